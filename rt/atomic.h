@@ -1,0 +1,24 @@
+// atomic.h -- the few named memory orders that rt uses, over C11 atomics.
+// Each use names its partner in a comment. Context: any.
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define load_relaxed(p)     atomic_load_explicit((p), memory_order_relaxed)
+#define load_acquire(p)     atomic_load_explicit((p), memory_order_acquire)
+#define load_seq(p)         atomic_load_explicit((p), memory_order_seq_cst)
+#define store_relaxed(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
+#define store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
+#define store_seq(p, v)     atomic_store_explicit((p), (v), memory_order_seq_cst)
+#define fetch_add(p, v)     atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
+#define fetch_or(p, v)      atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
+#define fetch_and(p, v)     atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
+#define exchange(p, v)      atomic_exchange_explicit((p), (v), memory_order_acq_rel)
+#define cas(p, old, new)    atomic_compare_exchange_strong_explicit((p), (old), (new), memory_order_seq_cst, memory_order_acquire)
+#define fence_seq()         atomic_thread_fence(memory_order_seq_cst)
+// Orders against an interrupt or signal on this same core only.
+#define barrier_local()     atomic_signal_fence(memory_order_seq_cst)
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)

@@ -1,0 +1,248 @@
+// core.h -- G, P and Sched: the scheduler's nouns, and what its parts offer to each other.
+//
+// A *G* is a goroutine; a *P* is a core (M and P in one, nothing here blocks in a system call). A P runs either
+// a goroutine on the goroutine's own segmented stack, or the scheduler on its system stack. Story: HACKING.md.
+//
+// Ownership of a G's stack and saved state (states as in Go's runtime2.go, by what they permit):
+//   G_RUNNABLE  in exactly one queue; nobody runs it
+//   G_RUNNING   its P owns it; g->p says which
+//   G_WAITING   owned by whoever will ready it, exactly once; its stack is written by others only under the lock of
+//               the object it waits on
+//   G_DEAD      in a free pool, or being born
+// g->on_cpu is set while a core still stands on g's stack. It trails the state: a parked G becomes G_WAITING before the
+// core has left its stack. g_ready waits for on_cpu == 0 before it queues g, so whoever takes g from a queue may switch to it.
+#pragma once
+#include "atomic.h"
+#include "lock.h"
+#include "mem.h"
+#include "page.h"
+#include "plat.h"
+#include "rt.h"
+#include "type.h"
+#include "api/base.h"
+
+#define STACK_FIRST   SEG_MIN // first segment, bytes
+#define STACK_SLACK   768u    // guard above the segment's base: what prologues may leave unchecked (256) plus rt (480)
+#define STACK_SEG_MAX (256u << 10)
+#define STACK_LIMIT   1000000000ull // default of SetMaxStack, as Go's
+
+typedef enum { G_IDLE, G_RUNNABLE, G_RUNNING, G_WAITING, G_DEAD } GState;
+
+// ---- saved whole context of a goroutine that was preempted where it stood (preempt.c)
+typedef struct Ctx {
+    TrapFrame tf;
+    struct Ctx *next; // in P.spare
+    uint64_t reserved;
+    uint8_t fpu[] __attribute__((aligned(64))); // rt_fpu_bytes
+} Ctx;
+
+// ---- header at the top of each stack segment; memory [base, (char*)seg + sizeof *seg)
+typedef struct StackSeg {
+    struct StackSeg *older; // the segment below in call order; NULL: first
+    struct StackSeg *newer; // kept for the next growth; NULL: none
+    uintptr_t base;         // lowest address
+    size_t bytes;           // base + bytes == (uintptr_t)(seg + 1)
+} StackSeg;
+
+struct G {
+    // read by assembly: offsets generated
+    uintptr_t sp;    // saved rsp of a voluntary switch
+    uintptr_t guard; // base of the current segment + STACK_SLACK
+    Ctx *ctx;        // non-NULL: resume from here instead of sp
+    _Atomic uint32_t on_cpu;
+    uint32_t mxcsr; // per goroutine, with fcw
+    uint16_t fcw;
+    uint8_t priority;    // Priority
+    uint8_t wait_reason; // WaitReason, while G_WAITING
+    _Atomic uint32_t state; // GState
+    StackSeg *seg;          // current segment
+    size_t stack_bytes;     // sum of segments in use (kept one excluded)
+
+    P *p;    // while running; last P otherwise
+    G *next; // link of the queue it is in (runq lists, free pool, inbox)
+    uint64_t id;
+    void (*fn)(void *);
+    void *arg;
+    int32_t pinned;       // core it must run on, -1: any. Written by itself or before birth
+    uint32_t pin_depth;   // LockOSThread nesting
+    bool own_core, system, dying;
+    uint8_t trapstep;     // spare byte
+    // waking (chan.c, select.c): what the waker tells
+    void *wake_param;     // Waiter that fired; NULL: closed
+    bool wake_ok;
+    _Atomic uint32_t select_done; // 0 -> 1 by the first waker of a select
+    // panics and defers (panic.c): owner only
+    struct Defer *defers;
+    struct Panic *panic;
+    struct CatchFrame *catches;
+    uintptr_t wait_since_ns; // for the dump: when it parked, 0 if not measured
+    uintptr_t entry_pc, created_by_pc;
+    uint64_t created_by_id;
+    struct Waiter *waiting; // list of Waiters (roots) while parked on channels; NULL otherwise
+    struct Timer *timer;    // sleep timer while parked in sleep
+    G *all_next;            // allgs, never unlinked; pushed under allgs lock
+    uint32_t slices;        // time slices used up (preemptions)
+};
+
+// ---- run queue: 256-slot ring, owner adds, owner and thieves take (runq.c)
+#define RUNQ_SIZE 256u
+typedef struct RunQ {
+    _Atomic uint32_t head; // thieves and owner: CAS acq_rel; pairs with store_release(tail)
+    _Atomic uint32_t tail; // owner only
+    _Atomic(G *) slot[RUNQ_SIZE];
+    _Atomic(G *) runnext; // next to run, ahead of the ring; thieves may take it last
+} RunQ;
+
+typedef struct GList { G *head, *tail; size_t n; } GList;
+
+typedef enum { P_IDLE, P_RUNNING, P_STOPPED, P_OFF } PState;
+
+// Request bits of P.request: why this core should pass through the scheduler. Set by its own interrupt handler or by other
+// cores (atomic or); taken all at once by the scheduler (exchange), which then looks at the real state: a bit is a hint.
+enum {
+    REQ_YIELD = 1, // slice over
+    REQ_TIMER = 2, // a timer is due
+    REQ_INBOX = 4, // goroutines in the inbox
+    REQ_STOP = 8,  // world stop wanted
+    REQ_NOW = 16,  // something more urgent than the current goroutine is ready
+};
+
+struct P {
+    // read by assembly and by the machine through %gs: offsets generated, self is 0
+    P *self;
+    G *g;                     // running goroutine; NULL: scheduler
+    uintptr_t sys_sp;         // top of the system stack, 16-byte aligned
+    _Atomic uint32_t request; // REQ_*
+    uint32_t id;              // core number, index in rt_ps
+    Ctx *spare;               // contexts for asynchronous preemption (interrupt takes one, scheduler refills)
+    void *cpu;                // the machine's own
+    uintptr_t sys_lo;
+    uintptr_t sys_save; // goroutine's rsp while sys_call runs
+
+    uint64_t tcb[32]; // %fs base on the metal: [0] self, [5] canary, [14] = 0x70 stack guard
+
+    _Atomic uint32_t wake;  // plat_idle returns when set; waker: store_release, then plat_wake
+    _Atomic uint32_t state; // PState
+    _Atomic(G *) inbox;     // lock-free stack of ready goroutines from interrupts and other cores
+    uint32_t spare_count;
+
+    RunQ runq;
+    uint32_t sched_tick;   // switches; owner writes
+    uint32_t tick_seen;    // sched_tick at the last slice tick
+    bool slice_armed;      // a slice tick is programmed
+    bool spinning;         // counted in sched.spinning
+    bool reserved_by_g;    // own core: only `owner` runs here
+    G *owner;
+    int64_t slice_end;     // ns
+    int64_t armed;         // deadline programmed in the timer, TIME_NEVER: none
+    uint64_t rand;         // xorshift
+
+    Lock local_lock;              // guards local[]
+    GList local[3];               // per Priority: pinned goroutines and those of other than normal priority
+    _Atomic uint32_t local_count; // total; read without the lock as a hint
+
+    Lock timers_lock; // guards timers (timer.c)
+    struct TimerHeap { struct Timer **v; uint32_t n, cap; } timers;
+    _Atomic int64_t timer_next; // deadline of the earliest timer; TIME_NEVER: none
+
+    G *gfree;          // dead goroutines, first segment attached
+    uint32_t gfree_count;
+    uint64_t goid_next, goid_end;
+
+    PageCache page_cache;
+    SegCache seg_cache;
+    uint8_t heap_cache[1024] __attribute__((aligned(16))); // owned by alloc.c, see HeapCache
+
+    // debug: locks held, innermost last
+    uint32_t held_count;
+    const Lock *held[8];
+    // statistics, owner writes
+    uint64_t n_switch, n_steal, n_preempt_async, n_preempt_call, n_preempt_door, n_idle, n_irq, n_splits;
+    char pad[64];
+};
+
+typedef struct Sched {
+    int nproc;             // Ps in use (GOMAXPROCS): changed with the world stopped
+    int ncpu;              // Ps that exist
+    _Atomic uint32_t idle_count, spinning; // Dekker with queue tails: see sched.c
+    _Atomic uint64_t idle_mask[PLAT_MAX_CPUS / 64];
+    _Atomic uint32_t stop_wanted; // world stop requested
+    _Atomic int32_t stop_left;    // Ps that have not stopped yet
+    Lock lock;                    // guards global[]
+    GList global[3];              // per Priority
+    _Atomic uint32_t global_count, global_high;
+    _Atomic uint64_t external;    // sources outside that may still wake someone (devices): no deadlock while > 0
+    _Atomic uint64_t goid;
+    _Atomic int64_t gcount;       // live goroutines, system ones excluded
+    int64_t slice_ns;             // knob
+    uint64_t max_stack;           // SetMaxStack
+    uint32_t trapstep;            // GODEBUG=trapstep=k; 0: off
+    int64_t start_ns;
+} Sched;
+
+extern Sched sched;
+extern P *rt_ps[PLAT_MAX_CPUS];
+
+static inline P *p_self(void) { return plat_self(); }
+static inline G *g_self(void) {
+    G *g;
+    __asm__ volatile("movq %%gs:8, %0" : "=r"(g));
+    return g;
+}
+static inline PageCache *p_page_cache(P *p) { return &p->page_cache; }
+static inline SegCache *p_seg_cache(P *p) { return &p->seg_cache; }
+
+// ---- switching (x86_64/gogo.asm, sched.c)
+// Runs fn(arg) on the core's system stack; directly when already there. fn must not park, nor call the application.
+// The caller's core does not change meanwhile.
+void sys_call(void (*fn)(void *), void *arg);
+
+typedef enum {
+    WAIT_NONE, WAIT_CHAN_SEND, WAIT_CHAN_RECV, WAIT_CHAN_SEND_NIL, WAIT_CHAN_RECV_NIL, WAIT_SELECT, WAIT_SELECT_NONE, WAIT_SLEEP, WAIT_SEMA,
+    WAIT_MUTEX, WAIT_RWMUTEX_R, WAIT_RWMUTEX_W, WAIT_COND, WAIT_WAITGROUP, WAIT_CONSOLE, WAIT_STW, WAIT_PARK,
+} WaitReason; // texts: traceback.c, as Go prints them
+
+// Parks the running goroutine: state becomes G_WAITING, then `unlock` (may be NULL) is released, then the core runs something
+// else. Returns when someone called g_ready(g), perhaps on another core. Caller: on its goroutine's stack, holding at most `unlock`.
+void g_park(WaitReason why, Lock *unlock);
+// The same with a function that releases what guards the waiting (several locks); it runs on the parking goroutine's stack.
+void g_park_with(WaitReason why, void (*unlock)(void *), void *arg);
+// Makes a parked goroutine runnable: next on this core (runnext). Exactly once per park. Any P, on a goroutine's or the system stack,
+// holding locks of rank < RANK_PLOCAL only. Not from interrupts (rt_irq_ready).
+void g_ready(G *g);
+// The same, at the tail of the queue.
+void g_ready_tail(G *g);
+// Puts the running goroutine at the tail of the queue and runs another (Gosched).
+void g_yield(void);
+// Every public function that can be called in a loop ends with this, holding no lock: answers requests that arrived while the
+// core was in runtime text (design 6.3). A macro so that it costs two instructions.
+void rt_door_slow(void);
+#define RT_DOOR()                                                                                                      \
+    do {                                                                                                               \
+        if (unlikely(load_relaxed(&p_self()->request) != 0)) rt_door_slow();                                           \
+    } while (0)
+
+// ---- goroutines (g.c)
+G *g_new(void (*fn)(void *), void *arg, uintptr_t created_by_pc); // G_RUNNABLE, not queued; NULL: no memory. System stack
+void g_for_each(void (*fn)(G *g, void *arg), void *arg);           // all of them, dead ones too; any context, takes no lock
+
+// ---- timers (timer.c) called by the scheduler, on the system stack
+// Runs the timers of p (the caller's) that are due at `now`; returns the next deadline or TIME_NEVER.
+int64_t timers_run(P *p, int64_t now);
+void timers_move(P *from, P *to); // world stopped
+// timer.c calls this after p (the caller's core) got an earlier first deadline: programs the machine's timer (small).
+void sched_timer_changed(P *p);
+
+// ---- reports
+_Noreturn void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // "fatal error: ..." + goroutine dump; exit 2
+void traceback_all(bool running_too);  // goroutine dump in Go's format, plat_write
+#define RT_ASSERT_ALWAYS(c) ((c) ? (void)0 : rt_throw("assertion failed: " #c " (" __FILE__ ")"))
+#ifdef RT_DEBUG
+#define RT_ASSERT(c) RT_ASSERT_ALWAYS(c)
+#else
+#define RT_ASSERT(c) ((void)0)
+#endif
+
+// ---- panics raised by the runtime on the calling goroutine (panic.c): do not return
+_Noreturn void panic_runtime(const char *text);   // "panic: runtime error: text" (recoverable)
+_Noreturn void panic_plain(const char *text);     // "panic: text" (send on closed channel ...; recoverable)

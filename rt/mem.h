@@ -1,0 +1,50 @@
+// mem.h -- what rt's memory parts offer to the rest of rt. Everything comes from the page allocator (page.c).
+// Context: a running goroutine's stack is too small for these; call them on the system stack (sys_call) unless marked "small".
+// None parks. None returns zeroed memory unless it says so.
+#pragma once
+#include "lock.h"
+#include "type.h"
+
+typedef struct P P;
+
+// ---- page.c: frames
+// n contiguous pages (direct map), PAGE_SIZE aligned; NULL: none. One page comes from the P's cache without a lock.
+void *page_alloc(size_t n);
+void page_free(void *p, size_t n);
+// Contiguous in address only: direct when possible, else frames mapped together (plat_vmap). For large objects.
+void *page_alloc_large(size_t n);
+void page_free_large(void *p, size_t n);
+void page_cache_flush(P *p); // gives a P's cached pages back (GOMAXPROCS lowered, P idle long)
+typedef struct {
+    size_t total;   // bytes handed over by rt_mem_add, less metadata
+    size_t free;    // bytes free, the Ps' caches included
+    size_t largest; // bytes of the largest free contiguous run
+    size_t cached;  // bytes in the Ps' caches (part of free)
+} PageStats;
+PageStats page_stats(void);
+
+// ---- stackseg.c: stack segments, powers of two from 2 KB to 256 KB, above that page multiples
+#define SEG_MIN 2048u
+void *seg_alloc(size_t bytes);         // NULL: no memory
+void seg_free(void *seg, size_t bytes);
+void seg_cache_flush(P *p);
+
+// ---- fixed.c: records of one size for the runtime itself; never returned to the page allocator, reused within the pool
+typedef struct RecPool {
+    Lock lock;
+    uint32_t size;       // bytes, multiple of 16
+    void *free;          // singly linked by first word
+    uintptr_t bump, end; // current block
+    size_t in_use, blocks;
+} RecPool;
+#define REC_POOL(bytes) {LOCK_INIT(RANK_RECORD), ((bytes) + 15u) & ~15u, NULL, 0, 0, 0, 0}
+void *rec_alloc(RecPool *pool); // not zeroed; NULL: no memory
+void rec_free(RecPool *pool, void *rec);
+
+// ---- alloc.c: the heap's door, the one that the collector keeps
+enum { ALLOC_NULL_OK = 1 }; // return NULL instead of panicking "out of memory"
+// Zeroed object of `size` bytes; t describes it (or its repeating element; NULL: no pointers). May be called on a goroutine's
+// stack (switches by itself). Application context or rt without locks.
+void *heap_alloc(size_t size, const Type *t, unsigned flags);
+typedef struct { size_t allocs, bytes; } HeapStats;
+HeapStats heap_stats(void);
