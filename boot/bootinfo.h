@@ -62,4 +62,4 @@ typedef struct BootInfo {
 } BootInfo;
 
 _Static_assert(sizeof(MemRange) == 24, "MemRange is shared with assembly");
-_Static_assert(sizeof(BootInfo) == 184, "BootInfo is shared between boot and kernel");
+_Static_assert(sizeof(BootInfo) == 168, "BootInfo is shared between boot and kernel");
