@@ -1,0 +1,19 @@
+; blobs.asm -- brings the file tree and the symbol table into the link, for the image and the hosted process alike.
+;
+; const unsigned char blob_files[], blob_files_end[], blob_symbols[], blob_symbols_end[];
+; Read-only data, no code. The section .blobs must be placed behind everything else (boot/image.ld), so that its size moves
+; no code address: scripts/symbols.py reads the first of two links.
+; Defined by the Makefile: FILES_BLOB, SYMBOLS_BLOB, the paths of the two files.
+
+        global  blob_files, blob_files_end, blob_symbols, blob_symbols_end
+
+        section .blobs progbits alloc noexec nowrite align=4096
+blob_symbols:
+        incbin  SYMBOLS_BLOB
+blob_symbols_end:
+        align   4096, db 0
+blob_files:
+        incbin  FILES_BLOB
+blob_files_end:
+
+        section .note.GNU-stack noalloc noexec nowrite progbits
