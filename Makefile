@@ -1,0 +1,96 @@
+# Burrow -- builds, boots and tests programs on the runtime. `make` alone lists what it can do.
+#
+# This file holds the commands; scripts/*.mk hold the rules: flags.mk the tools and flags, objects.mk the runtime and the
+# kernel, apps.mk a program and its image, boot/boot.mk the loader and the disk images. All output goes to build/.
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# What to run, and how. A program is a .c file, a directory of .c files, or a bare name looked up in apps/.
+APP     ?= apps/sha256sum
+SMP     ?= 4
+MEM     ?= 512M
+# Command line of the machine: knobs, then the program's arguments.
+ARGS    ?=
+CMDLINE ?= $(ARGS)
+BOOT    ?= uefi
+ACCEL   ?= auto
+# Seconds until a run is given up; 0: never.
+TIMEOUT ?= 0
+# Further options for QEMU.
+QEMU_ARGS ?=
+# "no": a missing package is named, not installed.
+DEPS    ?= yes
+# 1: lock rank checks and assertions, in build/debug.
+DEBUG   ?=
+JOBS    ?= $(shell nproc)
+export CMDLINE QEMU_ARGS
+
+include scripts/flags.mk
+include scripts/objects.mk
+include scripts/apps.mk
+-include boot/boot.mk
+
+BUILD = $(MAKE) -j$(JOBS)
+need = @scripts/deps --install=$(DEPS) $1
+run_options = --boot '$(BOOT)' --smp '$(SMP)' --mem '$(MEM)' --accel '$(ACCEL)' --timeout '$(TIMEOUT)'
+report = status=$$?; echo "exit status $$status"; exit $$status
+# The file each way to boot needs.
+boot_file_uefi := $(B)/$(NAME).img
+boot_file_iso  := $(B)/$(NAME).iso
+boot_file_pvh  := $(B)/$(NAME).elf
+boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
+
+.PHONY: help run host iso debug test check bench images clean deps
+help: ## List the commands
+	@echo 'Burrow: make COMMAND [NAME=value ...]'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@echo 'Variables, with their present values:'
+	@printf '  %s\n' 'APP=$(APP)' 'SMP=$(SMP)  MEM=$(MEM)' 'CMDLINE="$(CMDLINE)"  (knobs, then arguments)' \
+	  'FILES=$(FILES)  (directory packed into the image)' 'BOOT=uefi|iso|pvh  ACCEL=auto|kvm|tcg  TIMEOUT=seconds' \
+	  'DEBUG=1  (assertions, lock checks)  V=1  (show commands)  DEPS=no  (never install packages)'
+
+run: ## Boot a program in QEMU (APP, SMP, MEM, CMDLINE, FILES, BOOT)
+	$(call need,build run)
+	@$(BUILD) $(boot_file) $(B)/$(NAME).elf
+	@scripts/run $(run_options) $(boot_file); $(report)
+
+host: ## Run a program as a process of this system (APP, SMP, CMDLINE, FILES)
+	$(call need,build)
+	@$(BUILD) $(B)/host/$(NAME)
+	@scripts/run --boot host --smp '$(SMP)' --timeout '$(TIMEOUT)' $(B)/host/$(NAME); $(report)
+
+iso: ## Leave build/<app>.iso, .img and .efi for real machines (APP, FILES)
+	$(call need,build image)
+	@$(BUILD) $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
+	@ls -l $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
+
+debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
+	$(call need,build run)
+	@$(BUILD) $(B)/$(NAME).elf
+	@scripts/run $(run_options) --boot pvh --accel tcg --gdb $(B)/$(NAME).elf; $(report)
+
+test: ## Do everything that CI checks
+	$(call need,build run test)
+	@scripts/test
+
+check: ## Check layers, registers and stack use of the runtime and the kernel
+	$(call need,build)
+	@$(BUILD) checks
+
+bench: ## Print instructions per operation, on one core, and native times
+	$(call need,build run)
+	@$(BUILD) bench-images
+	@scripts/bench $(B)
+
+images: ## Build every program and test image
+	@$(BUILD) test-images
+
+deps: ## Install the packages that building, running and testing need
+	$(call need,build run test)
+
+clean: ## Remove build/
+	rm -rf build

@@ -1,0 +1,63 @@
+# flags.mk -- tools, paths and compiler flags; the only place where they are written.
+
+# ---- tools, overridable: make CC=gcc-12 OVMF=/path/to/OVMF.fd
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin LD),default)
+LD := ld.bfd
+endif
+NASM    ?= nasm
+OBJCOPY ?= objcopy
+OBJDUMP ?= objdump
+NM      ?= nm
+CLANG   ?= clang
+GCCGO   ?= gccgo-12
+PYTHON  ?= /usr/bin/python3
+QEMU    ?= qemu-system-x86_64
+# Firmware, and where gnu-efi keeps its start code, linker script and libraries.
+OVMF        ?= /usr/share/ovmf/OVMF.fd
+GNUEFI_INC  ?= /usr/include/efi
+GNUEFI_LIB  ?= /usr/lib
+export CC NM OBJDUMP OBJCOPY OVMF QEMU PYTHON
+
+# ---- where things go
+ifeq ($(DEBUG),1)
+B := build/debug
+else
+B := build
+endif
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n' '$1' '$2'
+endif
+
+# ---- compiler flags
+# No pic, no unwind tables, no stack protector: the image runs where it is linked, and unwinds by frame pointers.
+# No loop distribution: memcpy and memset are compiled by these flags too and must not become calls of themselves.
+CFLAGS_COMMON := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -fno-stack-protector \
+  -fcf-protection=none -fno-omit-frame-pointer -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
+  -fno-strict-aliasing -fno-tree-loop-distribute-patterns -ffile-prefix-map=$(CURDIR)=. -I. -Irt
+ifeq ($(DEBUG),1)
+CFLAGS_COMMON += -DRT_DEBUG
+endif
+
+# Kernel, drivers and runtime: general registers only, so that handlers need not save the others. Each object leaves a call
+# graph with stack sizes (.ci) for scripts/check_stack.py.
+CFLAGS_METAL := $(CFLAGS_COMMON) -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=small -fcallgraph-info=su
+CFLAGS_HOST  := $(CFLAGS_COMMON) -mno-red-zone -mgeneral-regs-only -DRT_HOSTED
+# Sources of the runtime that need floating point and that no interrupt handler reaches.
+FPU_SRCS := $(wildcard rt/*float*.c)
+# The process under the hosted runtime: ordinary Linux code.
+CFLAGS_PLAT_LINUX := $(CFLAGS_COMMON) -DRT_HOSTED -D_GNU_SOURCE -pthread
+
+# Programs: split stacks, SSE and red zone. What a compiler for Go would move to the heap, the build refuses.
+CFLAGS_APP := $(CFLAGS_COMMON) -ffreestanding -fsplit-stack -Wframe-larger-than=4096 -Wvla -Werror=vla -Wreturn-local-addr
+
+NASMFLAGS := -f elf64 -g -F dwarf -w+all -Werror -I. -I$(B)/
+LDFLAGS_METAL := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none --fatal-warnings
+LIBGCC = $(shell $(CC) -print-libgcc-file-name)
