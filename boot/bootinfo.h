@@ -12,6 +12,7 @@
 #define BOOTINFO_MAGIC   0x31574f5252554200ull // "\0BURROW1"
 #define BOOTINFO_VERSION 1u
 #define IMAGE_BASE       0x200000ull // link address of the image: low, for the small code model
+#define BOOT_CMDLINE_MAX 4096u       // bytes of a command line, the NUL included; a longer one is refused by name
 
 typedef enum {
     MEM_USABLE = 1,      // free RAM

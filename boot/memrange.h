@@ -1,0 +1,62 @@
+// memrange.h -- fill and split a memory map; shared by the two ways in (boot/memmap.c, kernel/x86/pvh.c).
+//
+// Ranges stay in firmware's order and unmerged: the kernel judges what firmware said, not what we made of it.
+// The one thing that firmware cannot know is where the image was placed, so that range is carved out of the
+// one that holds it. A full table loses ranges, never types: what does not fit is counted and its memory goes
+// unused.
+#pragma once
+#include "boot/bootinfo.h"
+
+typedef struct {
+    MemRange *ranges;
+    uint32_t count, capacity;
+    uint32_t lost; // ranges that did not fit
+} MemMap;
+
+static inline uint64_t mem_end(uint64_t base, uint64_t bytes) {
+    return bytes > UINT64_MAX - base ? UINT64_MAX : base + bytes;
+}
+
+// Inserts a range before index `at`. An empty one is left out.
+static inline void memmap_insert(MemMap *map, uint32_t at, MemRange range) {
+    if (range.bytes == 0) return;
+    if (map->count == map->capacity) {
+        map->lost++;
+        return;
+    }
+    for (uint32_t i = map->count; i > at; i--)
+        map->ranges[i] = map->ranges[i - 1];
+    map->ranges[at] = range;
+    map->count++;
+}
+
+static inline void memmap_add(MemMap *map, MemRange range) {
+    memmap_insert(map, map->count, range);
+}
+
+// Turns what is of type `from` in [base, base + bytes) into type `to`. Returns how many bytes that was: less
+// than `bytes` means that the map does not call all of it `from`.
+static inline uint64_t memmap_carve(MemMap *map, uint64_t base, uint64_t bytes, MemType from, MemType to) {
+    uint64_t end = mem_end(base, bytes), carved = 0;
+    for (uint32_t i = 0; i < map->count; i++) {
+        MemRange whole = map->ranges[i];
+        uint64_t whole_end = mem_end(whole.base, whole.bytes);
+        if (whole.type != (uint32_t)from || whole_end <= base || whole.base >= end) continue;
+
+        MemRange head = whole, middle = whole, tail = whole;
+        middle.base = whole.base > base ? whole.base : base;
+        uint64_t middle_end = whole_end < end ? whole_end : end;
+        middle.bytes = middle_end - middle.base;
+        middle.type = (uint32_t)to;
+        head.bytes = middle.base - whole.base;
+        tail.base = middle_end;
+        tail.bytes = whole_end - middle_end;
+
+        map->ranges[i] = middle;
+        memmap_insert(map, i + 1, tail);
+        memmap_insert(map, i, head);
+        carved += middle.bytes;
+        if (head.bytes) i++; // the middle moved up; the tail is not in [base, end)
+    }
+    return carved;
+}
