@@ -72,6 +72,8 @@ extern int cpu_count;            // cores that answered; smp_start sets it, then
 
 Cpu *cpu_self(void);                       // [any] this core, even with a broken %gs (task register)
 Cpu *cpu_new(int id, uint32_t apic_id);    // record, P, guarded stacks; not in cpus[] yet. NULL: no memory
+void cpu_init_boot(struct P *p);            // [boot] core 0 with small early trap stacks, so that everything after can report
+bool cpu_map_stacks(Cpu *cpu);             // [boot] its guarded stacks; false: no memory
 // AP only, first C code: page tables and control bits, tables, P in %gs/%fs, FPU. On the core's system stack.
 void cpu_enter(Cpu *cpu);
 void cpu_init_tables(Cpu *cpu);            // [any] GDT, IDT, TSS, segment registers of this core
@@ -121,10 +123,11 @@ void *map_mmio(uint64_t phys, size_t bytes, CacheType cache);
 const uint8_t *map_acpi(uint64_t phys, size_t bytes);
 void *phys_to_virt(uint64_t phys);               // [any] direct map; the caller knows that it is RAM
 uint64_t virt_to_phys(const void *virt);         // [any] direct map or image; anything else is a bug (rt_throw)
-// A stack with an unmapped page below it; returns its top, 16-aligned; 0: no memory. `what` and cpu name it in reports.
-uintptr_t map_kernel_stack(size_t bytes, const char *what, int cpu);
-// "system stack overflow on core 2" if addr lies in a guard page, else false. [any]
-bool paging_guard_name(uintptr_t addr, const char **what, int *cpu);
+// A stack of one core, with an unmapped page below it: returns its top, 16-aligned; 0: no memory. Once per cpu and kind; [boot].
+typedef enum { STACK_SYSTEM, STACK_IST, /* + IstIndex */ STACK_FAULT = STACK_IST + IST_COUNT, STACK_KINDS = STACK_FAULT + FAULT_LEVELS } StackKind;
+uintptr_t map_kernel_stack(int cpu, StackKind kind, size_t bytes);
+// If addr lies in the unmapped part of a stack's slot: whose stack, as in "system stack overflow on core 2"; else NULL. [any]
+const char *paging_guard_name(uintptr_t addr, int *cpu);
 // Names the reason of an access fault in the kernel's own words, from the address map: "write to read-only image text". [any]
 const char *paging_explain(uintptr_t addr, bool write, bool exec);
 
