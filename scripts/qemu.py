@@ -1,0 +1,224 @@
+"""qemu.py -- boots an image in QEMU, follows its serial line and finds out how it ended. Used by scripts/run and the tests.
+
+The kernel's last serial line is "@@burrow exit N": it alone tells the program's status, 0 to 255 (isa-debug-exit shifts its
+byte and would lose a bit; it only makes QEMU end). A machine that ends without that line died. Everything before
+the line is passed on as it comes.
+"""
+import os
+import re
+import select
+import signal
+import subprocess
+import tempfile
+import time
+
+STATUS_TIMEOUT = 124  # as timeout(1)
+STATUS_DIED = 125
+TAIL_LINES = 25
+
+EXIT_MARK = b"@@burrow exit "
+EXIT_LINE = re.compile(rb"@@burrow exit (\d{1,3})\r?\n\Z")
+# OVMF's own crash report: it then spins for ever.
+FIRMWARE_CRASH = re.compile(rb"!!!! (?:X64|IA32) Exception")
+# What firmware writes on the serial line before our loader: terminal control and boot messages.
+TERMINAL_CONTROL = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]|\x1b[()][0-9A-B]|\x1bc")
+FIRMWARE_LINE = re.compile(rb"BdsDxe: [^\n]*\n")
+
+KVM_PROBE_SECONDS = {"pvh": 5, "uefi": 25, "iso": 25}
+
+
+class Result:
+    """How a run ended. status: the program's, STATUS_TIMEOUT or STATUS_DIED; why: "" or what went wrong."""
+
+    def __init__(self, status, why, output, seconds):
+        self.status, self.why, self.output, self.seconds = status, why, output, seconds
+
+    @property
+    def text(self):
+        return self.output.decode(errors="replace")
+
+    def tail(self):
+        lines = self.text.splitlines()[-TAIL_LINES:]
+        return "\n".join(["---- last lines of the console ----", *lines, "---- end ----"])
+
+
+def clean(raw, firmware):
+    """Console bytes for a reader: plain newlines, and under UEFI without the firmware's own screen handling."""
+    raw = raw.replace(b"\r\n", b"\n").replace(b"\n\r", b"\n")
+    if firmware:
+        raw = FIRMWARE_LINE.sub(b"", TERMINAL_CONTROL.sub(b"", raw))
+    return raw
+
+
+class Console:
+    """Passes console bytes on as early as possible, but holds back what may be the exit line or the firmware's handling."""
+
+    def __init__(self, firmware):
+        self.firmware = firmware
+        self.pending = b""  # raw, not passed on yet; the exit line is always in here
+        self.passed = []    # cleaned pieces
+
+    def feed(self, data):
+        """Takes new bytes; returns those that may be shown."""
+        self.pending += data
+        cut = self._safe()
+        text = clean(self.pending[:cut], self.firmware)
+        self.pending = self.pending[cut:]
+        self.passed.append(text)
+        return text
+
+    def _safe(self):
+        """How many pending bytes surely do not belong to something that is taken out whole."""
+        p = self.pending
+        cut = len(p) - p.endswith(b"\r")
+        mark = p.rfind(EXIT_MARK)
+        if mark >= 0 and re.fullmatch(rb"\d{0,3}\r?\n?", p[mark + len(EXIT_MARK):]):
+            cut = min(cut, mark)
+        for n in range(1, len(EXIT_MARK)):
+            if p.endswith(EXIT_MARK[:n]):
+                cut = min(cut, len(p) - n)
+        if self.firmware:
+            escape = p.rfind(b"\x1b", -16)
+            if escape >= 0 and not TERMINAL_CONTROL.match(p, escape):
+                cut = min(cut, escape)
+            line = p.rfind(b"\n") + 1
+            if p.startswith(b"BdsDxe: "[:len(p) - line], line):
+                cut = min(cut, line)
+        return cut
+
+    def exit_status(self):
+        """The program's status if the last line tells it, else None."""
+        match = EXIT_LINE.search(self.pending)
+        return int(match[1]) if match and int(match[1]) <= 255 else None
+
+    def finish(self):
+        """The rest, without the exit line."""
+        text = clean(EXIT_LINE.sub(b"", self.pending), self.firmware)
+        self.pending = b""
+        self.passed.append(text)
+        return text
+
+    def output(self):
+        return b"".join(self.passed)
+
+
+def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_port=None, icount=False, extra=()):
+    """QEMU's command line for one run. smp, mem: as QEMU takes them."""
+    cpu = "host" if accel == "kvm" else "max"
+    engine = f"{accel},thread=single" if icount else accel
+    args = [os.environ.get("QEMU", "qemu-system-x86_64"), "-machine", "q35", "-accel", engine,
+            # OVMF parks cores in MWAIT, which software emulation spins on.
+            "-cpu", f"{cpu},-monitor", "-smp", str(smp), "-m", str(mem), "-nodefaults", "-no-user-config",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-serial", "stdio", "-display", "none", "-no-reboot"]
+    if icount:
+        args += ["-icount", "shift=0,sleep=off"]
+    if cmdline_file:
+        args += ["-fw_cfg", f"name=opt/burrow/cmdline,file={cmdline_file}"]
+    if gdb_port:
+        args += ["-gdb", f"tcp:127.0.0.1:{gdb_port}", "-S"]
+    if boot == "pvh":
+        args += ["-kernel", image]
+    else:
+        device, media = ("ide-cd", "cdrom") if boot == "iso" else ("ide-hd", "disk")
+        args += ["-bios", os.environ.get("OVMF", "/usr/share/ovmf/OVMF.fd"),
+                 "-drive", f"if=none,id=boot,format=raw,media={media},readonly={'on' if boot == 'iso' else 'off'},"
+                           f"snapshot=on,file={image}",
+                 "-device", f"{device},drive=boot,bootindex=0"]
+    return args + list(extra)
+
+
+def die_with_parent():
+    """In the child: be killed when the harness goes, however it goes."""
+    import ctypes
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL, until=None, env=None):
+    """Runs a machine to its end. show(bytes) gets output as it comes; until: a pattern that ends the run early (status 0)."""
+    start = time.monotonic()
+    console = Console(firmware)
+    child = subprocess.Popen(args, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             preexec_fn=die_with_parent, env=env)
+    try:
+        why = _read(child, console, start + timeout if timeout else None, show, until)
+        if not why:
+            child.wait(1)
+    except subprocess.TimeoutExpired:
+        pass  # it said its status, or closed its console, and does not end
+    finally:
+        if child.poll() is None:
+            child.kill()
+        code = child.wait()
+        child.stdout.close()
+
+    status = console.exit_status()
+    if why == "until":
+        status, why = 0, ""
+    elif why == "timeout":
+        status, why = STATUS_TIMEOUT, f"timeout after {timeout:g} s"
+    elif why or status is None:
+        status, why = STATUS_DIED, why or f"the machine died without saying its status (QEMU ended with {code})"
+    last = console.finish()
+    if show and last:
+        show(last)
+    return Result(status, why, console.output(), time.monotonic() - start)
+
+
+def _read(child, console, deadline, show, until):
+    """Reads until the end of the console; returns "" or why it was left before."""
+    fd = child.stdout.fileno()
+    recent = b""  # enough of what came last to find a pattern across reads
+    ended = None  # when the exit line came
+    while True:
+        now = time.monotonic()
+        if deadline and now > deadline:
+            return "timeout"
+        if ended and now > ended + 3:
+            return ""
+        if not select.select([fd], [], [], 0.2)[0]:
+            continue
+        data = os.read(fd, 65536)
+        if not data:
+            return ""
+        new = console.feed(data)
+        if show and new:
+            show(new)
+        ended = now if console.exit_status() is not None else None
+        recent = recent[-512:] + data
+        if FIRMWARE_CRASH.search(recent):
+            time.sleep(0.3)  # let it print its registers
+            if select.select([fd], [], [], 0)[0]:
+                console.feed(os.read(fd, 65536))
+            return "the firmware reported a processor exception"
+        if until and re.search(until, recent):
+            return "until"
+
+
+def run(image, boot="pvh", cmdline="", timeout=0, show=None, stdin=subprocess.DEVNULL, until=None, **machine):
+    """Boots an image and follows it. machine: as for command()."""
+    with tempfile.NamedTemporaryFile(prefix="burrow-cmdline-") as f:
+        f.write(cmdline.encode())
+        f.flush()
+        args = command(image, boot, cmdline_file=f.name, **machine)
+        return follow(args, timeout, show, boot != "pvh", stdin, until)
+
+
+def choose_accel(wanted, image, boot):
+    """"kvm" where it is wanted and boots this image as far as our own first words, else "tcg". The answer is remembered."""
+    if wanted != "auto":
+        return wanted
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    memory = os.path.join("build", f".accel-{boot}-{os.uname().release}")
+    if os.path.exists(memory):
+        with open(memory) as f:
+            return f.read().strip()
+    seconds = KVM_PROBE_SECONDS[boot]
+    result = run(image, boot, timeout=seconds, until=rb"(?i)burrow", accel="kvm", smp=2, mem="256M")
+    accel = "kvm" if result.status == 0 else "tcg"
+    if accel == "tcg":
+        print(f"/dev/kvm is there but does not boot this image ({result.why}): using software emulation", flush=True)
+    os.makedirs("build", exist_ok=True)
+    with open(memory, "w") as f:
+        f.write(accel + "\n")
+    return accel
