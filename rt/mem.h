@@ -14,7 +14,9 @@ void page_free(void *p, size_t n);
 // Contiguous in address only: direct when possible, else frames mapped together (plat_vmap). For large objects.
 void *page_alloc_large(size_t n);
 void page_free_large(void *p, size_t n);
-void page_cache_flush(P *p); // gives a P's cached pages back (GOMAXPROCS lowered, P idle long)
+// Like page_alloc, but may use the reserve: for code that holds locks, for __morestack and for reports.
+void *page_alloc_reserve(size_t n);
+void page_cache_flush(P *p); // p: the caller's or a stopped one. Gives a P's cached pages back (GOMAXPROCS lowered, P idle long)
 typedef struct {
     size_t total;   // bytes handed over by rt_mem_add, less metadata
     size_t free;    // bytes free, the Ps' caches included
@@ -27,7 +29,30 @@ PageStats page_stats(void);
 #define SEG_MIN 2048u
 void *seg_alloc(size_t bytes);         // NULL: no memory
 void seg_free(void *seg, size_t bytes);
-void seg_cache_flush(P *p);
+// Like seg_alloc, but may use the page allocator's reserve: __morestack.
+void *seg_alloc_reserve(size_t bytes);
+void seg_cache_flush(P *p); // p: the caller's or a stopped one
+
+#define SEG_CLASSES   8u // 2 KB << class
+#define SEG_HALVES    32u
+// A P's stock of segments. Owner P only; seg_stats reads the counts.
+typedef struct SegCache {
+    _Atomic uint32_t n;                    // halves held
+    uint32_t bytes;                        // held in larger classes
+    void *half[SEG_HALVES];                // 2 KB segments
+    void *list[SEG_CLASSES];               // larger ones, linked by their first word
+    _Atomic uint32_t count[SEG_CLASSES];   // length of list
+    _Atomic intptr_t in_use[SEG_CLASSES + 1]; // allocated less freed here; only the sum over Ps means something; last: > 256 KB
+    struct SegCache *next;                 // all of them, for seg_stats
+    bool known;
+} SegCache;
+typedef struct {
+    size_t in_use[SEG_CLASSES + 1]; // segments handed out, per class; last: larger than 256 KB
+    size_t cached[SEG_CLASSES];     // free segments that Ps keep
+    size_t lone_halves;             // free 2 KB segments whose other half is in use
+    size_t in_use_bytes;            // of classes up to 256 KB
+} SegStats;
+SegStats seg_stats(void); // exact when no other core allocates meanwhile
 
 // ---- fixed.c: records of one size for the runtime itself; never returned to the page allocator, reused within the pool
 typedef struct RecPool {

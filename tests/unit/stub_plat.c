@@ -1,0 +1,144 @@
+// stub_plat.c -- just enough of the machine, of lock.c and of the reports for rt files to run alone in a unit
+// test.
+//
+// One system thread may be several Ps in turn (stub_set_p). Every function here is weak, so that a test that
+// links the real rt file of the same name gets that one.
+#define _GNU_SOURCE
+#include "stub_plat.h"
+#include <asm/prctl.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define WEAK __attribute__((weak))
+
+int stub_cpu_count = 1;
+size_t stub_vmap_live;
+bool stub_vmap_fails;
+jmp_buf *stub_throw_to;
+char stub_throw_text[256];
+
+// ---- P
+P *stub_p(int i) {
+    static P *all[8];
+    if (!all[i]) {
+        all[i] = aligned_alloc(64, (sizeof(P) + 63) & ~(size_t)63);
+        memset(all[i], 0, sizeof(P));
+        all[i]->self = all[i];
+        all[i]->id = (uint32_t)i;
+    }
+    return all[i];
+}
+void stub_set_p(P *p) {
+    if (syscall(SYS_arch_prctl, ARCH_SET_GS, p) != 0) {
+        perror("arch_prctl(ARCH_SET_GS)");
+        exit(1);
+    }
+}
+static __attribute__((constructor)) void stub_init(void) {
+    stub_set_p(stub_p(0));
+}
+
+// ---- memory
+#define MAP_ALIGN (2ull << 20)
+void *stub_reserve(size_t bytes) {
+    char *p = mmap(NULL, bytes + MAP_ALIGN, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) {
+        perror("stub_reserve");
+        exit(1);
+    }
+    char *at = (char *)(((uintptr_t)p + MAP_ALIGN - 1) & ~(uintptr_t)(MAP_ALIGN - 1));
+    if (at > p) munmap(p, (size_t)(at - p));
+    munmap(at + bytes, (size_t)(p + MAP_ALIGN - at));
+    return at;
+}
+void stub_release(void *p, size_t bytes) {
+    munmap(p, bytes);
+}
+
+// Mappings: other memory of the same size, as plat.h allows; the frames are kept in a header page until
+// plat_vunmap.
+WEAK void *plat_vmap(void *const *frames, size_t n) {
+    if (stub_vmap_fails) return NULL;
+    char *p = mmap(NULL, (n + 1) * PAGE_SIZE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    void **keep = malloc(n * sizeof(void *));
+    memcpy(keep, frames, n * sizeof(void *));
+    *(void ***)p = keep;
+    stub_vmap_live += n;
+    return p + PAGE_SIZE;
+}
+WEAK void plat_vunmap(void *addr, size_t n) {
+    char *p = (char *)addr - PAGE_SIZE;
+    void **keep = *(void ***)p;
+    munmap(p, (n + 1) * PAGE_SIZE);
+    for (size_t i = 0; i < n; i++)
+        page_free(keep[i], 1);
+    free(keep);
+    stub_vmap_live -= n;
+}
+
+// ---- machine
+WEAK int plat_cpu_count(void) {
+    return stub_cpu_count;
+}
+WEAK void plat_spin(unsigned turns) {
+    if (turns % 64 == 63) syscall(SYS_sched_yield);
+}
+WEAK size_t plat_write_try(const char *s, size_t n) {
+    return fwrite(s, 1, n, stderr);
+}
+WEAK void plat_write(const char *s, size_t n) {
+    fwrite(s, 1, n, stderr);
+}
+WEAK void sys_call(void (*fn)(void *), void *arg) {
+    fn(arg);
+}
+WEAK void rt_door_slow(void) {}
+
+// ---- lock.c without ranks
+WEAK void lock_acquire_slow(Lock *l) {
+    for (unsigned turns = 0; !lock_try(l); turns++)
+        plat_spin(turns);
+}
+WEAK void lock_note_acquire(const Lock *l) {
+    (void)l;
+}
+WEAK void lock_note_release(const Lock *l) {
+    (void)l;
+}
+
+// ---- reports
+static _Noreturn void ended(const char *kind, const char *text) {
+    snprintf(stub_throw_text, sizeof stub_throw_text, "%s", text);
+    if (stub_throw_to) longjmp(*stub_throw_to, 1);
+    fprintf(stderr, "%s: %s\n", kind, text);
+    abort();
+}
+WEAK void rt_printf(const char *fmt, ...) {
+    if (stub_throw_to) return; // expected: keep the log short
+    va_list ap;
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+}
+WEAK _Noreturn void rt_throw(const char *msg) {
+    ended("rt_throw", msg);
+}
+WEAK _Noreturn void rt_fatal(const char *fmt, ...) {
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    ended("rt_fatal", text);
+}
+WEAK _Noreturn void panic_runtime(const char *text) {
+    ended("panic: runtime error", text);
+}
+WEAK _Noreturn void panic_plain(const char *text) {
+    ended("panic", text);
+}
