@@ -110,6 +110,7 @@ uint64_t frame_ram_bytes(void);                  // usable + boot + image
 // ---- page tables (mem/paging.c)
 typedef enum { CACHE_WB, CACHE_WC, CACHE_UC } CacheType;
 void paging_init(const BootInfo *bi);            // [boot] builds and loads the final page tables
+bool paging_is_final(void);                      // [any] paging_init is done: all RAM is reachable by phys_to_virt (before: 4 GiB)
 void paging_load(void);                          // this core: CR3, CR0.WP, CR4, EFER.NXE, PAT
 uint64_t paging_root(void);                      // physical address of the top table: below 4 GiB, for the AP trampoline
 uint64_t paging_cr4(void);                       // CR4 for an AP's first entry into long mode (LA57 as active)
@@ -128,10 +129,11 @@ typedef enum { STACK_SYSTEM, STACK_IST, /* + IstIndex */ STACK_FAULT = STACK_IST
 uintptr_t map_kernel_stack(int cpu, StackKind kind, size_t bytes);
 // If addr lies in the unmapped part of a stack's slot: whose stack, as in "system stack overflow on core 2"; else NULL. [any]
 const char *paging_guard_name(uintptr_t addr, int *cpu);
-// Names the reason of an access fault in the kernel's own words, from the address map: "write to read-only image text". [any]
+// (mem/explain.c) Names the reason of an access fault in the kernel's own words, from the address map: "write to read-only image text". [any]
 const char *paging_explain(uintptr_t addr, bool write, bool exec);
 
 // ---- mappings of the runtime (mem/vmap.c)
+void vmap_flush_request(void);    // every core flushes its TLB soon; waits for nobody
 void vmap_core_online(Cpu *cpu);  // from cpu_enter, before online is set
 void vmap_irq(Cpu *cpu);          // [any] VEC_TLB
 void vmap_idle(Cpu *cpu);         // flushes if asked; recycles what all cores have let go

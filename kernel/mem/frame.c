@@ -1,0 +1,134 @@
+// frame.c -- physical memory from firmware's word to the page allocator.
+//
+// Firmware's map is input from outside: unsorted, overlapping, unaligned, with types of its own. It is turned once into spans:
+// sorted, disjoint, merged, page aligned where they are RAM. Where two claims overlap the worse one holds (WORSE
+// below) and a message says so; the image's place is known and beats every claim.
+//
+// Then frames have three lives:
+//   1. frame_alloc takes them from the bottom of usable spans, below 4 GiB first (page tables must be reachable by an AP in
+//      32-bit mode, and before paging_init only 4 GiB are mapped);
+//   2. frame_handover gives all that is left, boot memory included, to the runtime's page allocator: from now on the only owner;
+//   3. frame_alloc then asks the page allocator like everybody else.
+// The first megabyte is never handed out, as in Linux: firmware was seen to write there. The AP trampoline takes a page of it.
+//
+// Locks: none. Everything that writes runs on the boot core before rt_main; the spans are constant after frame_init.
+#include "kernel/kernel.h"
+#include "kernel/mem/layout.h"
+#include "kernel/mem/physmap.h"
+#include "rt/mem.h"
+
+#define MAX_SPANS 512u
+
+static MemSpan spans[MAX_SPANS];
+static uint64_t span_free[MAX_SPANS]; // usable spans: first frame not yet taken by frame_alloc
+static size_t span_count;
+static bool handed_over;
+
+static bool span_is_ram(const MemSpan *s) {
+    return s->type == MEM_USABLE || s->type == MEM_BOOT || s->type == MEM_IMAGE;
+}
+
+void frame_init(const BootInfo *bi) {
+    if (bi->mem_lost)
+        rt_printf("memory map: firmware gave %u ranges too many; they are not used\n", bi->mem_lost);
+    unsigned bits = cpu_features.phys_bits;
+    uint64_t limit = bits < 46 ? 1ull << bits : DIRECT_BYTES;
+    PhysMapInput in = {.ranges = phys_to_virt(bi->mem_map), .count = bi->mem_count, .limit = limit,
+                       .image_lo = bi->image_phys, .image_hi = bi->image_phys + bi->image_bytes};
+    span_count = physmap_clean(&in, spans, MAX_SPANS, rt_printf);
+    for (size_t i = 0; i < span_count; i++) span_free[i] = spans[i].lo;
+    if (frame_ram_bytes() == 0) kernel_throw("the firmware's memory map has no usable memory");
+}
+
+const MemSpan *frame_spans(size_t *count) {
+    *count = span_count;
+    return spans;
+}
+
+uint64_t frame_ram_bytes(void) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < span_count; i++)
+        if (span_is_ram(&spans[i])) bytes += spans[i].hi - spans[i].lo;
+    return bytes;
+}
+
+static const MemSpan *span_find(uint64_t phys) {
+    size_t lo = 0, hi = span_count; // the span, if any, has index in [lo, hi)
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (phys < spans[mid].lo) hi = mid;
+        else if (phys >= spans[mid].hi) lo = mid + 1;
+        else return &spans[mid];
+    }
+    return NULL;
+}
+
+MemType phys_type(uint64_t phys) {
+    const MemSpan *s = span_find(phys);
+    return s ? s->type : MEM_RESERVED;
+}
+
+bool phys_is_ram(uint64_t phys) {
+    const MemSpan *s = span_find(phys);
+    return s && span_is_ram(s);
+}
+
+uint64_t frame_low_page(void) {
+    for (size_t i = 0; i < span_count; i++) {
+        const MemSpan *s = &spans[i];
+        if (s->type != MEM_USABLE && s->type != MEM_BOOT) continue;
+        uint64_t lo = s->lo < 0x1000 ? 0x1000 : s->lo, hi = s->hi < 0xa0000 ? s->hi : 0xa0000;
+        if (lo + PAGE_SIZE <= hi) return hi - PAGE_SIZE; // high in the span: firmware's habits live at the bottom
+    }
+    return 0;
+}
+
+static void frame_zero(void *p, size_t n) {
+    size_t words = n * PAGE_SIZE / 8;
+    __asm__ volatile("rep stosq" : "+D"(p), "+c"(words) : "a"(0) : "memory");
+}
+
+static uint64_t take_early(size_t n, uint64_t below) {
+    for (size_t i = 0; i < span_count; i++) {
+        uint64_t lo = span_free[i] < LOW_LIMIT ? LOW_LIMIT : span_free[i];
+        uint64_t hi = spans[i].hi < below ? spans[i].hi : below;
+        if (spans[i].type != MEM_USABLE || lo >= hi || (hi - lo) / PAGE_SIZE < n) continue;
+        span_free[i] = lo + n * PAGE_SIZE;
+        return lo;
+    }
+    return 0;
+}
+
+uint64_t frame_alloc(size_t n) {
+    uint64_t phys;
+    if (handed_over) {
+        void *p = page_alloc(n);
+        phys = p ? virt_to_phys(p) : 0;
+    } else {
+        phys = take_early(n, 1ull << 32);
+        if (!phys && paging_is_final()) phys = take_early(n, UINT64_MAX);
+    }
+    if (phys) frame_zero(phys_to_virt(phys), n);
+    return phys;
+}
+
+// Usable and boot spans that touch are one range for the page allocator: it pays metadata per range.
+void frame_handover(void) {
+    size_t lost = 0;
+    handed_over = true;
+    for (size_t i = 0; i < span_count;) {
+        if (spans[i].type != MEM_USABLE && spans[i].type != MEM_BOOT) {
+            i++;
+            continue;
+        }
+        uint64_t lo = spans[i].type == MEM_USABLE ? span_free[i] : spans[i].lo, hi = spans[i].hi;
+        for (i++; i < span_count && spans[i].lo == hi; i++) {
+            if (spans[i].type != MEM_BOOT && !(spans[i].type == MEM_USABLE && span_free[i] == hi)) break;
+            hi = spans[i].hi;
+        }
+        if (lo < LOW_LIMIT) lo = LOW_LIMIT;
+        if (lo >= hi) continue;
+        if (!rt_mem_add(DIRECT_BASE + lo, DIRECT_BASE + hi, 0)) lost += hi - lo;
+    }
+    if (lost >= 1 << 20) rt_printf("memory: %lu KiB in ranges too small or too many to use\n", (unsigned long)(lost >> 10));
+}
