@@ -39,7 +39,7 @@ typedef struct __attribute__((packed)) Tss {
 _Static_assert(sizeof(Tss) == 104, "the CPU's layout");
 
 typedef struct Cpu {
-    int id;           // 0..cpu_count-1, = index in cpus[] and of its TSS in the GDT
+    int id;           // 0..cpus_up-1, = index in cpus[] and of its TSS in the GDT
     uint32_t apic_id; // hardware name, for IPIs
     struct P *p;      // its runtime half
     uintptr_t sys_lo, sys_hi;                // system stack
@@ -67,8 +67,8 @@ typedef struct Cpu {
     _Atomic uint64_t irq_timer, irq_ipi, irq_tlb, irq_device, irq_spurious, nmis, faults;
 } Cpu;
 
-extern Cpu *cpus[PLAT_MAX_CPUS]; // [0, cpu_count); the boot core is 0
-extern int cpu_count;            // cores that answered; smp_start sets it, then constant
+extern Cpu *cpus[PLAT_MAX_CPUS]; // [0, cpus_up); the boot core is 0
+extern int cpus_up;            // cores that answered; smp_start sets it, then constant
 
 Cpu *cpu_self(void);                       // [any] this core, even with a broken %gs (task register)
 Cpu *cpu_new(int id, uint32_t apic_id);    // record, P, guarded stacks; not in cpus[] yet. NULL: no memory
@@ -167,7 +167,7 @@ int64_t clock_wall_ns(void);           // Unix time; 0: unknown
 uint64_t clock_tsc_hz(void);           // 0 before clock_init
 void clock_arm(int64_t deadline_ns);   // [any] small; plat_timer_arm
 // ---- smp.c
-// Starts every other core the ACPI tables name; sets cpus[] and cpu_count; reports and leaves out those that do not answer. Each
+// Starts every other core the ACPI tables name; sets cpus[] and cpus_up; reports and leaves out those that do not answer. Each
 // parks by `sti; hlt` (it must answer VEC_TLB and NMI) until start_fn is set. Returns cores up, the boot core included.
 int smp_start(void);
 int smp_found(void);                   // cores that the tables name

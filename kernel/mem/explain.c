@@ -45,7 +45,7 @@ static const char *explain_direct(uintptr_t addr, bool write, bool exec) {
     if (!write) return "direct map";
     uint64_t phys = addr - DIRECT_BASE;
     if (phys_type(phys) != MEM_IMAGE) return "write through the direct map to firmware tables";
-    return phys < virt_to_phys(__text_end - 1) + 1 ? "write to read-only image text through its direct-map alias"
+    return phys < virt_to_phys(__text_end) ? "write to read-only image text through its direct-map alias"
                                                    : "write to read-only image data through its direct-map alias";
 }
 
@@ -64,7 +64,7 @@ const char *paging_guard_name(uintptr_t addr, int *cpu) {
     if (addr < KSTACK_BASE || addr >= KSTACK_BASE + PLAT_MAX_CPUS * KSTACK_SLOTS * KSTACK_SLOT) return NULL;
     uint64_t slot = (addr - KSTACK_BASE) / KSTACK_SLOT, kind = slot % KSTACK_SLOTS;
     *cpu = (int)(slot / KSTACK_SLOTS);
-    if (*cpu >= cpu_count || kind >= STACK_KINDS || !names[kind] || leaf_of(addr)) return NULL;
+    if (*cpu >= cpus_up || kind >= STACK_KINDS || !names[kind] || leaf_of(addr)) return NULL;
     return names[kind];
 }
 

@@ -33,4 +33,4 @@ _Static_assert(DIRECT_BASE + DIRECT_BYTES == VMAP_BASE && VMAP_BASE + VMAP_BYTES
 
 // Page aligned; see boot/image.ld.
 extern char __image_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[], __data_end[],
-    __blob_start[], __image_end[];
+    __blobs_start[], __image_end[];

@@ -30,7 +30,7 @@ void *phys_to_virt(uint64_t phys) { return (void *)(direct_base + phys); }
 uint64_t virt_to_phys(const void *virt) {
     uint64_t v = (uint64_t)virt;
     if (v >= DIRECT_BASE && v < DIRECT_BASE + DIRECT_BYTES) return v - DIRECT_BASE;
-    if (v >= (uint64_t)__image_start && v < (uint64_t)__image_end) return image_phys + (v - IMAGE_BASE);
+    if (v >= (uint64_t)__image_start && v <= (uint64_t)__image_end) return image_phys + (v - IMAGE_BASE);
     kernel_throw("virt_to_phys of an address outside direct map and image");
 }
 
@@ -90,7 +90,7 @@ static void map_image(void) {
     map_section(__text_start, __text_end, PTE_LEAF_RX);
     map_section(__rodata_start, __rodata_end, LEAF_R);
     map_section(__data_start, __data_end, LEAF_RW);
-    map_section(__blob_start, __image_end, LEAF_R);
+    map_section(__blobs_start, __image_end, LEAF_R);
 }
 
 // The direct map in pieces of equal rights; pieces that touch are joined so that large pages can cover them.
@@ -107,7 +107,7 @@ static void direct_add(DirectPiece *last, uint64_t lo, uint64_t hi, uint64_t lea
 }
 
 static void map_direct(void) {
-    uint64_t data_lo = virt_to_phys(__data_start), data_hi = virt_to_phys(__data_end - 1) + 1;
+    uint64_t data_lo = virt_to_phys(__data_start), data_hi = virt_to_phys(__data_end);
     size_t n;
     const MemSpan *s = frame_spans(&n);
     DirectPiece last = {0, 0, 0};
@@ -162,7 +162,7 @@ void paging_load(void) {
     // CR4 whole: what firmware left on (PCID, global pages, CET, SMAP) is off, so that writing CR3 flushes everything.
     cpu_write_cr4(paging_cr4());
     cpu_write_cr3(root);
-    uint64_t cr0 = cpu_read_cr0() & ~(CR0_EM | CR0_TS);
+    uint64_t cr0 = cpu_read_cr0() & ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD); // INIT leaves an AP's caches off
     cpu_write_cr0(cr0 | CR0_WP | CR0_NE | CR0_MP);
 }
 

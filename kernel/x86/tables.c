@@ -20,7 +20,7 @@ typedef struct { uint16_t off0, sel; uint8_t ist, type; uint16_t off16; uint32_t
 _Static_assert(sizeof(IdtGate) == 16, "the CPU's layout");
 
 Cpu *cpus[PLAT_MAX_CPUS];
-int cpu_count;
+int cpus_up;
 
 static uint64_t gdt[SEL_TSS0 / 8 + 2 * PLAT_MAX_CPUS] = {
     [SEL_CODE / 8] = 0x00af9b000000ffff, // 64-bit, ring 0, readable; "accessed" is set: loading writes nothing
@@ -109,7 +109,7 @@ void cpu_init_boot(struct P *p) {
     for (int i = 1; i < IST_COUNT; i++) cpu->ist_top[i] = (uintptr_t)early_trap_stack[1];
     for (int i = 0; i < FAULT_LEVELS; i++) cpu->fault_top[i] = (uintptr_t)early_trap_stack[2 + i];
     cpus[0] = cpu;
-    cpu_count = 1;
+    cpus_up = 1;
     cpu_init_tables(cpu);
 }
 
