@@ -10,7 +10,7 @@
 // the heap's lock. Here stacks come and go by single pages, so freeing must be as cheap as allocating, and
 // any page must do: hence an array (Linux's per-CPU lists, without touching the page). It is filled from the
 // lowest free pages of one 2 MB chunk, so what it blocks lies together at first. All caches together hold at
-// most 1/64 of memory.
+// most 1/64 of memory (or 4 pages each, where that is more).
 //
 // When memory is short. Nobody reads another P's cache. A request that the zones cannot serve first gives
 // back the caller's cache and tries once more; if that fails too it fails, and asks the other Ps (limit = 0)
@@ -59,8 +59,6 @@ bool pageheap_add(PageHeap *h, uintptr_t lo, uintptr_t hi, int node) {
     h->total += z->usable;
     store_relaxed(&h->free, load_relaxed(&h->free) + z->usable);
     h->reserve = min_size(h->total / 64, (1u << 20) / PAGE_SIZE);
-    size_t share = h->total / 64 / (size_t)plat_cpu_count();
-    h->cache_limit = (uint32_t)min_size(max_size(share, 4), PAGE_CACHE_MAX);
     lock_release(h->lock);
     return true;
 }
@@ -183,7 +181,12 @@ static inline void page_unmark(void *page) {
 }
 #endif
 
+size_t pageheap_share(const PageHeap *h) {
+    return h->total / 64 / (size_t)plat_cpu_count();
+}
+
 static void cache_register(PageHeap *h, PageCache *c) {
+    size_t limit = min_size(max_size(pageheap_share(h), 4), PAGE_CACHE_MAX);
     lock_acquire(h->lock);
     PageCache *known = h->caches;
     while (known && known != c)
@@ -192,7 +195,7 @@ static void cache_register(PageHeap *h, PageCache *c) {
         c->next = h->caches;
         h->caches = c;
     }
-    store_relaxed(&c->limit, h->cache_limit); // pairs with page_caches_ask: both under the lock
+    store_relaxed(&c->limit, (uint32_t)limit); // pairs with page_caches_ask: both under the lock
     lock_release(h->lock);
 }
 

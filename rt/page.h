@@ -67,7 +67,6 @@ typedef struct PageHeap {
     // lock must be held when writing these:
     _Atomic size_t free; // free pages of the zones, caches excluded; read without the lock as a hint
     size_t reserve;      // pages that only PAGE_RESERVE may take
-    uint32_t cache_limit;
     PageCache *caches; // registered, for ever
 } PageHeap;
 
@@ -88,6 +87,8 @@ PageStats pageheap_stats(PageHeap *h);
 void *page_cache_alloc(PageHeap *h, PageCache *c); // one page; NULL: none
 void page_cache_free(PageHeap *h, PageCache *c, void *page);
 void page_cache_empty(PageHeap *h, PageCache *c);
+// Pages that one P may keep in a cache without all of them blocking more than 1/64 of memory. Once all cores are known.
+size_t pageheap_share(const PageHeap *h);
 void page_caches_ask(PageHeap *h); // asks all Ps to give their pages back at their next page_free
 
 // ---- page_large.c
