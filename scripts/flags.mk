@@ -51,7 +51,7 @@ endif
 CFLAGS_METAL := $(CFLAGS_COMMON) -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=small -fcallgraph-info=su
 CFLAGS_HOST  := $(CFLAGS_COMMON) -mno-red-zone -mgeneral-regs-only -DRT_HOSTED
 # Sources of the runtime that need floating point and that no interrupt handler reaches.
-FPU_SRCS := $(wildcard rt/*float*.c)
+FPU_SRCS := rt/fmt.c
 # The process under the hosted runtime: ordinary Linux code.
 CFLAGS_PLAT_LINUX := $(CFLAGS_COMMON) -DRT_HOSTED -D_GNU_SOURCE -pthread
 

@@ -1,0 +1,47 @@
+#!/bin/bash
+# check_app_symbols.sh [--inside] DOORS PROGRAM.o OBJECT... -- a program may use the runtime's doors and nothing else.
+#
+# Everything else that could be linked (libc, prebuilt archives, the runtime's inside) is not split-stack code: on a goroutine's
+# small stack it would overrun silently, which no linker notices. Also refused: thread-local variables (a goroutine
+# changes cores; a compiler may keep the address of the old core's copy), objects compiled without -fsplit-stack, a missing
+# main. --inside: the runtime's own tests, which may call the inside of the runtime.
+set -eu
+inside=
+if [ "$1" = --inside ]; then inside=1; shift; fi
+doors=$1 program=$2
+shift 2
+nm=${NM:-nm}
+failed=0
+complain() { echo "$1" >&2; failed=1; }
+# build/app/NAME/apps/x.c.o -> apps/x.c
+source_of() { local s=${1#build/}; s=${s#debug/}; s=${s#app/*/}; echo "${s%.o}"; }
+
+# What the compiler calls by itself: these four are rt's; the arithmetic of libgcc needs little stack.
+implicit='memcpy|memmove|memset|memcmp|__morestack|__u?(div|mod|divmod)ti[34]|__(popcount|clz|ctz|ffs|bswap|parity)[sdt]i2'
+implicit+='|__(mul|div)[sdx]c3|__mulo?ti4|__fix(uns)?[sdx]fti|__float(un)?ti[sdx]f|__powi[sdx]f2'
+
+for object in "$@"; do
+    sections=$(readelf -SW "$object")
+    source=$(source_of "$object")
+    case $sections in *.note.GNU-split-stack*) ;; *)
+        complain "$source: not compiled with -fsplit-stack: its calls would overrun a goroutine's stack" ;;
+    esac
+    if grep -q '\.t\(bss\|data\)' <<< "$sections"; then
+        complain "$source: thread-local variables are refused: a goroutine changes cores. Pass a pointer, or keep it in the heap"
+    fi
+done
+
+if ! $nm "$program" | grep -q ' T main$'; then
+    complain "$(source_of "$1"): no main: a program is int main(int argc, char **argv)"
+fi
+if [ -z "$inside" ]; then
+    unknown=$($nm -u "$program" | sed 's/^ *U //' | grep -vxE "$implicit" | grep -vxFf "$doors" || true)
+    for symbol in $unknown; do
+        for object in "$@"; do
+            if $nm -u "$object" | grep -qx " *U $symbol"; then
+                complain "$(source_of "$object") uses $symbol, which rt/burrow.h does not offer: other code is not split-stack code and would overrun a goroutine's stack"
+            fi
+        done
+    done
+fi
+exit $failed
