@@ -52,8 +52,8 @@ CFLAGS_METAL := $(CFLAGS_COMMON) -ffreestanding -mno-red-zone -mgeneral-regs-onl
 CFLAGS_HOST  := $(CFLAGS_COMMON) -mno-red-zone -mgeneral-regs-only -DRT_HOSTED
 # Sources of the runtime that need floating point and that no interrupt handler reaches.
 FPU_SRCS := rt/fmt.c
-# The process under the hosted runtime: ordinary Linux code.
-CFLAGS_PLAT_LINUX := $(CFLAGS_COMMON) -DRT_HOSTED -D_GNU_SOURCE -pthread
+# The process under the hosted runtime: ordinary Linux code. <sched.h> must be libc's there, not rt's.
+CFLAGS_PLAT_LINUX := $(filter-out -I. -Irt,$(CFLAGS_COMMON)) -iquote . -iquote rt -DRT_HOSTED -D_GNU_SOURCE -pthread
 
 # Programs: split stacks, SSE and red zone. What a compiler for Go would move to the heap, the build refuses.
 CFLAGS_APP := $(CFLAGS_COMMON) -ffreestanding -fsplit-stack -Wframe-larger-than=4096 -Wvla -Werror=vla -Wreturn-local-addr
