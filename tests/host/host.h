@@ -1,8 +1,9 @@
 // host.h -- what the parts of the hosted platform share: one record per core, and the order of the start.
 //
-// The platform is rt/plat.h over one Linux process. A core is a thread; an interrupt is a signal; the interrupt stack is the
-// thread's alternate signal stack; "interrupts off" is "our signals blocked". %gs is free in user space and holds the P, %fs:0x70
-// is the word that glibc leaves to split stacks: so rt and its assembly are the same as on the metal.
+// The platform is rt/plat.h over one Linux process. A core is a thread; an interrupt is a signal; the
+// interrupt stack is the thread's alternate signal stack; "interrupts off" is "our signals blocked". %gs is
+// free in user space and holds the P, %fs:0x70 is the word that glibc leaves to split stacks: so rt and its
+// assembly are the same as on the metal.
 #pragma once
 #include "rt/core.h"
 #include <signal.h>
@@ -13,7 +14,9 @@
 #define SIGNAL_IPI         SIGURG // default action is to ignore it, as with Go's choice
 #define SIGNAL_TICK        34     // the first real-time signal that glibc leaves to programs
 
-typedef struct HostStack { uintptr_t lo, hi; } HostStack; // usable bytes; the page below lo is a guard
+typedef struct HostStack {
+    uintptr_t lo, hi;
+} HostStack; // usable bytes; the page below lo is a guard
 
 typedef struct HostCore {
     int cpu;
@@ -32,7 +35,9 @@ typedef struct HostCore {
 extern HostCore host_cores[PLAT_MAX_CPUS];
 extern int host_cpu_count;
 
-static inline HostCore *host_self(void) { return plat_self()->cpu; }
+static inline HostCore *host_self(void) {
+    return plat_self()->cpu;
+}
 
 // ---- start; all of it on the process's first stack
 void host_console_init(void);
@@ -40,7 +45,8 @@ void host_time_init(void);
 void host_fpu_init(void);
 void host_memory_init(void); // BURROW_MEM -> rt_mem_add
 void host_blobs_init(void);
-void host_signals_init(void); // handlers; our signals are blocked from here on in this thread and those it creates
+void host_signals_init(
+    void); // handlers; our signals are blocked from here on in this thread and those it creates
 void host_cores_init(void);   // BURROW_CPUS -> host_cpu_count
 void host_cores_create(void); // a P and a thread for each further core
 // Gives the calling thread the identity of core h: %gs, signal stack, timer.
@@ -53,7 +59,7 @@ void host_signals_unblock(void);
 // ---- services
 _Noreturn void host_die(const char *what, const char *detail); // "burrow: what: detail", status 2
 _Noreturn void host_die_errno(const char *what, int error);
-void *host_map(size_t bytes);         // zeroed memory; NULL: none
+void *host_map(size_t bytes);           // zeroed memory; NULL: none
 HostStack host_stack_new(size_t bytes); // with a guard page; dies without memory
 // Name of the guard page that addr lies in ("system stack of core 2"), written to buf; false: none.
 bool host_guard_name(uintptr_t addr, char *buf, size_t bytes);

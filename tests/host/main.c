@@ -2,26 +2,29 @@
 //
 //     build/APP.host [NAME=value ...] [--] [arguments]
 //
-// The words are those of the boot command line (design section 2): known knobs first, the program's arguments after them.
-// What would be hardware comes from the environment:
+// The words are those of the boot command line (design section 2): known knobs first, the program's arguments
+// after them. What would be hardware comes from the environment:
 //     BURROW_CPUS=4       cores (threads); default: those online
 //     BURROW_MEM=512M     memory; several ranges with commas; default 1G
 //     BURROW_FILES=path   file tree made by scripts/pack_blob.py; default: the one linked in
 //
-// The application's main is renamed app_main at link time and runs as goroutine 1; its value is the exit status.
+// The application's main is renamed app_main at link time and runs as goroutine 1; its value is the exit
+// status.
 #include "host.h"
 #include <string.h>
 
 static size_t quoted_bytes(const char *word) {
     size_t n = 3; // quotes, blank
-    for (; *word; word++) n += *word == '"' || *word == '\\' ? 2 : 1;
+    for (; *word; word++)
+        n += *word == '"' || *word == '\\' ? 2 : 1;
     return n;
 }
 
 // The words as one command line, each quoted, so that rt_cmdline splits them back exactly.
 static char *join_words(int count, char **words) {
     size_t bytes = 1;
-    for (int i = 0; i < count; i++) bytes += quoted_bytes(words[i]);
+    for (int i = 0; i < count; i++)
+        bytes += quoted_bytes(words[i]);
     char *line = host_map(bytes), *out = line;
     if (line == NULL) host_die("no memory", "command line");
     for (int i = 0; i < count; i++) {
@@ -42,7 +45,9 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static void run(int cpu) { rt_main(); }
+static void run(int cpu) {
+    rt_main();
+}
 
 int main(int argc, char **argv) {
     host_console_init();
@@ -54,6 +59,7 @@ int main(int argc, char **argv) {
     host_core_attach(&host_cores[0], rt_boot_p());
     host_memory_init();
     host_cores_create();
-    if (!rt_cmdline(argc > 0 ? base_name(argv[0]) : "burrow", join_words(argc > 0 ? argc - 1 : 0, argv + 1))) plat_exit(2);
+    if (!rt_cmdline(argc > 0 ? base_name(argv[0]) : "burrow", join_words(argc > 0 ? argc - 1 : 0, argv + 1)))
+        plat_exit(2);
     host_core_enter(&host_cores[0], run);
 }

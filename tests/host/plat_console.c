@@ -1,7 +1,9 @@
-// plat_console.c -- the consoles of the hosted platform: standard output for the program, standard error for reports.
+// plat_console.c -- the consoles of the hosted platform: standard output for the program, standard error for
+// reports.
 //
-// Nothing is buffered here. plat_write_try must not wait, but O_NONBLOCK would change the file for every process that shares it;
-// so it asks poll() first and then writes no more than a pipe or terminal that is ready takes at once.
+// Nothing is buffered here. plat_write_try must not wait, but O_NONBLOCK would change the file for every
+// process that shares it; so it asks poll() first and then writes no more than a pipe or terminal that is
+// ready takes at once.
 #include "host.h"
 #include "syscall.h"
 #include <errno.h>
@@ -9,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define READY_BYTES   4096u // PIPE_BUF: what a pipe that polls writable accepts without waiting
-#define REPORT_WAIT   1000  // ms that one piece of a report may wait for a full console
+#define READY_BYTES 4096u // PIPE_BUF: what a pipe that polls writable accepts without waiting
+#define REPORT_WAIT 1000  // ms that one piece of a report may wait for a full console
 
 static bool regular_file; // output to a file never waits
 
@@ -23,7 +25,8 @@ void host_console_init(void) {
 static bool writable(int fd, int ms) {
     struct pollfd pfd = {fd, POLLOUT, 0};
     long r;
-    do r = linux_call3(SYS_poll, (long)&pfd, 1, ms);
+    do
+        r = linux_call3(SYS_poll, (long)&pfd, 1, ms);
     while (r == -EINTR);
     return r > 0;
 }
@@ -35,7 +38,8 @@ size_t plat_write_try(const char *s, size_t n) {
         if (n > READY_BYTES) n = READY_BYTES;
     }
     long r;
-    do r = linux_call3(SYS_write, 1, (long)s, (long)n);
+    do
+        r = linux_call3(SYS_write, 1, (long)s, (long)n);
     while (r == -EINTR);
     if (r == -EAGAIN) return 0;
     return r < 0 ? n : (size_t)r; // nobody can be told of a console that is gone
@@ -52,16 +56,22 @@ void plat_write(const char *s, size_t n) {
     }
 }
 
-size_t plat_console_drain(void) { return 0; }
+size_t plat_console_drain(void) {
+    return 0;
+}
 
 _Noreturn void plat_exit(int code) {
-    for (;;) linux_call3(SYS_exit_group, code & 255, 0, 0);
+    for (;;)
+        linux_call3(SYS_exit_group, code & 255, 0, 0);
 }
 
 _Noreturn void host_die(const char *what, const char *detail) {
     const char *parts[] = {"burrow: ", what, ": ", detail, "\n"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) plat_write(parts[i], strlen(parts[i]));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        plat_write(parts[i], strlen(parts[i]));
     plat_exit(2);
 }
 
-_Noreturn void host_die_errno(const char *what, int error) { host_die(what, strerror(error)); }
+_Noreturn void host_die_errno(const char *what, int error) {
+    host_die(what, strerror(error));
+}

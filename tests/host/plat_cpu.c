@@ -1,14 +1,19 @@
 // plat_cpu.c -- cores of the hosted platform: threads, sleeping, waking, interrupting each other.
 //
-// All threads are made before rt starts and wait for plat_cpu_start, as application processors do. A core leaves the stack that
-// pthread_create gave it for its system stack at once and never returns, so rt may use that stack from the top.
+// All threads are made before rt starts and wait for plat_cpu_start, as application processors do. A core
+// leaves the stack that pthread_create gave it for its system stack at once and never returns, so rt may use
+// that stack from the top.
 //
 // No wake-up is lost in plat_idle:
-//   plat_wake   the waker stores p->wake = 1, then FUTEX_WAKE. The kernel compares p->wake with 0 and queues the sleeper under one
-//               lock, which FUTEX_WAKE takes too: either the comparison sees the store, or the sleeper is queued and is woken.
-//   interrupts  a handler that runs before `idling = true` has set its bit in p->request, which is read after it. One that runs
-//               later sees `idling` and stores p->wake = 1 (plat_signal.c), so the comparison fails; one that arrives during
-//               the sleep ends it with EINTR. Handler and sleeper are one thread: program order suffices.
+//   plat_wake   the waker stores p->wake = 1, then FUTEX_WAKE. The kernel compares p->wake with 0 and queues
+//   the sleeper under one
+//               lock, which FUTEX_WAKE takes too: either the comparison sees the store, or the sleeper is
+//               queued and is woken.
+//   interrupts  a handler that runs before `idling = true` has set its bit in p->request, which is read after
+//   it. One that runs
+//               later sees `idling` and stores p->wake = 1 (plat_signal.c), so the comparison fails; one that
+//               arrives during the sleep ends it with EINTR. Handler and sleeper are one thread: program
+//               order suffices.
 #include "host.h"
 #include "syscall.h"
 #include <asm/prctl.h>
@@ -39,7 +44,8 @@ void host_cores_init(void) {
     if (text) {
         char *end;
         n = strtol(text, &end, 10);
-        if (*end || end == text || n < 1 || n > PLAT_MAX_CPUS) host_die("BURROW_CPUS is not a number from 1 to 256", text);
+        if (*end || end == text || n < 1 || n > PLAT_MAX_CPUS)
+            host_die("BURROW_CPUS is not a number from 1 to 256", text);
     }
     host_cpu_count = n < 1 ? 1 : n > PLAT_MAX_CPUS ? PLAT_MAX_CPUS : (int)n;
     for (int cpu = 0; cpu < host_cpu_count; cpu++) {
@@ -72,7 +78,10 @@ void host_core_enter(HostCore *h, void (*fn)(int cpu)) {
     __builtin_unreachable();
 }
 
-typedef struct Birth { HostCore *core; P *p; } Birth;
+typedef struct Birth {
+    HostCore *core;
+    P *p;
+} Birth;
 
 static void *core_thread(void *arg) {
     Birth *birth = arg;
@@ -80,7 +89,8 @@ static void *core_thread(void *arg) {
     host_core_attach(h, birth->p);
     fetch_add(&parked, 1); // after this the creator may reuse *birth
     futex_wake(&parked);
-    while (load_acquire(&h->started) == 0) futex_wait(&h->started, 0);
+    while (load_acquire(&h->started) == 0)
+        futex_wait(&h->started, 0);
     host_core_enter(h, h->fn);
 }
 
@@ -95,13 +105,16 @@ void host_cores_create(void) {
         pthread_t thread;
         int error = pthread_create(&thread, &attr, core_thread, &birth);
         if (error) host_die_errno("cannot create a thread", error);
-        while (load_acquire(&parked) != (uint32_t)cpu) futex_wait(&parked, (uint32_t)cpu - 1);
+        while (load_acquire(&parked) != (uint32_t)cpu)
+            futex_wait(&parked, (uint32_t)cpu - 1);
     }
     pthread_attr_destroy(&attr);
 }
 
 // ---- plat.h
-int plat_cpu_count(void) { return host_cpu_count; }
+int plat_cpu_count(void) {
+    return host_cpu_count;
+}
 
 void plat_cpu_start(int cpu, void (*fn)(int cpu)) {
     HostCore *h = &host_cores[cpu];
@@ -118,9 +131,13 @@ void plat_idle(P *p) {
     h->idling = false;
 }
 
-void plat_wake(int cpu) { futex_wake(&rt_ps[cpu]->wake); }
+void plat_wake(int cpu) {
+    futex_wake(&rt_ps[cpu]->wake);
+}
 
-void plat_ipi(int cpu) { linux_call3(SYS_tgkill, process, host_cores[cpu].tid, SIGNAL_IPI); }
+void plat_ipi(int cpu) {
+    linux_call3(SYS_tgkill, process, host_cores[cpu].tid, SIGNAL_IPI);
+}
 
 void plat_spin(unsigned turns) {
     __builtin_ia32_pause();

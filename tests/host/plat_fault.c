@@ -1,7 +1,8 @@
 // plat_fault.c -- the report of a fault in the runtime or in the platform itself.
 //
-// Runs on the signal stack of the core that failed, once per process: cause, registers, stack by frame pointers, rt's report. Memory is
-// read through the kernel (process_vm_readv), so a broken frame chain ends the walk and not the report.
+// Runs on the signal stack of the core that failed, once per process: cause, registers, stack by frame
+// pointers, rt's report. Memory is read through the kernel (process_vm_readv), so a broken frame chain ends
+// the walk and not the report.
 #include "host.h"
 #include "syscall.h"
 #include <string.h>
@@ -13,12 +14,18 @@ static _Atomic uint32_t reporting; // core + 1 of the first that failed; others 
 
 static const char *signal_text(int sig) {
     switch (sig) {
-    case SIGSEGV: return "SIGSEGV: bad memory access";
-    case SIGBUS: return "SIGBUS: bad memory access";
-    case SIGFPE: return "SIGFPE: arithmetic fault";
-    case SIGILL: return "SIGILL: invalid instruction";
-    case SIGTRAP: return "SIGTRAP: breakpoint";
-    default: return "unknown signal";
+    case SIGSEGV:
+        return "SIGSEGV: bad memory access";
+    case SIGBUS:
+        return "SIGBUS: bad memory access";
+    case SIGFPE:
+        return "SIGFPE: arithmetic fault";
+    case SIGILL:
+        return "SIGILL: invalid instruction";
+    case SIGTRAP:
+        return "SIGTRAP: breakpoint";
+    default:
+        return "unknown signal";
     }
 }
 
@@ -30,8 +37,10 @@ static bool read_words(uintptr_t addr, uintptr_t *out, size_t n) {
 
 static void print_pc(uintptr_t pc) {
     RtSymbol s;
-    if (rt_symbolize(pc, &s)) rt_printf("  %p %s+0x%lx %s:%u\n", (void *)pc, s.name, s.offset, s.file ? s.file : "?", s.line);
-    else rt_printf("  %p\n", (void *)pc);
+    if (rt_symbolize(pc, &s))
+        rt_printf("  %p %s+0x%lx %s:%u\n", (void *)pc, s.name, s.offset, s.file ? s.file : "?", s.line);
+    else
+        rt_printf("  %p\n", (void *)pc);
 }
 
 static void print_stack(uintptr_t pc, uintptr_t rbp) {
@@ -58,11 +67,14 @@ void host_crash(const TrapFrame *tf, int sig, int code, uintptr_t addr) {
     uint32_t nobody = 0;
     if (!cas(&reporting, &nobody, (uint32_t)h->cpu + 1)) {
         if (nobody != (uint32_t)h->cpu + 1)
-            for (;;) linux_call3(SYS_pause, 0, 0, 0); // the other core's report ends the process
-        if (h->fault_depth <= 2) rt_printf("\nfault inside the report at %p, address %p\n", (void *)tf->rip, (void *)addr);
+            for (;;)
+                linux_call3(SYS_pause, 0, 0, 0); // the other core's report ends the process
+        if (h->fault_depth <= 2)
+            rt_printf("\nfault inside the report at %p, address %p\n", (void *)tf->rip, (void *)addr);
         plat_exit(2);
     }
-    rt_printf("\nfatal error: %s, address %p, code %d, core %d\n", signal_text(sig), (void *)addr, code, h->cpu);
+    rt_printf("\nfatal error: %s, address %p, code %d, core %d\n", signal_text(sig), (void *)addr, code,
+              h->cpu);
     char guard[40];
     if (host_guard_name(addr, guard, sizeof guard)) rt_printf("stack overflow: %s\n", guard);
     print_registers(tf);

@@ -1,11 +1,13 @@
-// plat_mem.c -- memory of the hosted platform: the "RAM" given to rt, stacks with guard pages, mappings, blobs.
+// plat_mem.c -- memory of the hosted platform: the "RAM" given to rt, stacks with guard pages, mappings,
+// blobs.
 //
-// RAM is reserved address space (MAP_NORESERVE) that Linux fills on first touch, so a large BURROW_MEM costs nothing until it is
-// used. mmap gives addresses high in the lower half: above 2 GiB, as rt requires, and below 47 bits.
+// RAM is reserved address space (MAP_NORESERVE) that Linux fills on first touch, so a large BURROW_MEM costs
+// nothing until it is used. mmap gives addresses high in the lower half: above 2 GiB, as rt requires, and
+// below 47 bits.
 //
-// plat_vmap does not map the frames it is given: it takes fresh memory of the same size and gives the frames' contents back to
-// Linux, which is the same to the caller and needs no shared file. The list of frames, which plat_vunmap must free, lies in
-// extra pages in front of the mapping.
+// plat_vmap does not map the frames it is given: it takes fresh memory of the same size and gives the frames'
+// contents back to Linux, which is the same to the caller and needs no shared file. The list of frames, which
+// plat_vunmap must free, lies in extra pages in front of the mapping.
 #include "host.h"
 #include "syscall.h"
 #include <errno.h>
@@ -23,7 +25,8 @@ extern const unsigned char blob_symbols[] __attribute__((weak)), blob_symbols_en
 static PlatBlob files, symbols;
 
 void *host_map(size_t bytes) {
-    long r = linux_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long r = linux_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return r < 0 && r > -4096 ? NULL : (void *)r;
 }
 
@@ -39,12 +42,9 @@ static size_t parse_bytes(const char **text) {
     char *end;
     unsigned long n = strtoul(*text, &end, 10);
     if (end == *text) return 0;
-    unsigned shift = 0;
-    switch (*end) {
-    case 'G': case 'g': shift = 30; end++; break;
-    case 'M': case 'm': shift = 20; end++; break;
-    case 'K': case 'k': shift = 10; end++; break;
-    }
+    const char *units = "KMG", *unit = *end >= 'A' ? strchr(units, *end & ~0x20) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    if (unit) end++;
     *text = end;
     return n > (SIZE_MAX >> 1 >> shift) ? 0 : (n << shift) & ~(size_t)(PAGE_SIZE - 1);
 }
@@ -56,34 +56,42 @@ void host_memory_init(void) {
     const char *text = option;
     for (;;) {
         size_t bytes = parse_bytes(&text);
-        if (bytes == 0 || (*text != ',' && *text != 0)) host_die("BURROW_MEM is not a size like 512M, or several with commas", option);
+        if (bytes == 0 || (*text != ',' && *text != 0))
+            host_die("BURROW_MEM is not a size like 512M, or several with commas", option);
         uintptr_t lo = (uintptr_t)host_map(bytes);
         if (lo == 0) host_die("cannot reserve memory, BURROW_MEM", option);
-        if (!rt_mem_add(lo, lo + bytes, 0)) rt_printf("burrow: memory of %lu bytes is too small and is left out\n", (unsigned long)bytes);
+        if (!rt_mem_add(lo, lo + bytes, 0))
+            rt_printf("burrow: memory of %lu bytes is too small and is left out\n", (unsigned long)bytes);
         if (*text++ == 0) return;
     }
 }
 
 // ---- mappings
-static size_t list_bytes(size_t n) { return (n * sizeof(void *) + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1); }
+static size_t list_bytes(size_t n) {
+    return (n * sizeof(void *) + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+}
 
 void *plat_vmap(void *const *frames, size_t n) {
     char *p = host_map(list_bytes(n) + n * PAGE_SIZE);
     if (p == NULL) return NULL;
     memcpy(p, frames, n * sizeof *frames);
-    for (size_t i = 0; i < n; i++) linux_call3(SYS_madvise, (long)frames[i], PAGE_SIZE, MADV_DONTNEED);
+    for (size_t i = 0; i < n; i++)
+        linux_call3(SYS_madvise, (long)frames[i], PAGE_SIZE, MADV_DONTNEED);
     return p + list_bytes(n);
 }
 
 void plat_vunmap(void *addr, size_t n) {
     char *p = (char *)addr - list_bytes(n);
     void **frames = (void **)p;
-    for (size_t i = 0; i < n; i++) page_free(frames[i], 1);
+    for (size_t i = 0; i < n; i++)
+        page_free(frames[i], 1);
     linux_call3(SYS_munmap, (long)p, (long)(list_bytes(n) + n * PAGE_SIZE), 0);
 }
 
 // ---- guard pages
-static bool in_guard(HostStack s, uintptr_t addr) { return addr < s.lo && addr >= s.lo - PAGE_SIZE; }
+static bool in_guard(HostStack s, uintptr_t addr) {
+    return addr < s.lo && addr >= s.lo - PAGE_SIZE;
+}
 
 bool host_guard_name(uintptr_t addr, char *buf, size_t bytes) {
     static const char *const names[] = {"system stack of core ", "signal stack of core "};
@@ -91,7 +99,8 @@ bool host_guard_name(uintptr_t addr, char *buf, size_t bytes) {
         HostStack stacks[] = {host_cores[cpu].system, host_cores[cpu].signal};
         for (int i = 0; i < 2; i++) {
             if (!in_guard(stacks[i], addr)) continue;
-            char digits[4] = {(char)('0' + cpu / 100), (char)('0' + cpu / 10 % 10), (char)('0' + cpu % 10), 0};
+            char digits[4] = {(char)('0' + cpu / 100), (char)('0' + cpu / 10 % 10), (char)('0' + cpu % 10),
+                              0};
             const char *number = digits + (cpu < 10 ? 2 : cpu < 100 ? 1 : 0);
             size_t name_len = strlen(names[i]), number_len = strlen(number);
             if (name_len + number_len + 1 > bytes) return false;
@@ -119,7 +128,8 @@ static PlatBlob linked_blob(const unsigned char *lo, const unsigned char *hi) {
     return (PlatBlob){lo, lo ? (size_t)(hi - lo) : 0};
 }
 
-// The file tree: BURROW_FILES, else what was linked in. Symbols: what was linked in, else the file beside the program.
+// The file tree: BURROW_FILES, else what was linked in. Symbols: what was linked in, else the file beside the
+// program.
 void host_blobs_init(void) {
     const char *path = getenv("BURROW_FILES");
     files = path && *path ? map_file(path) : linked_blob(blob_files, blob_files_end);
@@ -133,5 +143,9 @@ void host_blobs_init(void) {
     symbols = map_file(beside);
 }
 
-PlatBlob plat_blob_files(void) { return files; }
-PlatBlob plat_blob_symbols(void) { return symbols; }
+PlatBlob plat_blob_files(void) {
+    return files;
+}
+PlatBlob plat_blob_symbols(void) {
+    return symbols;
+}

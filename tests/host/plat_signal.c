@@ -1,19 +1,20 @@
 // plat_signal.c -- interrupts of the hosted platform are signals.
 //
-// Every handler runs on the thread's alternate stack, never on a goroutine's: the red zone stays whole and 2 KB segments suffice. It
-// turns the ucontext into the TrapFrame that trap stubs push on the metal, calls rt, and copies the frame back, so that the
-// return from the signal enters the scheduler if rt asked for it. Our asynchronous signals block each other as interrupts-off
-// does; rt's interrupt entries take no lock and allocate nothing, which is what makes them async-signal-safe.
+// Every handler runs on the thread's alternate stack, never on a goroutine's: the red zone stays whole and 2
+// KB segments suffice. It turns the ucontext into the TrapFrame that trap stubs push on the metal, calls rt,
+// and copies the frame back, so that the return from the signal enters the scheduler if rt asked for it. Our
+// asynchronous signals block each other as interrupts-off does; rt's interrupt entries take no lock and
+// allocate nothing, which is what makes them async-signal-safe.
 //
-// Faults are not blocked in handlers: a fault inside one is reported as the runtime's own, and a fault inside the report ends
-// the process.
+// Faults are not blocked in handlers: a fault inside one is reported as the runtime's own, and a fault inside
+// the report ends the process.
 #include "host.h"
 #include "syscall.h"
 #include <errno.h>
 #include <stddef.h>
 #include <ucontext.h>
 
-#define STEP_CODE    TRAP_TRACE // SIGTRAP by the trap flag
+#define STEP_CODE    TRAP_TRACE  // SIGTRAP by the trap flag
 #define FLAGS_KEPT   0x244dd5ull // flags that Linux takes from a signal frame: AC OF DF TF SF ZF AF PF CF RF
 #define NIL_PAGE_END 4096u
 
@@ -25,7 +26,8 @@ _Static_assert(sizeof reg_index * 8 == offsetof(TrapFrame, vector), "general reg
 static void frame_from_context(TrapFrame *tf, const ucontext_t *uc) {
     const greg_t *gr = uc->uc_mcontext.gregs;
     uint64_t *general = &tf->r15;
-    for (unsigned i = 0; i < sizeof reg_index; i++) general[i] = (uint64_t)gr[reg_index[i]];
+    for (unsigned i = 0; i < sizeof reg_index; i++)
+        general[i] = (uint64_t)gr[reg_index[i]];
     tf->vector = (uint64_t)gr[REG_TRAPNO];
     tf->error = (uint64_t)gr[REG_ERR];
     tf->rip = (uint64_t)gr[REG_RIP];
@@ -38,13 +40,15 @@ static void frame_from_context(TrapFrame *tf, const ucontext_t *uc) {
 static void frame_to_context(const TrapFrame *tf, ucontext_t *uc) {
     greg_t *gr = uc->uc_mcontext.gregs;
     const uint64_t *general = &tf->r15;
-    for (unsigned i = 0; i < sizeof reg_index; i++) gr[reg_index[i]] = (greg_t)general[i];
+    for (unsigned i = 0; i < sizeof reg_index; i++)
+        gr[reg_index[i]] = (greg_t)general[i];
     gr[REG_RIP] = (greg_t)tf->rip;
     gr[REG_RSP] = (greg_t)tf->rsp;
     gr[REG_EFL] = (greg_t)((tf->rflags & FLAGS_KEPT) | ((uint64_t)gr[REG_EFL] & ~FLAGS_KEPT));
 }
 
-// One interrupt: `entry` is rt's. The frame goes back whole when rt redirected it; a step may also have changed the flags alone.
+// One interrupt: `entry` is rt's. The frame goes back whole when rt redirected it; a step may also have
+// changed the flags alone.
 static void interrupt(ucontext_t *uc, bool (*entry)(TrapFrame *tf), bool write_back) {
     HostCore *h = host_self();
     const uint8_t *outer = h->fpu_frame;
@@ -60,16 +64,25 @@ static void interrupt(ucontext_t *uc, bool (*entry)(TrapFrame *tf), bool write_b
     }
 }
 
-static void on_ipi(int sig, siginfo_t *info, void *uc) { interrupt(uc, rt_irq_ipi, false); }
-static void on_tick(int sig, siginfo_t *info, void *uc) { interrupt(uc, rt_irq_tick, false); }
+static void on_ipi(int sig, siginfo_t *info, void *uc) {
+    interrupt(uc, rt_irq_ipi, false);
+}
+static void on_tick(int sig, siginfo_t *info, void *uc) {
+    interrupt(uc, rt_irq_tick, false);
+}
 
 static FaultKind fault_kind(int sig, const siginfo_t *info) {
     switch (sig) {
-    case SIGFPE: return info->si_code == FPE_INTDIV ? FAULT_DIVIDE : FAULT_FPE;
-    case SIGBUS: return FAULT_ACCESS;
+    case SIGFPE:
+        return info->si_code == FPE_INTDIV ? FAULT_DIVIDE : FAULT_FPE;
+    case SIGBUS:
+        return FAULT_ACCESS;
     case SIGSEGV: // without an address (#GP: not canonical) the kernel says SI_KERNEL and 0
-        return info->si_code > 0 && info->si_code != SI_KERNEL && (uintptr_t)info->si_addr < NIL_PAGE_END ? FAULT_NIL : FAULT_ACCESS;
-    default: return FAULT_OTHER;
+        return info->si_code > 0 && info->si_code != SI_KERNEL && (uintptr_t)info->si_addr < NIL_PAGE_END
+                   ? FAULT_NIL
+                   : FAULT_ACCESS;
+    default:
+        return FAULT_OTHER;
     }
 }
 
@@ -94,8 +107,10 @@ static void on_fault(int sig, siginfo_t *info, void *context) {
 }
 
 static void on_trap(int sig, siginfo_t *info, void *uc) {
-    if (info->si_code == STEP_CODE) interrupt(uc, rt_irq_step, true);
-    else on_fault(sig, info, uc);
+    if (info->si_code == STEP_CODE)
+        interrupt(uc, rt_irq_step, true);
+    else
+        on_fault(sig, info, uc);
 }
 
 // SIGQUIT plays the NMI button: what each core runs, all goroutines, end.
@@ -128,7 +143,8 @@ void host_signals_init(void) {
     install(SIGTRAP, on_trap);
     install(SIGQUIT, on_quit);
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) install(faults[i], on_fault);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        install(faults[i], on_fault);
 }
 
 void host_signals_unblock(void) {

@@ -1,7 +1,8 @@
 // plat_time.c -- clock and one-shot timers of the hosted platform.
 //
-// plat_now_ns is CLOCK_MONOTONIC through the vDSO: 50 bytes of stack, where the system call's entry would cost ten times the
-// time. Each core has a kernel timer that signals its own thread (plat_signal.c calls rt_irq_tick).
+// plat_now_ns is CLOCK_MONOTONIC through the vDSO: 50 bytes of stack, where the system call's entry would
+// cost ten times the time. Each core has a kernel timer that signals its own thread (plat_signal.c calls
+// rt_irq_tick).
 #include "host.h"
 #include "syscall.h"
 #include <time.h>
@@ -11,7 +12,9 @@
 static int (*clock_read)(clockid_t, struct timespec *) = clock_gettime;
 
 // The first call resolves the symbol, which takes far more stack than a goroutine has.
-void host_time_init(void) { plat_now_ns(); }
+void host_time_init(void) {
+    plat_now_ns();
+}
 
 static int64_t read_ns(clockid_t clock) {
     struct timespec ts;
@@ -19,8 +22,12 @@ static int64_t read_ns(clockid_t clock) {
     return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-int64_t plat_now_ns(void) { return read_ns(CLOCK_MONOTONIC); }
-int64_t plat_wall_ns(void) { return read_ns(CLOCK_REALTIME); }
+int64_t plat_now_ns(void) {
+    return read_ns(CLOCK_MONOTONIC);
+}
+int64_t plat_wall_ns(void) {
+    return read_ns(CLOCK_REALTIME);
+}
 
 void host_timer_create(HostCore *h) {
     struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGNAL_TICK};
