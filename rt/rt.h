@@ -25,7 +25,7 @@ _Noreturn void rt_main(void);
 
 // Splits one command line (design: known NAME=value words before the first other word are knobs; the rest, or all after
 // "--", are the program's arguments; "..." quotes a word, backslash escapes). argv[0] is `name`. Unknown knobs and malformed values are
-// reported on the console by name. False: a value is malformed; boot ends with status 2.
+// reported on the console by name. False: a value is malformed or a knob unknown; boot ends with status 2.
 bool rt_cmdline(const char *name, const char *line);
 
 // ---- interrupts of this core; true: *tf was redirected into the scheduler (the caller just returns from the interrupt).
@@ -43,6 +43,8 @@ void rt_report(void);
 // Name and line of pc: fills name ("chan_send"), file, line (0: unknown), offset. False: unknown.
 typedef struct { const char *name, *file; unsigned line; uintptr_t offset; } RtSymbol;
 bool rt_symbolize(uintptr_t pc, RtSymbol *out);
+// Commit and changes that the image was built from, out of the symbol table; "" when unknown. Any context.
+const char *rt_build_id(void);
 // Fatal error in the runtime or kernel itself: prints "fatal error: msg", the report, exits with status 2. Constant text.
 _Noreturn void rt_throw(const char *msg);
 // printf subset without allocation, straight to plat_write: %d %u %x %p %s %c %ld %lu %lx %%, width and 0 flag. Any context.

@@ -1,0 +1,32 @@
+// lib.h -- what the library part of rt (files, symbols, command line) offers to the runtime's start.
+//
+// All of it is written by the boot core before the other cores run, and constant afterwards.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- cmdline.c
+// Knobs that were given; 0 (or the value named) where they were not. rt_cmdline fills it, rt_main applies it.
+typedef struct Knobs {
+    int gomaxprocs;         // GOMAXPROCS=n
+    int gogc;               // GOGC=n, -1 for "off"; default 100. For the collector; nothing reads it yet
+    uint64_t gomemlimit;    // GOMEMLIMIT=size, UINT64_MAX for "off" and by default. For the collector, too
+    int64_t slice_ns;       // SLICE=duration
+    uint64_t max_stack;     // MAXSTACK=size: cap of one goroutine's stack
+    uint32_t trapstep;      // GODEBUG=trapstep=k: preempt after every k-th instruction
+    uint32_t gctrace;       // GODEBUG=gctrace=n: accepted, nothing reads it yet
+    uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: likewise
+} Knobs;
+extern Knobs rt_knobs;
+// The program's arguments; rt_argv[0] is its name, rt_argv[rt_argc] NULL. {"main"} before rt_cmdline.
+extern int rt_argc;
+extern char **rt_argv;
+
+// ---- file.c: checks the packed file tree. False: it is truncated or corrupt, has been named on the console,
+// and is empty from now on; the caller ends the boot with status 2. System stack.
+bool files_init(void);
+
+// ---- symtab.c: checks the symbol table's checksum. A bad one is named and not used; the boot goes on.
+// System stack.
+void symtab_init(void);
