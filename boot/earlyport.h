@@ -23,6 +23,16 @@ static inline uint8_t port_in8(uint16_t port) {
     return v;
 }
 
+// 115200 baud, 8N1, no interrupts: for a port that no firmware has set up.
+static inline void early_serial_init(void) {
+    port_out8(COM1_DATA + 1, 0);    // interrupts off
+    port_out8(COM1_DATA + 3, 0x80); // divisor latch
+    port_out8(COM1_DATA, 1);
+    port_out8(COM1_DATA + 1, 0);
+    port_out8(COM1_DATA + 3, 3); // 8N1
+    port_out8(COM1_DATA + 2, 7); // FIFOs on and empty
+}
+
 static inline void early_putc(char c) {
     for (unsigned turns = 0; turns < 100000 && !(port_in8(COM1_LINE) & 0x20); turns++) {
     }

@@ -1,0 +1,59 @@
+# boot.mk -- from an image (build/NAME.elf) to what machines boot: build/NAME.efi, .img (raw disk), .iso (CD and USB stick).
+#
+# Included by the top Makefile after scripts/flags.mk. The .efi is one file with the image inside; CMDLINE_TXT, if set, is
+# put beside it on the disk and on the ISO.
+
+# gnu-efi, overridable one by one.
+EFI_INC  ?= $(GNUEFI_INC)
+EFI_LDS  ?= $(GNUEFI_LIB)/elf_x86_64_efi.lds
+EFI_CRT0 ?= $(GNUEFI_LIB)/crt0-efi-x86_64.o
+EFI_LIBS ?= -L$(GNUEFI_LIB) -lefi -lgnuefi
+CMDLINE_TXT ?=
+
+# Position independent, 16-bit wide characters, Microsoft calls; -isystem: gnu-efi's headers do not pass -Wextra.
+EFI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -ffreestanding -fpic -fshort-wchar \
+  -mno-red-zone -mgeneral-regs-only -maccumulate-outgoing-args -fno-stack-protector -fcf-protection=none \
+  -fno-strict-aliasing -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI -ffile-prefix-map=$(CURDIR)=. \
+  -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64
+# What the firmware loads; everything else of the .so stays behind.
+EFI_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
+# Fixed times in PE header, FAT and ISO: the same image gives the same files.
+BOOT_EPOCH := SOURCE_DATE_EPOCH=1577836800
+
+LOADER_C_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard boot/*.c))
+LOADER_OBJS := $(LOADER_C_OBJS) $(B)/boot/handoff.asm.o
+
+$(LOADER_C_OBJS): $(B)/%.o: %.c
+	$(call say,EFICC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/boot/handoff.asm.o: boot/handoff.asm
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(NASMFLAGS) -o $@ $<
+
+# The symbols for the reports are in the image's blob, so its ELF symbols and debug sections stay behind.
+$(B)/%.payload: $(B)/%.elf boot/pack_payload.py
+	$(Q)$(OBJCOPY) --strip-all $< $@.elf && boot/pack_payload.py $@.elf $@ && rm $@.elf
+
+$(B)/%.efi: $(B)/%.payload boot/payload.asm $(LOADER_OBJS)
+	$(call say,EFI,$@)
+	$(Q)$(NASM) -f elf64 -DPAYLOAD='"$<"' -o $<.o boot/payload.asm
+	$(Q)$(LD) -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack -T $(EFI_LDS) $(EFI_CRT0) $(LOADER_OBJS) \
+	  $<.o -o $<.so $(EFI_LIBS)
+	$(Q)$(BOOT_EPOCH) $(OBJCOPY) $(EFI_SECTIONS:%=-j '%') --target efi-app-x86_64 --subsystem=10 $<.so $@
+	$(Q)rm -f $<.o $<.so
+
+$(B)/%.esp: $(B)/%.efi $(CMDLINE_TXT) iso/make_esp.sh
+	$(Q)$(BOOT_EPOCH) iso/make_esp.sh $@ $< $(CMDLINE_TXT)
+
+$(B)/%.img: $(B)/%.esp iso/make_disk.py
+	$(call say,DISK,$@)
+	$(Q)iso/make_disk.py $< $@
+
+$(B)/%.iso: $(B)/%.esp iso/make_iso.sh
+	$(call say,ISO,$@)
+	$(Q)$(BOOT_EPOCH) iso/make_iso.sh $@ $<
+
+.INTERMEDIATE: $(B)/%.payload $(B)/%.esp
+-include $(LOADER_OBJS:.o=.d)
