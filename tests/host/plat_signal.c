@@ -59,7 +59,7 @@ static void interrupt(ucontext_t *uc, bool (*entry)(TrapFrame *tf), bool write_b
     h->fpu_frame = outer;
     if (redirected || write_back) frame_to_context(&tf, uc);
     if (h->idling) { // see plat_cpu.c: this is the waker
-        store_relaxed(&plat_self()->wake, 1);
+        fetch_or(&plat_self()->wake, WAKE_LOOK);
         barrier_local();
     }
 }
