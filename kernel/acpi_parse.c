@@ -181,6 +181,7 @@ static void parse_fadt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     uint16_t boot = le16(b + 109);
     out->have_fadt = true;
     out->rtc_century = b[108];
+    if (le32(b + 64) <= 0xffff && b[89] >= 2) out->pm1a_control = le16(b + 64);
     if (le32(b + 76) != 0 && le32(b + 76) <= 0xffff && b[91] == 4)
         out->pm_timer = (AcpiReg){ACPI_PORT, 32, le32(b + 76)};
     if (table_read(&t, 208, g, 12)) { // X_PM_TMR_BLK replaces the old field when it is given

@@ -61,6 +61,7 @@ typedef struct AcpiInfo {
     uint64_t hpet_phys;
     AcpiReg pm_timer;
     bool pm_timer_32bit; // else 24 bits
+    uint16_t pm1a_control; // port; 0: none
     AcpiReg reset;       // space 0: firmware does not support it
     uint8_t reset_value;
     uint8_t rtc_century; // CMOS index; 0: none

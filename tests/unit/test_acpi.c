@@ -97,7 +97,7 @@ static void build(void) {
     end_table(AT_MADT, e);
 
     header(AT_FADT, "FACP", 244, 4);
-    put32(AT_FADT + 76, 0x608), *at(AT_FADT + 91) = 4, *at(AT_FADT + 108) = 0x32;
+    put32(AT_FADT + 76, 0x608), *at(AT_FADT + 91) = 4, put32(AT_FADT + 64, 0x604), *at(AT_FADT + 89) = 2, *at(AT_FADT + 108) = 0x32;
     put16(AT_FADT + 109, 1 << 1), put32(AT_FADT + 112, 1 << 8 | 1 << 10);
     *at(AT_FADT + 116) = 1, *at(AT_FADT + 117) = 8, put64(AT_FADT + 120, 0xcf9), *at(AT_FADT + 128) = 0x0f;
     seal(AT_FADT);
@@ -142,6 +142,7 @@ static void check_good(void) {
     CHECK_EQ(info.pm_timer.space, ACPI_PORT);
     CHECK_EQ(info.pm_timer.addr, 0x608);
     CHECK(info.pm_timer_32bit);
+    CHECK_EQ(info.pm1a_control, 0x604);
     CHECK_EQ(info.reset.space, ACPI_PORT);
     CHECK_EQ(info.reset.addr, 0xcf9);
     CHECK_EQ(info.reset_value, 0x0f);

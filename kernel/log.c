@@ -1,0 +1,274 @@
+// log.c -- the console: one ring of bytes, read at its own pace by every console device.
+//
+// Problem: a serial port takes 90 us a byte and a screen scrolls slowly, but no core may be held up by either, and a crash
+// report must come out whatever state the machine is in. So writers append to a ring and devices are fed from it in small steps:
+//   console_write_try   appends what fits and feeds a little; the runtime waits (parks) for room
+//   console_write       reports: makes room by force and waits, bounded, until its text is out
+//   console_panic       the writer has the machine for itself: as console_write, without the lock
+// Each device has its own position. A device that takes nothing for STALL_S while a report waits is marked stalled: nobody waits for
+// it again until it takes a byte, what it misses is counted, and it is told how much when it recovers.
+//
+// Lock: `owner`, a word with the holder's number, taken with interrupts off for at most one step (16 bytes to a port, or COPY_MAX
+// into the ring). It is not an rt lock: reports are written under any of those. A reporter that interrupted the holder on the same
+// core goes ahead without it; one that cannot get it for STALL_S takes the holder for dead. Positions are therefore never trusted:
+// every use is masked or clamped, so that a broken step garbles text but touches nothing outside the ring.
+#include "kernel/log.h"
+#include "drivers/driver.h"
+#include "kernel/x86/cpu.h"
+#include "rt/atomic.h"
+
+enum {
+    LOG_BYTES = 128 * 1024, // power of two
+    COPY_MAX = 4096,        // bytes copied under the lock at once
+    STEPS_MAX = 64,         // device steps per call that does not wait
+    TRY_SPINS = 10000,      // turns for the lock in calls that do not wait
+    DEVICES_MAX = 4,
+    STALL_S = 2,
+};
+
+typedef struct Device {
+    const Console *console;
+    const char *name;
+    uint64_t tail; // bytes taken since the start; under owner
+    uint64_t lost; // bytes overwritten before the device took them, not yet told
+    bool stalled;
+} Device;
+
+static char ring[LOG_BYTES];
+static uint64_t head; // bytes ever written; under owner
+static Device devices[DEVICES_MAX];
+static int device_count;
+static _Atomic uint32_t owner;      // 0: free, else core + 1; acquire in lock_try, release in lock_drop
+static _Atomic uint32_t panic_core; // core + 1 that owns the consoles for good; 0: none
+
+static uint32_t self_number(void) {
+    Cpu *c = cpu_self();
+    return c ? (uint32_t)c->id + 1 : 1;
+}
+
+static uint64_t stall_cycles(void) {
+    uint64_t hz = clock_tsc_hz();
+    return (hz ? hz : 3000000000u) * STALL_S;
+}
+
+// ---- the lock
+
+typedef struct Hold {
+    bool irq, nested;
+} Hold;
+
+static bool lock_take_once(Hold *h) {
+    uint32_t self = self_number(), free = 0;
+    h->irq = cpu_irq_save();
+    h->nested = load_relaxed(&owner) == self || load_relaxed(&panic_core) == self; // we interrupted ourselves, or own everything
+    if (h->nested || atomic_compare_exchange_strong_explicit(&owner, &free, self, memory_order_acquire, memory_order_relaxed))
+        return true;
+    cpu_irq_restore(h->irq);
+    return false;
+}
+
+static bool lock_take_try(Hold *h) {
+    for (int i = 0; i < TRY_SPINS; i++) {
+        if (lock_take_once(h)) return true;
+        cpu_pause();
+    }
+    return false;
+}
+
+static void lock_take_report(Hold *h) {
+    uint64_t start = cpu_rdtsc(), limit = stall_cycles();
+    while (!lock_take_once(h)) {
+        cpu_pause();
+        if (cpu_rdtsc() - start < limit) continue;
+        store_relaxed(&owner, self_number()); // its holder is dead
+        h->irq = cpu_irq_save();
+        h->nested = false;
+        return;
+    }
+}
+
+static void lock_drop(const Hold *h) {
+    uint32_t self = self_number();
+    if (!h->nested) // not a plain store: the lock may have been taken from us
+        atomic_compare_exchange_strong_explicit(&owner, &self, 0, memory_order_release, memory_order_relaxed);
+    cpu_irq_restore(h->irq);
+}
+
+// ---- the ring; callers hold owner
+
+static uint64_t backlog(Device *d) {
+    if (d->tail > head) d->tail = head; // a broken step
+    if (head - d->tail > LOG_BYTES) { // overwritten while stalled
+        d->lost += head - LOG_BYTES - d->tail;
+        d->tail = head - LOG_BYTES;
+    }
+    return head - d->tail;
+}
+
+static size_t room(void) {
+    uint64_t most = 0;
+    for (int i = 0; i < device_count; i++)
+        if (!devices[i].stalled && backlog(&devices[i]) > most) most = backlog(&devices[i]);
+    return LOG_BYTES - most;
+}
+
+static void append(const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++) ring[(head + i) & (LOG_BYTES - 1)] = s[i];
+    head += n;
+}
+
+// Tells a recovered device what it missed; part of the text may be lost again, the count then stands in its next note.
+static void tell_loss(Device *d) {
+    char text[] = "\n[console: 00000000 bytes lost]\n";
+    uint64_t v = d->lost;
+    for (int i = 18; i >= 11; i--, v /= 10) text[i] = (char)('0' + v % 10);
+    size_t sent = 0;
+    for (int i = 0; i < 4 && sent < sizeof text - 1; i++) sent += d->console->put(text + sent, sizeof text - 1 - sent);
+    if (sent > 0) d->lost = 0;
+}
+
+// Gives one device one portion. True: it took something.
+static bool feed(Device *d) {
+    uint64_t waiting = backlog(d);
+    if (waiting == 0) return false;
+    if (d->lost) tell_loss(d);
+    size_t at = d->tail & (LOG_BYTES - 1);
+    size_t n = LOG_BYTES - at < waiting ? LOG_BYTES - at : waiting;
+    size_t took = d->console->put(ring + at, n);
+    d->tail += took < n ? took : n;
+    if (took) d->stalled = false;
+    return took != 0;
+}
+
+static size_t remaining(void) {
+    size_t most = 0;
+    for (int i = 0; i < device_count; i++) {
+        Device *d = &devices[i];
+        size_t left = d->stalled ? 0 : backlog(d);
+        if (d->console->flush && !d->console->flush(false)) left++;
+        if (left > most) most = left;
+    }
+    return most;
+}
+
+// ---- writers
+
+size_t console_drain(void) {
+    size_t left = 1;
+    for (int step = 0; step < STEPS_MAX && left > 0; step++) {
+        Hold h;
+        if (!lock_take_once(&h)) return left; // another core is feeding
+        bool moved = false;
+        for (int i = 0; i < device_count; i++) moved |= feed(&devices[i]);
+        left = remaining();
+        lock_drop(&h);
+        if (!moved) break;
+    }
+    return left;
+}
+
+size_t console_write_try(const char *s, size_t n) {
+    uint32_t panic = load_acquire(&panic_core); // set in console_panic
+    if (panic && panic != self_number()) return n; // too late to be heard
+    size_t done = 0;
+    while (done < n) {
+        Hold h;
+        if (!lock_take_try(&h)) break;
+        size_t step = room();
+        if (step > n - done) step = n - done;
+        if (step > COPY_MAX) step = COPY_MAX;
+        append(s + done, step);
+        lock_drop(&h);
+        done += step;
+        if (step == 0) break;
+    }
+    console_drain();
+    return done;
+}
+
+// Feeds until every device that is not stalled has taken everything up to `end`; stalls those that make no progress.
+static void drain_until(uint64_t end) {
+    uint64_t since = cpu_rdtsc(), limit = stall_cycles();
+    for (;;) {
+        bool moved = false, waiting = false;
+        Hold h;
+        lock_take_report(&h);
+        for (int i = 0; i < device_count; i++) {
+            Device *d = &devices[i];
+            moved |= feed(d);
+            if (!d->stalled && backlog(d) > 0 && (int64_t)(end - d->tail) > 0) waiting = true;
+        }
+        bool over = waiting && !moved && cpu_rdtsc() - since > limit;
+        for (int i = 0; over && i < device_count; i++)
+            if (backlog(&devices[i]) > 0) devices[i].stalled = true;
+        lock_drop(&h);
+        if (!waiting || over) return;
+        if (moved)
+            since = cpu_rdtsc();
+        else
+            cpu_pause();
+    }
+}
+
+static void flush_screens(void) {
+    for (int i = 0; i < device_count; i++)
+        if (devices[i].console->flush) devices[i].console->flush(true);
+}
+
+void console_write(const char *s, size_t n) {
+    uint32_t panic = load_acquire(&panic_core); // set in console_panic
+    if (panic && panic != self_number()) return;
+    while (n > 0) {
+        size_t step = n < COPY_MAX ? n : COPY_MAX;
+        Hold h;
+        lock_take_report(&h);
+        if (room() < step) {
+            uint64_t end = head;
+            lock_drop(&h);
+            drain_until(end - LOG_BYTES + step);
+            lock_take_report(&h);
+        }
+        append(s, step); // stalled devices lose, and are told
+        uint64_t end = head;
+        lock_drop(&h);
+        drain_until(end);
+        s += step;
+        n -= step;
+    }
+    Hold h;
+    lock_take_report(&h);
+    if (panic) flush_screens(); // else the next drain shows it
+    lock_drop(&h);
+}
+
+void console_panic(void) {
+    uint32_t none = 0;
+    atomic_compare_exchange_strong_explicit(&panic_core, &none, self_number(), memory_order_acq_rel, memory_order_relaxed);
+    if (none && none != self_number()) return; // somebody else reports
+    drain_until(head);
+}
+
+bool console_panic_elsewhere(void) {
+    uint32_t panic = load_acquire(&panic_core); // set in console_panic
+    return panic && panic != self_number();
+}
+
+// ---- start
+
+static void probe_stage(DriverStage stage, const BootInfo *bi) {
+    for (int i = 0; driver_table[i]; i++) {
+        const Driver *d = driver_table[i];
+        if (d->stage != stage || !d->console || device_count == DEVICES_MAX || !d->probe(bi)) continue;
+        Device *dev = &devices[device_count];
+        *dev = (Device){.console = d->console, .name = d->name};
+        dev->tail = head > LOG_BYTES ? head - LOG_BYTES : 0; // a late device gets what was said before it came
+        device_count++;
+    }
+}
+
+void console_init(const BootInfo *bi) { probe_stage(DRIVER_EARLY, bi); }
+
+void console_init_screen(const BootInfo *bi) {
+    probe_stage(DRIVER_MAPPED, bi);
+    drain_until(head);
+}
