@@ -21,6 +21,12 @@
 #include "type.h"
 #include "api/base.h"
 
+// General registers only on the metal, libc's when hosted.
+void *memcpy(void *restrict dst, const void *restrict src, size_t n);
+void *memmove(void *dst, const void *src, size_t n);
+void *memset(void *dst, int byte, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+
 #define STACK_FIRST   SEG_MIN // first segment, bytes
 #define STACK_SLACK   768u    // guard above the segment's base: what prologues may leave unchecked (256) plus rt (480)
 #define STACK_SEG_MAX (256u << 10)
@@ -65,8 +71,7 @@ struct G {
     void *arg;
     int32_t pinned;       // core it must run on, -1: any. Written by itself or before birth
     uint32_t pin_depth;   // LockOSThread nesting
-    bool own_core, system, dying;
-    uint8_t trapstep;     // spare byte
+    bool own_core, system, dying, pinned_by_lock;
     // waking (chan.c, select.c): what the waker tells
     void *wake_param;     // Waiter that fired; NULL: closed
     bool wake_ok;
@@ -80,6 +85,8 @@ struct G {
     uint64_t created_by_id;
     struct Waiter *waiting; // list of Waiters (roots) while parked on channels; NULL otherwise
     struct Timer *timer;    // sleep timer while parked in sleep
+    uintptr_t fault_pc, fault_addr; // panic.c: of the last injected fault
+    uint8_t fault_kind;
     G *all_next;            // allgs, never unlinked; pushed under allgs lock
     uint32_t slices;        // time slices used up (preemptions)
 };
@@ -95,6 +102,7 @@ typedef struct RunQ {
 
 typedef struct GList { G *head, *tail; size_t n; } GList;
 
+enum { WAKE_LOOK = 1, WAKE_CLAIMED = 2 };
 typedef enum { P_IDLE, P_RUNNING, P_STOPPED, P_OFF } PState;
 
 // Request bits of P.request: why this core should pass through the scheduler. Set by its own interrupt handler or by other
@@ -121,10 +129,11 @@ struct P {
 
     uint64_t tcb[32]; // %fs base on the metal: [0] self, [5] canary, [14] = 0x70 stack guard
 
-    _Atomic uint32_t wake;  // plat_idle returns when set; waker: store_release, then plat_wake
+    _Atomic uint32_t wake;  // plat_idle returns when not 0; WAKE_*, see idle.c
     _Atomic uint32_t state; // PState
     _Atomic(G *) inbox;     // lock-free stack of ready goroutines from interrupts and other cores
     uint32_t spare_count;
+    uint32_t steps; // single steps since the last preemption (trapstep)
 
     RunQ runq;
     uint32_t sched_tick;   // switches; owner writes
@@ -157,6 +166,7 @@ struct P {
     uint32_t held_count;
     const Lock *held[8];
     // statistics, owner writes
+    uint64_t n_created, n_exited; // goroutines, system ones excluded; their sum over all Ps counts the living
     uint64_t n_switch, n_steal, n_preempt_async, n_preempt_call, n_preempt_door, n_idle, n_irq, n_splits;
     char pad[64];
 };
@@ -173,7 +183,7 @@ typedef struct Sched {
     _Atomic uint32_t global_count, global_high;
     _Atomic uint64_t external;    // sources outside that may still wake someone (devices): no deadlock while > 0
     _Atomic uint64_t goid;
-    _Atomic int64_t gcount;       // live goroutines, system ones excluded
+    _Atomic uint32_t main_exited; // goroutine 1 called goexit
     int64_t slice_ns;             // knob
     uint64_t max_stack;           // SetMaxStack
     uint32_t trapstep;            // GODEBUG=trapstep=k; 0: off

@@ -60,6 +60,7 @@ typedef struct Defer {
     struct Defer *link;
     void (*fn)(void *);
     void *arg;
+    struct CatchFrame *catcher; // innermost catch_panics when it was pushed: where a recover in it continues
     bool armed;
 } Defer;
 void defer_push(Defer *d, void (*fn)(void *), void *arg); // use defer()
@@ -78,6 +79,7 @@ typedef struct CatchFrame {
     struct CatchFrame *link;
     uintptr_t regs[8]; // rbx rbp r12 r13 r14 r15 rsp rip (x86_64/gogo.asm)
     Defer *defers;     // those of outer scopes
+    struct Panic *panic; // panics under way when it was pushed
 } CatchFrame;
 int catch_save(CatchFrame *f) __attribute__((returns_twice));
 void catch_pop(CatchFrame *f);

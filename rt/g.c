@@ -1,0 +1,203 @@
+// g.c -- birth, exit and reuse of goroutines.
+//
+// Dead goroutines keep their G and their first segment. Each P has a pool of them (g->next), touched only by its own core in
+// runtime text; when it holds more than GFREE_MAX, half goes to the global pool, whose goroutines give their stack back, so a
+// burst of goroutines does not hold memory but for the G records themselves (as in Go). G records are never unmapped: racy readers
+// (reports, hints) may look at any G at any time.
+//
+// A goroutine that ends puts itself into its core's pool while it still stands on its stack: nobody else can take it from there
+// before the core has left it. Going to the global pool happens on the system stack.
+#include "sched.h"
+#include "runq.h"
+
+#define GFREE_MAX   64u
+#define GOID_BATCH  16u
+
+static RecPool g_pool = REC_POOL(sizeof(G));
+static Lock allgs_lock = LOCK_INIT(RANK_ALLGS);
+static _Atomic(G *) allgs; // newest first; readers without the lock: acquire pairs with the release in g_record
+static Lock gfree_lock = LOCK_INIT(RANK_GFREE);
+static GList gfree_global; // without stacks
+
+void g_for_each(void (*fn)(G *g, void *arg), void *arg) {
+    for (G *g = load_acquire(&allgs); g; g = g->all_next)
+        fn(g, arg);
+}
+
+static G *g_record(void) {
+    lock_acquire(&gfree_lock);
+    G *g = glist_pop(&gfree_global);
+    lock_release(&gfree_lock);
+    if (g) return g;
+    g = rec_alloc(&g_pool);
+    if (!g) return NULL;
+    memset(g, 0, sizeof *g);
+    store_relaxed(&g->state, G_DEAD);
+    lock_acquire(&allgs_lock);
+    g->all_next = load_relaxed(&allgs);
+    store_release(&allgs, g);
+    lock_release(&allgs_lock);
+    return g;
+}
+
+// What a new goroutine's saved frame looks like: see g_switch in gogo.asm.
+typedef struct {
+    uintptr_t r15, r14, r13, arg, fn, rbp, ret;
+} StartFrame;
+
+static uint64_t goid_take(P *p) {
+    if (p->goid_next == p->goid_end) {
+        p->goid_next = fetch_add(&sched.goid, GOID_BATCH) + 1;
+        p->goid_end = p->goid_next + GOID_BATCH;
+    }
+    return p->goid_next++;
+}
+
+// g has its first segment as current and nothing else. Small and inline: the fast path of go().
+static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t pc) {
+    // Entered by RESTORE_RET with rsp 16-byte aligned behind it, so that fn sees the ABI's alignment.
+    uintptr_t top = (uintptr_t)g->seg & ~(uintptr_t)15;
+    StartFrame *f = (StartFrame *)(top - sizeof *f);
+    f->rbp = 0;
+    f->fn = (uintptr_t)fn;
+    f->arg = (uintptr_t)arg;
+    f->ret = (uintptr_t)g_start;
+    g->sp = (uintptr_t)f;
+    g->entry_pc = (uintptr_t)fn;
+    g->created_by_pc = pc;
+    g->id = goid_take(p);
+    G *parent = p->g;
+    g->created_by_id = parent ? parent->id : 0;
+    g->mxcsr = 0x1f80;
+    g->fcw = 0x37f;
+    g->priority = PRIORITY_NORMAL;
+    g->pinned = -1;
+    g->slices = 0;
+    store_relaxed(&g->state, G_WAITING); // g_ready makes it runnable
+    p->n_created++;
+}
+_Static_assert(sizeof(StartFrame) == 56, "gogo.asm: RESTORE_RET");
+
+G *g_new(void (*fn)(void *), void *arg, uintptr_t pc) {
+    P *p = p_self();
+    G *g = p->gfree;
+    if (g) {
+        p->gfree = g->next;
+        p->gfree_count--;
+        g->next = NULL;
+    } else {
+        g = g_record();
+        if (!g) return NULL;
+        if (!g->seg && !stack_init(g)) {
+            lock_acquire(&gfree_lock);
+            glist_push(&gfree_global, g);
+            lock_release(&gfree_lock);
+            return NULL;
+        }
+    }
+    g_birth(p, g, fn, arg, pc);
+    return g;
+}
+
+typedef struct { void (*fn)(void *); void *arg; uintptr_t pc; G *g; } NewArgs;
+static void g_new_on_system_stack(void *a) {
+    NewArgs *n = a;
+    n->g = g_new(n->fn, n->arg, n->pc);
+}
+
+static __attribute__((noinline)) G *g_new_slow(void (*fn)(void *), void *arg, uintptr_t pc) {
+    NewArgs n = {fn, arg, pc, NULL};
+    sys_call(g_new_on_system_stack, &n);
+    if (!n.g) rt_fatal("out of memory (cannot create a goroutine)");
+    return n.g;
+}
+
+void go(void (*fn)(void *), void *arg) {
+    P *p = p_self();
+    uintptr_t pc = (uintptr_t)__builtin_return_address(0);
+    if (unlikely(!fn)) panic_plain("go of nil func value");
+    G *g = p->gfree;
+    if (likely(g != NULL)) {
+        p->gfree = g->next;
+        p->gfree_count--;
+        g->next = NULL;
+        g_birth(p, g, fn, arg, pc);
+    } else {
+        g = g_new_slow(fn, arg, pc);
+    }
+    g_ready(g);
+    RT_DOOR();
+}
+
+// ---- the end
+
+// System stack: half of the pool goes to the global one, without stacks.
+static void spill(P *p) {
+    GList out = {0};
+    while (p->gfree_count > GFREE_MAX / 2) {
+        G *g = p->gfree;
+        p->gfree = g->next;
+        p->gfree_count--;
+        stack_free(g);
+        glist_push(&out, g);
+    }
+    lock_acquire(&gfree_lock);
+    for (G *g; (g = glist_pop(&out));)
+        glist_push(&gfree_global, g);
+    lock_release(&gfree_lock);
+}
+
+void g_free(P *p, G *g) {
+    g->next = p->gfree;
+    p->gfree = g;
+    p->gfree_count++;
+}
+
+static void exit_slow(void *arg) {
+    P *p = p_self();
+    G *g = arg;
+    p->g = NULL;
+    store_release(&g->on_cpu, 0);
+    if (g->own_core) sched_release_core(p, g);
+    stack_reset_to(g, (uintptr_t)g->seg); // newer ones
+    while (g->seg->older) { // goexit from deep below
+        StackSeg *s = g->seg;
+        g->stack_bytes -= s->bytes;
+        g->seg = s->older;
+        g->guard = g->seg->base + STACK_SLACK;
+        stack_release_newer(g);
+    }
+    g_free(p, g);
+    if (p->gfree_count > GFREE_MAX) spill(p);
+    schedule();
+}
+
+void g_exit(void) {
+    P *p = p_self();
+    G *g = p->g;
+    RT_ASSERT(g->defers == NULL);
+    store_relaxed(&g->state, G_DEAD);
+    g->panic = NULL;
+    g->catches = NULL;
+    g->pin_depth = 0;
+    if (!g->system) p->n_exited++;
+    bool simple = !g->own_core && !g->seg->newer && !g->seg->older && p->gfree_count < GFREE_MAX && load_relaxed(&p->request) == 0;
+    if (likely(simple)) {
+        G *next = sched_next_quick(p);
+        if (likely(next && !next->ctx)) {
+            store_relaxed(&g->on_cpu, 0); // nobody can take it from our pool before g_enter has left its stack
+            g_free(p, g);
+            sched_running(p, next);
+            g_enter(next);
+        }
+        if (next) runq_put_next(p, next);
+    }
+    sys_leave(exit_slow, g);
+}
+
+int goroutine_count(void) {
+    int64_t n = 0;
+    for (int i = 0; i < sched.ncpu; i++)
+        n += (int64_t)(rt_ps[i]->n_created - rt_ps[i]->n_exited);
+    return (int)n;
+}

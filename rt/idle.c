@@ -1,0 +1,97 @@
+// idle.c -- a core without work: the idle set, sleeping, waking, and the deadlock report.
+//
+// A core enters the idle set (its bit in idle_mask, then idle_count), executes a full barrier, and looks at everything once more
+// before it sleeps; whoever queues work executes a full barrier between queueing and reading idle_count. Whoever clears the bit
+// of an idle core owns its next wake-up (the core itself, a waker, or a stopper), so that a core is woken once for one reason.
+//
+// Sleeping: plat_idle(p) checks p->wake and halts in one step (cli; check; sti; hlt). Two bits, because two kinds of events race:
+// WAKE_CLAIMED is set by the one who cleared our bit in the idle set, exactly once per claim; WAKE_LOOK by our own interrupts (preempt.c).
+#include "sched.h"
+#include "runq.h"
+
+bool idle_claim(P *p) {
+    uint64_t bit = 1ull << (p->id % 64);
+    if (!(load_seq(&sched.idle_mask[p->id / 64]) & bit)) return false;
+    if (!(fetch_and(&sched.idle_mask[p->id / 64], ~bit) & bit)) return false;
+    fetch_add(&sched.idle_count, (uint32_t)-1);
+    return true;
+}
+
+void idle_wake_claimed(P *p, bool spinning) {
+    p->spinning = spinning; // ours to write until wake is published
+    fetch_or(&p->wake, WAKE_CLAIMED);
+    plat_wake((int)p->id);
+}
+
+static void enter_set(P *p) {
+    store_relaxed(&p->wake, 0);
+    store_relaxed(&p->state, P_IDLE);
+    fetch_or(&sched.idle_mask[p->id / 64], 1ull << (p->id % 64));
+    fetch_add(&sched.idle_count, 1);
+    fence_seq(); // pairs with the barrier between queueing and reading idle_count
+}
+
+// Whatever could make p run something. Racy, except for what was queued before p entered the idle set.
+static bool something_to_do(P *p) {
+    if (load_seq(&p->request) || load_seq(&p->inbox) || load_seq(&p->local_count) || load_seq(&sched.stop_wanted)) return true;
+    if (p->id >= (uint32_t)sched.nproc) return true;
+    if (!p->reserved_by_g && sched_work_exists()) return true;
+    int64_t t = load_seq(&p->timer_next);
+    return t != TIME_NEVER && t <= plat_now_ns();
+}
+
+static int64_t live_goroutines(void) {
+    int64_t n = 0;
+    for (int i = 0; i < sched.ncpu; i++)
+        n += (int64_t)(rt_ps[i]->n_created - rt_ps[i]->n_exited);
+    return n;
+}
+
+// All cores are in the idle set and p, the last, has seen nothing to do. Nobody can queue anything any more but a timer or a
+// device, so if there is neither, this is for ever.
+static void check_deadlock(void) {
+    if (load_seq(&sched.idle_count) != (uint32_t)sched.nproc) return;
+    if (load_seq(&sched.external) || load_seq(&sched.stop_wanted)) return;
+    for (int i = 0; i < sched.ncpu; i++) {
+        P *p = rt_ps[i];
+        if (load_seq(&p->timer_next) != TIME_NEVER || load_seq(&p->inbox) || load_seq(&p->local_count)) return;
+    }
+    if (sched_work_exists() || live_goroutines() == 0) return;
+    if (load_seq(&sched.idle_count) != (uint32_t)sched.nproc) return; // somebody was woken meanwhile
+    static _Atomic uint32_t reported;
+    if (exchange(&reported, 1)) return;
+    if (load_seq(&sched.main_exited)) rt_fatal("no goroutines (main called runtime.Goexit) - deadlock!");
+    rt_fatal("all goroutines are asleep - deadlock!");
+}
+
+void idle_until_work(P *p) {
+    if (p->spinning) {
+        // Go: after the last searcher gives up, work queued by somebody who saw it searching must still be found: that is
+        // something_to_do below, after enter_set's barrier.
+        p->spinning = false;
+        fetch_add(&sched.spinning, (uint32_t)-1);
+    }
+    enter_set(p);
+    p->n_idle++;
+    for (unsigned turns = 0; !load_acquire(&p->wake); turns++) { // pairs with idle_wake_claimed and the interrupts
+        if (something_to_do(p)) break;
+        if (turns == 0) check_deadlock();
+        p->slice_armed = false;
+        sched_arm(p); // only timers, if any
+        plat_idle(p);
+    }
+    if (!idle_claim(p)) {
+        // Somebody else took us out: that one tells us (or, stopping the world, lets us sleep until it starts again).
+        for (unsigned turns = 0; !(load_acquire(&p->wake) & WAKE_CLAIMED); turns++) {
+            if (load_relaxed(&p->state) != P_STOPPED) {
+                plat_spin(turns);
+                continue;
+            }
+            fetch_and(&p->wake, ~(uint32_t)WAKE_LOOK);
+            plat_idle(p);
+        }
+    }
+    // From here nobody else owns a wake-up of ours: claims are exclusive.
+    store_relaxed(&p->wake, 0);
+    store_relaxed(&p->state, P_RUNNING);
+}

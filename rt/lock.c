@@ -1,0 +1,46 @@
+// lock.c -- the slow path of ranked spin locks, and the checks of debug builds. See lock.h.
+#include "core.h"
+
+// Out of line so that the fast path stays three instructions. Waits without bound in theory: holders run a bounded number of
+// instructions, never park and are never preempted (hosted: Linux may preempt them, plat_spin gives way).
+void lock_acquire_slow(Lock *l) {
+    for (unsigned turns = 0;; turns++) {
+        // Read before trying: a spinning core must not take the line away from the holder at every turn.
+        if (load_relaxed(&l->word) == 0 && lock_try(l)) return;
+        plat_spin(turns);
+    }
+}
+
+// Only RT_DEBUG builds call these. Same rank twice is allowed for channels (select.c orders them by address) and timers.
+void lock_note_acquire(const Lock *l) {
+    P *p = p_self();
+    RT_ASSERT_ALWAYS(l->rank != 0);
+    if (p->held_count > 0) {
+        const Lock *top = p->held[p->held_count - 1];
+        bool same_ok = l->rank == top->rank && (l->rank == RANK_CHAN || l->rank == RANK_TIMERS);
+        if (l->rank < top->rank || (l->rank == top->rank && !same_ok)) {
+            rt_printf("lock order: rank %d taken while holding rank %d\n", l->rank, top->rank);
+            rt_throw("lock order violated");
+        }
+    }
+    if (p->held_count < sizeof p->held / sizeof p->held[0]) p->held[p->held_count] = l;
+    p->held_count++;
+}
+
+void lock_note_release(const Lock *l) {
+    P *p = p_self();
+    uint32_t n = p->held_count, cap = sizeof p->held / sizeof p->held[0];
+    RT_ASSERT_ALWAYS(n > 0);
+    if (n > cap) { // deeper than we remember (a select over many channels): count only
+        p->held_count = n - 1;
+        return;
+    }
+    for (uint32_t i = n; i-- > 0;) { // locks may be released in any order
+        if (p->held[i] != l) continue;
+        for (; i + 1 < n; i++)
+            p->held[i] = p->held[i + 1];
+        p->held_count = n - 1;
+        return;
+    }
+    rt_throw("lock released that this core does not hold");
+}

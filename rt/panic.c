@@ -1,0 +1,272 @@
+// panic.c -- defer, panic, recover, goexit, and faults that become panics.
+//
+// As in Go, panicking runs the deferred calls on top of the panicking goroutine's stack, innermost first; nothing is unwound before one of
+// them recovers. C functions cannot be made to return from outside, so a function that wants to survive opens a catch frame
+// (catch_panics): recovering runs what is left of its deferred calls and continues there.
+//
+// Lists of a G, all on its own stack, touched only by itself: defers (innermost first), catches, panics under way. A deferred
+// call remembers the catch frame that was innermost when it was pushed; a catch frame remembers the defers and panics outside of it. So
+// recovering in a nested panic drops exactly the panics that were raised inside the frame that returns.
+//
+// A fault in application text (rt_fault, interrupt context) only skips the red zone, pushes the faulting PC and goes on in
+// panic_fault on the goroutine's stack. Of the 768 B under the guard the faulting frame may have used 256 + 128.
+#include "sched.h"
+#include "report.h"
+#include "format.h"
+
+typedef struct Panic {
+    struct Panic *link;
+    Any value;
+    bool recovered, goexit;
+} Panic;
+
+// Panic values made by the runtime: the data word is a pointer to text (KIND_DIRECT).
+static const String name_text = {"string", 6}, name_error = {"runtime.Error", 13};
+static const Type type_text = {.size = 8, .ptrdata = 8, .align = 8, .field_align = 8, .kind = KIND_STRING | KIND_DIRECT, .string = &name_text};
+static const Type type_error = {.size = 8, .ptrdata = 8, .align = 8, .field_align = 8, .kind = KIND_PTR | KIND_DIRECT, .string = &name_error};
+
+const char *panic_text(Any v) { return v.type == &type_text || v.type == &type_error ? (const char *)v.data : ""; }
+bool panic_is_runtime_error(Any v) { return v.type == &type_error; }
+
+// ---- defer
+
+void defer_push(Defer *d, void (*fn)(void *), void *arg) {
+    G *g = g_self();
+    *d = (Defer){.link = g->defers, .fn = fn, .arg = arg, .catcher = g->catches, .armed = true};
+    g->defers = d;
+}
+
+static void pop_and_run(G *g, Defer *d) {
+    g->defers = d->link;
+    d->armed = false;
+    d->fn(d->arg);
+}
+
+void defer_run(Defer *d) {
+    if (!d->armed) return; // ran during a panic
+    G *g = g_self();
+    if (unlikely(g->defers != d)) rt_throw("deferred calls are not nested (a scope was left by a jump)");
+    pop_and_run(g, d);
+    RT_DOOR();
+}
+
+void catch_link(CatchFrame *f);
+void catch_link(CatchFrame *f) {
+    G *g = g_self();
+    f->link = g->catches;
+    f->defers = g->defers;
+    f->panic = g->panic;
+    g->catches = f;
+}
+
+void catch_pop(CatchFrame *f) {
+    G *g = g_self();
+    if (g->catches == f) g->catches = f->link;
+}
+
+// ---- recovered: continue in the catch frame
+
+static void resume_on_system_stack(void *arg) {
+    CatchFrame *f = arg;
+    G *g = g_self();
+    stack_reset_to(g, f->regs[6]);
+    catch_resume(f, g->guard);
+}
+
+static _Noreturn void end_quietly(G *g) {
+    if (g->id == 1) program_exit(0); // main's function has "returned"
+    g_exit();
+}
+
+// The deferred call `d` recovered the panic that the caller is working on.
+static _Noreturn void recovered(G *g, CatchFrame *f) {
+    Defer *outer = f ? f->defers : NULL;
+    g->panic = f ? f->panic : NULL;
+    while (g->defers != outer)
+        pop_and_run(g, g->defers);
+    if (!f) end_quietly(g);
+    g->catches = f;
+    sys_leave(resume_on_system_stack, f);
+}
+
+// ---- panic
+
+static void print_value(Any v) {
+    const char *text = panic_text(v);
+    if (v.type == &type_error) rt_printf("runtime error: %s", text);
+    else if (v.type == &type_text) rt_printf("%s", text);
+    else if (!v.type) rt_printf("nil");
+    else {
+        const String *name = v.type->string;
+        uint64_t w = 0;
+        int kind = v.type->kind & KIND_MASK;
+        if (kind >= KIND_INT && kind <= KIND_UINTPTR && v.data) {
+            memcpy(&w, v.data, v.type->size <= 8 ? v.type->size : 8);
+            if (kind <= KIND_INT64) { // sign-extend
+                int shift = 64 - 8 * (int)v.type->size;
+                rt_printf("%ld", (long)(w << shift) >> shift);
+            } else rt_printf("%lu", w);
+        } else rt_printf("(%s) %p", name ? name->p : "?", v.data);
+    }
+}
+
+static void print_chain(const Panic *p) {
+    if (p->link) {
+        print_chain(p->link);
+        if (!p->link->goexit) rt_printf("\t");
+    }
+    if (p->goexit) return;
+    rt_printf("panic: ");
+    print_value(p->value);
+    if (p->recovered) rt_printf(" [recovered]");
+    rt_printf("\n");
+}
+
+static void die_of_panic(void *arg) {
+    G *g = p_self()->g;
+    report_begin();
+    print_chain(arg);
+    if (g->fault_pc) rt_printf("[signal %s code=0x1 addr=%p pc=%p]\n", fault_signal(g), (void *)g->fault_addr, (void *)g->fault_pc);
+    rt_printf("\n");
+    traceback_self();
+    report_end(2);
+}
+
+static void run_defers(G *g, Panic *pn) {
+    for (Defer *d; (d = g->defers);) {
+        pop_and_run(g, d);
+        if (pn->recovered) recovered(g, d->catcher);
+    }
+}
+
+void panic_any(Any v) {
+    G *g = g_self();
+    Panic pn = {.link = g->panic, .value = v};
+    g->panic = &pn;
+    run_defers(g, &pn);
+    sys_call(die_of_panic, &pn);
+    __builtin_unreachable();
+}
+
+void panic(const char *text) {
+    g_self()->fault_pc = 0;
+    panic_any((Any){&type_text, (void *)text});
+}
+void panic_plain(const char *text) { panic(text); }
+void panic_runtime(const char *text) {
+    g_self()->fault_pc = 0;
+    panic_any((Any){&type_error, (void *)text});
+}
+
+Any recover(void) {
+    Panic *p = g_self()->panic;
+    if (!p || p->recovered || p->goexit) return (Any){NULL, NULL};
+    p->recovered = true;
+    return p->value;
+}
+
+void goexit(void) {
+    G *g = g_self();
+    Panic pn = {.link = g->panic, .goexit = true};
+    g->panic = &pn;
+    run_defers(g, &pn);
+    if (g->id == 1) {
+        store_seq(&sched.main_exited, 1);
+        if (!g->system) p_self()->n_exited++;
+        g->system = true;
+        g_park(WAIT_PARK, NULL);
+    }
+    g_exit();
+}
+
+// ---- runtime checks
+
+typedef struct { char *out; intptr_t i, n; } IndexText;
+static void format_text(char *out, size_t room, const char *fmt, ...) {
+    BufferSink b = buffer_sink(out, room - 1);
+    va_list ap;
+    va_start(ap, fmt);
+    format_to(&b.sink, fmt, ap);
+    va_end(ap);
+    out[b.sink.total < room - 1 ? b.sink.total : room - 1] = 0;
+}
+static void format_index(void *a) {
+    IndexText *t = a;
+    format_text(t->out, 80, "index out of range [%ld] with length %ld", (long)t->i, (long)t->n);
+}
+
+intptr_t check_index(intptr_t i, intptr_t n) {
+    if (likely((uintptr_t)i < (uintptr_t)n)) return i;
+    char *text = heap_alloc(80, NULL, ALLOC_NULL_OK); // outlives the panic
+    if (!text) panic_runtime("index out of range");
+    IndexText t = {text, i, n};
+    sys_call(format_index, &t);
+    panic_runtime(text);
+}
+
+// ---- faults
+
+const char *fault_signal(const G *g) {
+    switch ((FaultKind)g->fault_kind) {
+    case FAULT_DIVIDE: return "SIGFPE: integer divide by zero";
+    case FAULT_FPE: return "SIGFPE: floating-point error";
+    case FAULT_NIL:
+    case FAULT_ACCESS: return "SIGSEGV: segmentation violation";
+    default: return "SIGILL";
+    }
+}
+
+static const char *fault_text(FaultKind kind) {
+    switch (kind) {
+    case FAULT_DIVIDE: return "integer divide by zero";
+    case FAULT_FPE: return "floating point error";
+    default: return "invalid memory address or nil pointer dereference";
+    }
+}
+
+// Entered as if called by the faulting instruction.
+static _Noreturn void panic_fault(void) {
+    panic_any((Any){&type_error, (void *)fault_text((FaultKind)g_self()->fault_kind)});
+}
+
+extern const char __start_app_text[], __stop_app_text[];
+extern const char __start_rt_leaf[] __attribute__((weak)), __stop_rt_leaf[] __attribute__((weak));
+
+// Interrupt context. Leaf routines of the runtime (memmove and friends, section rt_leaf) keep rbp as frame pointer: a fault in them
+// belongs to their caller.
+bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr) {
+    P *p = p_self();
+    G *g = p->g;
+    if (!g || kind == FAULT_OTHER) return false;
+    uintptr_t pc = tf->rip, sp = tf->rsp;
+    const StackSeg *s = g->seg;
+    uintptr_t lo = s->base, hi = (uintptr_t)s;
+    if (__start_rt_leaf && pc >= (uintptr_t)__start_rt_leaf && pc < (uintptr_t)__stop_rt_leaf) {
+        uintptr_t fp = tf->rbp;
+        if (fp < lo || fp + 16 > hi || (fp & 7)) return false;
+        pc = ((uintptr_t *)fp)[1];
+        sp = fp + 16;
+        tf->rbp = ((uintptr_t *)fp)[0];
+    }
+    if (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text) return false;
+    if (sp < lo + 384 || sp > hi) return false;
+    if (kind == FAULT_ACCESS) return false; // a wild pointer is not Go's nil: report it
+    sp = ((sp - 128) & ~(uintptr_t)15) - 8;
+    *(uintptr_t *)sp = pc;
+    g->fault_pc = pc;
+    g->fault_addr = addr;
+    g->fault_kind = (uint8_t)kind;
+    tf->rsp = sp;
+    tf->rip = (uintptr_t)panic_fault;
+    tf->rflags &= ~(uint64_t)0x400;
+    return true;
+}
+
+void stack_overflow(G *g, size_t more) {
+    report_begin();
+    rt_printf("runtime: goroutine stack exceeds %lu-byte limit\n", sched.max_stack);
+    rt_printf("runtime: goroutine %lu has %lu bytes of stack and needs %lu more\n", g->id, g->stack_bytes, more);
+    rt_printf("fatal error: stack overflow\n\n");
+    traceback_self();
+    report_end(2);
+}

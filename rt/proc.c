@@ -1,0 +1,207 @@
+// proc.c -- scheduling by the programmer: cores in use, pinning, priorities, a core of one's own, the slice.
+//
+// A pinned goroutine sits in the local queues of its core, which nobody steals from. A core that a goroutine owns runs only
+// that goroutine; what was queued there moves to the global queue, new work readied there goes to the global queue as well
+// (is_special in sched.c). Reserved cores still answer stops and run their timers.
+//
+// Lock: proc_lock (a goroutine-level right, taken by stopping the world) guards reservations; fields are only written with the
+// world stopped, so that no core looks at a half-made change.
+#include "sched.h"
+#include "runq.h"
+
+int cpu_count(void) { return sched.ncpu; }
+uint64_t goroutine_id(void) { return g_self()->id; }
+int core_id(void) { return (int)p_self()->id; }
+
+// World stopped: everything queued on p that may run elsewhere goes to the global queue.
+static void evacuate(P *p, bool pinned_too) {
+    sched_drain_inbox_to_global(p);
+    for (G *g; (g = runq_get(p));)
+        sched_put_global(g);
+    GList keep[3] = {0};
+    lock_acquire(&p->local_lock);
+    GList all[3];
+    for (int i = 0; i < 3; i++) {
+        all[i] = p->local[i];
+        p->local[i] = (GList){0};
+    }
+    store_seq(&p->local_count, 0);
+    lock_release(&p->local_lock);
+    for (int i = 0; i < 3; i++)
+        for (G *g; (g = glist_pop(&all[i]));) {
+            if (g->pinned < 0) sched_put_global(g);
+            else if (!pinned_too) glist_push(&keep[i], g);
+            else {
+                g->pinned = (int32_t)((uint32_t)g->pinned % (uint32_t)sched.nproc);
+                sched_put_pinned(g);
+            }
+        }
+    lock_acquire(&p->local_lock);
+    for (int i = 0; i < 3; i++) {
+        p->local[i] = keep[i];
+        store_seq(&p->local_count, load_relaxed(&p->local_count) + (uint32_t)keep[i].n);
+    }
+    lock_release(&p->local_lock);
+}
+
+static void repin(G *g, void *arg) {
+    if (load_relaxed(&g->state) != G_DEAD && g->pinned >= sched.nproc) g->pinned = (int32_t)((uint32_t)g->pinned % (uint32_t)sched.nproc);
+}
+
+// System stack, world stopped.
+static void set_procs(void *arg) {
+    int n = *(int *)arg, old = sched.nproc;
+    sched.nproc = n;
+    for (int i = n; i < old; i++) {
+        P *p = rt_ps[i];
+        evacuate(p, true);
+        timers_move(p, rt_ps[0]);
+        seg_cache_flush(p);
+        page_cache_flush(p);
+    }
+    if (n < old) g_for_each(repin, NULL);
+}
+
+static bool core_reserved_from(int n) {
+    for (int i = n; i < sched.ncpu; i++)
+        if (rt_ps[i]->reserved_by_g) return true;
+    return false;
+}
+
+int gomaxprocs(int n) {
+    int old = sched.nproc;
+    if (n > sched.ncpu) n = sched.ncpu;
+    if (n <= 0 || n == old) return old;
+    world_stop(WAIT_STW);
+    old = sched.nproc;
+    if (core_reserved_from(n)) {
+        world_start();
+        panic_plain("gomaxprocs: a goroutine owns a core that would go");
+    }
+    sys_call(set_procs, &n);
+    world_start();
+    sched_arm(p_self());
+    if (p_self()->id >= (uint32_t)n) g_yield(); // moves us: this core goes to sleep
+    return old;
+}
+
+// ---- pinning
+
+// Moves the calling goroutine to where it is now bound to be.
+static void move_here(G *g) {
+    if (g->pinned >= 0 && (uint32_t)g->pinned != p_self()->id) g_yield();
+}
+
+void lock_os_thread(void) {
+    G *g = g_self();
+    if (g->pin_depth++ == 0 && g->pinned < 0) {
+        g->pinned = (int32_t)p_self()->id;
+        g->pinned_by_lock = true;
+    }
+}
+
+void unlock_os_thread(void) {
+    G *g = g_self();
+    if (g->pin_depth == 0) return; // as Go: too many unlocks do nothing
+    if (--g->pin_depth == 0 && g->pinned_by_lock) {
+        g->pinned = -1;
+        g->pinned_by_lock = false;
+    }
+    RT_DOOR();
+}
+
+bool goroutine_pin(int core) {
+    G *g = g_self();
+    if (core >= sched.nproc) return false;
+    if (g->own_core && core != (int)p_self()->id) return false;
+    if (core < 0) {
+        g->pinned = -1;
+        RT_DOOR();
+        return true;
+    }
+    if (rt_ps[core]->reserved_by_g && rt_ps[core]->owner != g) return false;
+    g->pinned = core;
+    g->pinned_by_lock = false;
+    move_here(g);
+    RT_DOOR();
+    return true;
+}
+
+Priority goroutine_priority(Priority prio) {
+    G *g = g_self();
+    Priority old = (Priority)g->priority;
+    if ((unsigned)prio > PRIORITY_LOW) panic_plain("goroutine_priority: no such class");
+    g->priority = (uint8_t)prio;
+    if (prio > old) g_yield(); // others may come first now
+    else RT_DOOR();
+    return old;
+}
+
+// ---- a core of one's own
+
+static void count_pinned(G *g, void *arg) {
+    int *c = arg; // c[0] core, c[1] count
+    if (load_relaxed(&g->state) != G_DEAD && g->pinned == c[0]) c[1]++;
+}
+
+static void reserve(void *arg) {
+    G *g = arg;
+    P *p = p_self();
+    p->owner = g;
+    p->reserved_by_g = true;
+    g->own_core = true;
+    g->pinned = (int32_t)p->id;
+    evacuate(p, false);
+}
+
+// The goroutine gives its core back, or ended there. Core p itself, system stack or goroutine's.
+void sched_release_core(P *p, G *g) {
+    p->owner = NULL;
+    p->reserved_by_g = false;
+    g->own_core = false;
+    g->pinned = -1;
+}
+
+static int shared_cores(void) {
+    int n = 0;
+    for (int i = 0; i < sched.nproc; i++)
+        n += !rt_ps[i]->reserved_by_g;
+    return n;
+}
+
+bool goroutine_own_core(bool on) {
+    G *g = g_self();
+    if (on == g->own_core) return true;
+    if (!on) {
+        sched_release_core(p_self(), g);
+        RT_DOOR();
+        return true;
+    }
+    world_stop(WAIT_STW);
+    int pins[2] = {(int)p_self()->id, 0};
+    g_for_each(count_pinned, pins);
+    bool alone = pins[1] == 0 || (pins[1] == 1 && g->pinned == pins[0]);
+    bool ok = alone && shared_cores() > 1;
+    if (ok) sys_call(reserve, g);
+    world_start();
+    if (ok) sched_wake_one(); // for what was moved away
+    RT_DOOR();
+    return ok;
+}
+
+int64_t sched_set_slice(int64_t ns) {
+    int64_t old = sched.slice_ns;
+    if (ns > 0) sched.slice_ns = ns;
+    return old;
+}
+
+size_t set_max_stack(size_t bytes) {
+    size_t old = sched.max_stack;
+    if (bytes) sched.max_stack = bytes;
+    return old;
+}
+
+void gosched(void) {
+    g_yield();
+    RT_DOOR();
+}

@@ -1,0 +1,98 @@
+// runq.c -- a P's own queue of runnable goroutines.
+//
+// A 256-slot ring: only the owner adds; owner and thieves take. One shared queue would be simpler, but each wake-up would fight
+// for its lock. In front of the ring stands one slot, runnext: a goroutine that was just made ready by the running one
+// goes there and runs next, so that two goroutines that talk to each other stay together. (Go: proc.go, runqput ff.)
+//
+// Invariants: tail - head <= RUNQ_SIZE (both wrap); only the owner writes tail; a slot in [head, tail) does not change until
+// head passes it. Orders: the owner publishes a slot by store_release(tail), thieves load_acquire(tail); a taker commits by
+// cas(head), the owner's load_acquire(head) before it reuses a slot pairs with that.
+// Locks: none, except that overflow takes sched.lock (sched_put_global_batch).
+#include "runq.h"
+#include "sched.h"
+
+// Full: half goes to the global queue, so that the next 128 additions are cheap again. False: a thief was quicker, look again.
+static __attribute__((noinline)) bool spill_half(RunQ *q, uint32_t head) {
+    uint32_t n = RUNQ_SIZE / 2;
+    if (!cas(&q->head, &head, head + n)) return false;
+    // The slots are ours now: thieves are past them, and only we write slots.
+    GList batch = {0};
+    for (uint32_t i = 0; i < n; i++)
+        glist_push(&batch, load_relaxed(&q->slot[(head + i) % RUNQ_SIZE]));
+    sched_put_global_batch(&batch);
+    return true;
+}
+
+void runq_put(P *p, G *g) {
+    RunQ *q = &p->runq;
+    uint32_t tail = load_relaxed(&q->tail);
+    for (;;) {
+        uint32_t head = load_acquire(&q->head);
+        if (likely(tail - head < RUNQ_SIZE)) break;
+        spill_half(q, head);
+    }
+    store_relaxed(&q->slot[tail % RUNQ_SIZE], g);
+    store_release(&q->tail, tail + 1);
+}
+
+void runq_put_next(P *p, G *g) {
+    G *kicked = exchange(&p->runq.runnext, g); // pairs with the exchange of takers
+    if (kicked) runq_put(p, kicked);
+}
+
+G *runq_get(P *p) {
+    RunQ *q = &p->runq;
+    if (load_relaxed(&q->runnext)) {
+        G *g = exchange(&q->runnext, NULL);
+        if (likely(g != NULL)) return g;
+    }
+    uint32_t head = load_acquire(&q->head);
+    for (;;) {
+        if (head == load_relaxed(&q->tail)) return NULL;
+        G *g = load_relaxed(&q->slot[head % RUNQ_SIZE]);
+        if (likely(cas(&q->head, &head, head + 1))) return g;
+    }
+}
+
+uint32_t runq_length(const P *p) {
+    const RunQ *q = &p->runq;
+    uint32_t n = load_acquire(&q->tail) - load_acquire(&q->head);
+    if (n > RUNQ_SIZE) n = 0; // head moved between the two loads
+    return n + (load_acquire(&q->runnext) != NULL);
+}
+
+bool runq_empty(const P *p) {
+    const RunQ *q = &p->runq;
+    // head, tail and runnext cannot be read at once: if tail did not change meanwhile, nothing moved from runnext
+    // to the ring between the loads, so "all empty" was true at one moment.
+    for (;;) {
+        uint32_t head = load_seq(&q->head), tail = load_seq(&q->tail);
+        G *next = load_seq(&q->runnext);
+        if (tail == load_seq(&q->tail)) return head == tail && next == NULL;
+    }
+}
+
+G *runq_steal(P *p, P *victim, bool next_too) {
+    RunQ *v = &victim->runq, *q = &p->runq;
+    uint32_t head = load_acquire(&v->head);
+    for (;;) {
+        uint32_t tail = load_acquire(&v->tail), n = tail - head;
+        n -= n / 2;
+        if (n > RUNQ_SIZE / 2) { // head and tail are from different moments
+            head = load_acquire(&v->head);
+            continue;
+        }
+        if (n == 0) {
+            if (!next_too || !load_relaxed(&v->runnext)) return NULL;
+            return exchange(&v->runnext, NULL);
+        }
+        // Copy into our free slots first: nobody sees them before we publish tail. p's ring is empty (it is looking for work).
+        uint32_t mine = load_relaxed(&q->tail);
+        for (uint32_t i = 0; i < n; i++)
+            store_relaxed(&q->slot[(mine + i) % RUNQ_SIZE], load_relaxed(&v->slot[(head + i) % RUNQ_SIZE]));
+        if (!cas(&v->head, &head, head + n)) continue;
+        G *g = load_relaxed(&q->slot[(mine + n - 1) % RUNQ_SIZE]);
+        if (n > 1) store_release(&q->tail, mine + n - 1);
+        return g;
+    }
+}

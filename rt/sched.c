@@ -1,0 +1,473 @@
+// sched.c -- find work, run, park, ready.
+//
+// A parking goroutine switches straight to the next one of its core when nothing else wants the scheduler's attention (no request,
+// no pinned or prioritised work); otherwise the core goes through schedule() on its system stack. Both take from the queues in
+// the order of find_runnable.
+//
+// Lost wake-ups are excluded by three handshakes:
+// 1. park / ready: the parking goroutine is G_WAITING before the lock that guards its waiter is released; whoever finds the waiter
+//    calls g_ready, which waits until the core has left the goroutine's stack (on_cpu) before it queues it. No deadlock: a waker
+//    is never in the middle of a switch itself (park's fast path readies nobody; inbox and timers are served on the system
+//    stack after the goroutine was left), and a core in the middle of a switch takes no lock and waits for nothing.
+// 2. ready / idle (Dekker): ready queues g, full barrier, reads idle_count; an idling core enters the idle set, full barrier, looks
+//    at all queues again. One of them sees the other.
+// 3. request / switch: a request bit is set before the poison or IPI; the scheduler takes all bits by exchange before it
+//    looks at what they mean, and whoever writes a guard rereads them (gogo.asm).
+#include "sched.h"
+#include "runq.h"
+
+Sched sched = {
+    .lock = LOCK_INIT(RANK_SCHED),
+    .slice_ns = 10 * 1000 * 1000,
+    .max_stack = STACK_LIMIT,
+};
+P *rt_ps[PLAT_MAX_CPUS];
+
+// ---- queues
+
+void sched_put_global_batch(GList *batch) {
+    lock_acquire(&sched.lock);
+    GList *l = &sched.global[PRIORITY_NORMAL];
+    if (l->tail) l->tail->next = batch->head;
+    else l->head = batch->head;
+    l->tail = batch->tail;
+    l->n += batch->n;
+    store_seq(&sched.global_count, load_relaxed(&sched.global_count) + (uint32_t)batch->n);
+    lock_release(&sched.lock);
+}
+
+// Cores that run one goroutine without a slice tick would never look at the global queue: tell one (rt_irq_ipi arms its tick).
+static void poke_tickless(P *self) {
+    for (int i = 0; i < sched.nproc; i++) {
+        P *p = rt_ps[i];
+        if (p == self || p->slice_armed || !p->g || p->reserved_by_g) continue; // racy reads: a hint
+        plat_ipi(i);
+        return;
+    }
+}
+
+void sched_put_global(G *g) {
+    lock_acquire(&sched.lock);
+    glist_push(&sched.global[g->priority], g);
+    store_seq(&sched.global_count, load_relaxed(&sched.global_count) + 1);
+    if (g->priority == PRIORITY_HIGH) store_seq(&sched.global_high, load_relaxed(&sched.global_high) + 1);
+    lock_release(&sched.lock);
+    if (sched.nproc > 1 && load_seq(&sched.idle_count) == 0) poke_tickless(p_self());
+}
+
+G *sched_get_global(P *p, Priority prio, uint32_t max) {
+    if (load_relaxed(&sched.global_count) == 0) return NULL;
+    lock_acquire(&sched.lock);
+    GList *l = &sched.global[prio];
+    uint32_t n = (uint32_t)l->n / (uint32_t)sched.nproc + 1; // a fair share
+    if (n > max) n = max;
+    G *g = glist_pop(l);
+    uint32_t taken = g ? 1 : 0;
+    GList more = {0};
+    for (; taken > 0 && taken < n && l->head; taken++)
+        glist_push(&more, glist_pop(l));
+    store_seq(&sched.global_count, load_relaxed(&sched.global_count) - taken);
+    if (prio == PRIORITY_HIGH) store_seq(&sched.global_high, load_relaxed(&sched.global_high) - taken);
+    lock_release(&sched.lock);
+    for (G *m; (m = glist_pop(&more));)
+        runq_put(p, m);
+    return g;
+}
+
+// Work that only core p may run, or that is not of normal priority and was readied there.
+static void local_put(P *p, G *g) {
+    lock_acquire(&p->local_lock);
+    glist_push(&p->local[g->priority], g);
+    store_seq(&p->local_count, load_relaxed(&p->local_count) + 1);
+    lock_release(&p->local_lock);
+}
+
+static G *local_get(P *p, Priority prio) {
+    if (load_relaxed(&p->local_count) == 0 || !p->local[prio].head) return NULL; // hint; adders wake us
+    lock_acquire(&p->local_lock);
+    G *g = glist_pop(&p->local[prio]);
+    if (g) store_seq(&p->local_count, load_relaxed(&p->local_count) - 1);
+    lock_release(&p->local_lock);
+    return g;
+}
+
+// Makes core p look at its queues: wakes it if idle, interrupts it if it runs something less urgent.
+static void poke(P *p, uint32_t req) {
+    if (idle_claim(p)) {
+        idle_wake_claimed(p, false);
+        return;
+    }
+    fetch_or(&p->request, req);
+    if (p != p_self()) plat_ipi((int)p->id);
+}
+
+void sched_put_pinned(G *g) {
+    P *p = rt_ps[g->pinned];
+    local_put(p, g);
+    fence_seq(); // pairs with idle.c: the idling core has published itself, or sees local_count
+    if (p != p_self()) poke(p, g->priority == PRIORITY_HIGH ? REQ_NOW : REQ_INBOX);
+    else if (g->priority == PRIORITY_HIGH && p->g && p->g->priority != PRIORITY_HIGH) fetch_or(&p->request, REQ_NOW);
+}
+
+void sched_wake_one(void) {
+    if (load_seq(&sched.idle_count) == 0 || load_seq(&sched.spinning) != 0) return;
+    uint32_t zero = 0;
+    if (!cas(&sched.spinning, &zero, 1)) return;
+    for (int w = 0; w < PLAT_MAX_CPUS / 64; w++) {
+        for (;;) {
+            uint64_t m = load_seq(&sched.idle_mask[w]);
+            // A core that a goroutine has for itself searches for nobody.
+            uint64_t usable = m;
+            while (usable && rt_ps[w * 64 + __builtin_ctzll(usable)]->reserved_by_g)
+                usable &= usable - 1;
+            if (!usable) break;
+            P *p = rt_ps[w * 64 + __builtin_ctzll(usable)];
+            if (idle_claim(p)) {
+                idle_wake_claimed(p, true);
+                return;
+            }
+        }
+    }
+    fetch_add(&sched.spinning, (uint32_t)-1);
+}
+
+// A high-priority goroutine went to the global queue: an idle core, else one that runs something less urgent.
+static void urge_some_core(void) {
+    sched_wake_one();
+    if (load_seq(&sched.global_high) == 0 || load_seq(&sched.spinning) != 0) return;
+    P *self = p_self();
+    for (int i = 0; i < sched.nproc; i++) {
+        P *p = rt_ps[(self->id + (uint32_t)i) % (uint32_t)sched.nproc];
+        G *g = p->g; // racy read of a word: G records are never unmapped, a wrong guess costs one interrupt
+        if (p->reserved_by_g || !g || g->priority == PRIORITY_HIGH) continue;
+        poke(p, REQ_NOW);
+        return;
+    }
+}
+
+// ---- ready
+
+// Out of line: everything but "normal goroutine, may run anywhere".
+static __attribute__((noinline)) void ready_special(P *p, G *g) {
+    if (g->pinned >= 0) {
+        sched_put_pinned(g);
+        return;
+    }
+    sched_put_global(g);
+    if (g->priority == PRIORITY_HIGH) urge_some_core();
+    else sched_wake_one();
+}
+
+static __attribute__((noinline)) void wait_off_cpu(G *g) {
+    for (unsigned turns = 0; load_acquire(&g->on_cpu); turns++)
+        plat_spin(turns);
+}
+
+static inline void ready_prepare(G *g) {
+    RT_ASSERT(load_relaxed(&g->state) == G_WAITING);
+    // Acquire pairs with the store in g_switch/g_leave: the saved context is visible once on_cpu is 0.
+    if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g);
+    store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation
+}
+
+static inline bool is_special(const P *p, const G *g) {
+    return g->pinned >= 0 || g->priority != PRIORITY_NORMAL || p->reserved_by_g;
+}
+
+// The slice tick must be programmed from the moment when somebody waits on this core.
+static inline void slice_wanted(P *p) {
+    if (unlikely(!p->slice_armed)) {
+        p->slice_armed = true;
+        p->tick_seen = p->sched_tick - 1; // the running goroutine gets at least one whole slice
+        p->slice_end = plat_now_ns() + sched.slice_ns;
+        sched_arm(p);
+    }
+}
+
+void g_ready(G *g) {
+    ready_prepare(g);
+    P *p = p_self();
+    if (unlikely(is_special(p, g))) {
+        ready_special(p, g);
+        return;
+    }
+    runq_put_next(p, g); // an xchg: the full barrier between queue and idle_count
+    if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
+    slice_wanted(p);
+}
+
+void g_ready_tail(G *g) {
+    ready_prepare(g);
+    P *p = p_self();
+    if (unlikely(is_special(p, g))) {
+        ready_special(p, g);
+        return;
+    }
+    runq_put(p, g);
+    fence_seq();
+    if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
+    slice_wanted(p);
+}
+
+bool sched_drain_inbox(P *p) {
+    G *list = exchange(&p->inbox, NULL), *fifo = NULL; // acquire: pairs with the release cas of rt_irq_ready
+    if (!list) return false;
+    while (list) { // the stack is newest first
+        G *next = list->next;
+        list->next = fifo;
+        fifo = list;
+        list = next;
+    }
+    while (fifo) {
+        G *g = fifo;
+        fifo = g->next;
+        g->next = NULL;
+        g_ready_tail(g);
+    }
+    return true;
+}
+
+bool sched_drain_inbox_to_global(P *p) {
+    G *list = exchange(&p->inbox, NULL);
+    for (G *g = list, *next; g; g = next) {
+        next = g->next;
+        ready_prepare(g);
+        if (g->pinned >= 0) sched_put_pinned(g);
+        else sched_put_global(g);
+    }
+    return list != NULL;
+}
+
+// ---- run
+
+// Switching without the scheduler is allowed when nothing asks for it.
+static inline G *next_quick(P *p) {
+    if (unlikely(load_relaxed(&p->request) | load_relaxed(&p->local_count) | load_relaxed(&sched.global_high) | p->reserved_by_g))
+        return NULL;
+    if (unlikely(p->sched_tick % 61 == 60)) return NULL; // look at the global queue now and then
+    return runq_get(p);
+}
+
+static inline void running(P *p, G *g) {
+    g->p = p;
+    store_relaxed(&g->state, G_RUNNING);
+    p->sched_tick++;
+}
+
+G *sched_next_quick(P *p) {
+    G *g = next_quick(p);
+    if (g && unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g);
+    return g;
+}
+void sched_running(P *p, G *g) { running(p, g); }
+
+void sched_execute(P *p, G *g) {
+    RT_ASSERT(load_relaxed(&g->state) == G_RUNNABLE);
+    if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g); // it yields on another core, see g_yield
+    running(p, g);
+    if (unlikely(!p->slice_armed) && sched_others_wait(p)) slice_wanted(p);
+    Ctx *ctx = g->ctx;
+    if (ctx) {
+        g->ctx = NULL;
+        if (unlikely(sched.trapstep)) ctx->tf.rflags |= 0x100;
+        ctx_enter(ctx, g);
+    }
+    g_enter(g);
+}
+
+// From a goroutine that has been parked, queued elsewhere or is yielding: run something else. Returns when it runs again.
+static inline void switch_away(G *g, G *next) {
+    P *p = p_self();
+    if (likely(next && !next->ctx)) {
+        if (unlikely(load_acquire(&next->on_cpu))) wait_off_cpu(next); // it yields on another core, see g_yield
+        running(p, next);
+        g_switch(g, next);
+        return;
+    }
+    if (next) { // a preempted one: its context is reloaded from the system stack; it goes back to the front
+        runq_put_next(p, next);
+    }
+    g_leave(g, schedule_arg, NULL);
+}
+
+void g_park_with(WaitReason why, void (*unlock)(void *), void *arg) {
+    G *g = g_self();
+    RT_ASSERT(load_relaxed(&g->state) == G_RUNNING);
+    g->wait_reason = (uint8_t)why;
+    store_relaxed(&g->state, G_WAITING); // published by the unlock's release
+    if (unlikely(g->seg->newer != NULL)) sys_call((void (*)(void *))stack_release_newer, g);
+    if (unlock) unlock(arg);
+    switch_away(g, next_quick(p_self()));
+    g->wait_reason = WAIT_NONE;
+}
+
+void g_park(WaitReason why, Lock *unlock) {
+    G *g = g_self();
+    RT_ASSERT(load_relaxed(&g->state) == G_RUNNING);
+    g->wait_reason = (uint8_t)why;
+    if (unlikely(g->seg->newer != NULL)) sys_call((void (*)(void *))stack_release_newer, g);
+    store_relaxed(&g->state, G_WAITING); // published by the unlock's release
+    if (unlock) lock_release(unlock);
+    switch_away(g, next_quick(p_self()));
+    g->wait_reason = WAIT_NONE;
+}
+
+// Queues a goroutine that was taken off its core (the caller's) and not parked: behind the others when its slice is over or it
+// yields, else in front: it was only interrupted.
+void sched_requeue_preempted(P *p, G *g, uint32_t req) {
+    store_relaxed(&g->state, G_RUNNABLE);
+    if (g->pinned >= 0) sched_put_pinned(g);
+    else if (is_special(p, g) || p->id >= (uint32_t)sched.nproc) sched_put_global(g);
+    else if (req & REQ_YIELD) sched_put_global(g); // as Go: so that all cores share the spinners evenly
+    else if (req & (REQ_STOP | REQ_INBOX)) runq_put_next(p, g);
+    else runq_put(p, g);
+}
+
+// After g was left (on the system stack).
+static void yield_slow(void *arg) {
+    sched_requeue_preempted(p_self(), arg, 0);
+    schedule();
+}
+
+static void door_slow(void *arg) {
+    P *p = p_self();
+    sched_requeue_preempted(p, arg, load_relaxed(&p->request));
+    schedule();
+}
+
+void g_yield(void) {
+    G *g = g_self();
+    P *p = p_self();
+    if (likely(!is_special(p, g))) {
+        G *next = next_quick(p);
+        if (likely(next && !next->ctx)) {
+            // g is queued while we still stand on its stack: whoever takes it waits for on_cpu. That wait is short: from here to
+            // g_switch nothing waits, so no circle can form; hence our own wait for `next` comes first.
+            if (unlikely(load_acquire(&next->on_cpu))) wait_off_cpu(next);
+            store_relaxed(&g->state, G_RUNNABLE);
+            runq_put(p, g);
+            running(p, next);
+            g_switch(g, next);
+            return;
+        }
+        if (next) runq_put_next(p, next);
+    }
+    g_leave(g, yield_slow, g);
+}
+
+// ---- find
+
+// Victims in random order; only in the last round the goroutine that a victim is about to run, and only if the victim has not
+// switched meanwhile: taking it from a pair that talks to each other makes both slower (Go sleeps 3 us here).
+static G *steal(P *p) {
+    for (int round = 0; round < 4; round++) {
+        uint32_t start = (uint32_t)rand_next(p);
+        for (int i = 0; i < sched.nproc; i++) {
+            P *v = rt_ps[(start + (uint32_t)i) % (uint32_t)sched.nproc];
+            if (v == p || v->reserved_by_g) continue;
+            bool last = round == 3;
+            if (last && load_relaxed(&v->runq.runnext)) {
+                uint32_t tick = *(volatile uint32_t *)&v->sched_tick;
+                for (unsigned t = 0; t < 64; t++)
+                    plat_spin(t);
+                if (tick != *(volatile uint32_t *)&v->sched_tick) last = false;
+            }
+            G *g = runq_steal(p, v, last);
+            if (!g) continue;
+            p->n_steal++;
+            return g;
+        }
+        if (load_relaxed(&p->request)) break;
+    }
+    return NULL;
+}
+
+static G *find_runnable(P *p) {
+    G *g;
+    if (p->reserved_by_g) return local_get(p, p->owner ? (Priority)p->owner->priority : PRIORITY_NORMAL);
+    if (p->sched_tick % 61 == 60 && (g = sched_get_global(p, PRIORITY_NORMAL, 1))) return g;
+    if ((g = local_get(p, PRIORITY_HIGH))) return g;
+    if (load_relaxed(&sched.global_high) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
+    // Pinned goroutines and the ring take turns.
+    if ((p->sched_tick & 1) && (g = local_get(p, PRIORITY_NORMAL))) return g;
+    if ((g = runq_get(p))) return g;
+    if ((g = local_get(p, PRIORITY_NORMAL))) return g;
+    if ((g = sched_get_global(p, PRIORITY_NORMAL, RUNQ_SIZE / 2))) return g;
+    // Steal, unless half of the busy cores already look for work.
+    if (p->spinning || 2 * load_seq(&sched.spinning) < (uint32_t)sched.nproc - load_seq(&sched.idle_count)) {
+        if (!p->spinning) {
+            p->spinning = true;
+            fetch_add(&sched.spinning, 1);
+        }
+        if ((g = steal(p))) return g;
+    }
+    if ((g = local_get(p, PRIORITY_LOW))) return g;
+    return sched_get_global(p, PRIORITY_LOW, 1);
+}
+
+bool sched_work_exists(void) {
+    if (load_seq(&sched.global_count)) return true;
+    for (int i = 0; i < sched.nproc; i++)
+        if (!rt_ps[i]->reserved_by_g && !runq_empty(rt_ps[i])) return true;
+    return false;
+}
+
+bool sched_others_wait(const P *p) {
+    return load_relaxed(&p->runq.head) != load_relaxed(&p->runq.tail) || load_relaxed(&p->runq.runnext) ||
+           load_relaxed(&p->local_count) || load_relaxed(&sched.global_count);
+}
+
+static void stop_spinning(P *p) {
+    if (!p->spinning) return;
+    p->spinning = false;
+    uint32_t before = fetch_add(&sched.spinning, (uint32_t)-1);
+    RT_ASSERT(before > 0);
+    // The last searcher found something: there may be more; hand the search on (Go: resetspinning).
+    if (before == 1) sched_wake_one();
+}
+
+void schedule(void) {
+    for (;;) {
+        P *p = p_self();
+        RT_ASSERT(p->g == NULL);
+        exchange(&p->request, 0); // what the bits announced is looked at below
+        if (unlikely(load_seq(&sched.stop_wanted) || p->id >= (uint32_t)sched.nproc)) {
+            stop_here(p);
+            continue;
+        }
+        if (unlikely(p->spare_count < 2)) preempt_refill(p);
+        if (load_relaxed(&p->inbox)) sched_drain_inbox(p);
+        if (load_relaxed(&p->timer_next) != TIME_NEVER) {
+            int64_t now = plat_now_ns();
+            if (load_relaxed(&p->timer_next) <= now) timers_run(p, now);
+            sched_arm(p);
+        }
+        G *g = find_runnable(p);
+        if (!g) {
+            idle_until_work(p);
+            continue;
+        }
+        stop_spinning(p);
+        if (unlikely(load_relaxed(&p->request) & REQ_STOP)) { // not before the stop: give it back to the front
+            if (is_special(p, g)) ready_special(p, g);
+            else runq_put_next(p, g);
+            continue;
+        }
+        sched_execute(p, g);
+    }
+}
+
+void schedule_arg(void *unused) { schedule(); }
+
+void rt_door_slow(void) {
+    G *g = g_self();
+    if (!g) return;
+    P *p = p_self();
+    if (load_relaxed(&p->request) == REQ_INBOX && !load_relaxed(&p->inbox) && load_relaxed(&p->local_count) == 0) {
+        fetch_and(&p->request, ~(uint32_t)REQ_INBOX);
+        return;
+    }
+    p->n_preempt_door++;
+    if (load_relaxed(&p->request) & REQ_YIELD) g->slices++;
+    g_leave(g, door_slow, g);
+}

@@ -1,0 +1,86 @@
+// stack.c -- segmented goroutine stacks: 2 KB at birth, growing to a cap, shrinking by giving the kept segment back.
+//
+// A stack is a list of segments, oldest first. Its header (StackSeg) lies at a segment's top, where overflow cannot reach it. g->seg
+// is the segment that runs; one newer segment is kept after a return, so that a call in a loop at the edge does not allocate
+// each time (hot split); it goes back when the goroutine parks, exits, or recovers from far below. Sizes double up to STACK_SEG_MAX
+// unless one frame needs more.
+//
+// Owner: the goroutine itself while it runs (so no lock), whoever owns the G otherwise. All on the system stack.
+// Every non-local transfer must make segment, byte count and guard fit the new rsp (stack_reset_to), or the older segment
+// would overrun silently.
+#include "sched.h"
+
+static StackSeg *seg_make(size_t bytes) {
+    char *base = seg_alloc(bytes);
+    if (!base) return NULL;
+    StackSeg *s = (StackSeg *)(base + bytes) - 1;
+    *s = (StackSeg){.base = (uintptr_t)base, .bytes = bytes};
+    return s;
+}
+
+static void seg_drop(StackSeg *s) { seg_free((void *)s->base, s->bytes); }
+
+bool stack_init(G *g) {
+    StackSeg *s = seg_make(STACK_FIRST);
+    if (!s) return false;
+    g->seg = s;
+    g->stack_bytes = STACK_FIRST;
+    g->guard = s->base + STACK_SLACK;
+    return true;
+}
+
+// Called by __morestack when there is no kept segment with `need` bytes: returns one linked behind g->seg. Does not return at
+// the cap or without memory.
+StackSeg *stack_grow(G *g, size_t need);
+StackSeg *stack_grow(G *g, size_t need) {
+    StackSeg *cur = g->seg;
+    if (cur->newer) stack_release_newer(g);
+    size_t bytes = cur->bytes * 2 < STACK_SEG_MAX ? cur->bytes * 2 : STACK_SEG_MAX;
+    while (bytes < need)
+        bytes = bytes < STACK_SEG_MAX ? bytes * 2 : (need + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+    if (g->stack_bytes + bytes > sched.max_stack) stack_overflow(g, bytes);
+    StackSeg *s = seg_make(bytes);
+    if (!s) {
+        rt_printf("runtime: cannot grow the stack of goroutine %lu from %lu by %lu bytes\n", g->id, g->stack_bytes, bytes);
+        rt_fatal("out of memory (goroutine stack)");
+    }
+    s->older = cur;
+    cur->newer = s;
+    return s;
+}
+
+void stack_release_newer(G *g) {
+    StackSeg *s = g->seg->newer;
+    g->seg->newer = NULL;
+    while (s) {
+        StackSeg *next = s->newer;
+        seg_drop(s);
+        s = next;
+    }
+}
+
+void stack_free(G *g) {
+    stack_release_newer(g);
+    for (StackSeg *s = g->seg, *older; s; s = older) {
+        older = s->older;
+        seg_drop(s);
+    }
+    g->seg = NULL;
+    g->stack_bytes = 0;
+}
+
+StackSeg *stack_find(G *g, uintptr_t sp) {
+    for (StackSeg *s = g->seg; s; s = s->older)
+        if (sp >= s->base && sp <= (uintptr_t)s) return s;
+    return NULL;
+}
+
+void stack_reset_to(G *g, uintptr_t sp) {
+    StackSeg *s = stack_find(g, sp);
+    if (!s) rt_throw("non-local transfer to a place outside the goroutine's stack");
+    for (StackSeg *newer = g->seg; newer != s; newer = newer->older)
+        g->stack_bytes -= newer->bytes;
+    g->seg = s;
+    g->guard = s->base + STACK_SLACK;
+    stack_release_newer(g);
+}

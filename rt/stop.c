@@ -1,0 +1,110 @@
+// stop.c -- stopping the world: all cores but the caller's are in the scheduler, on their system stacks, holding nothing.
+//
+// The stopper sets stop_wanted, then takes idle cores out of the idle set (they are stopped as they are) and sends the others a
+// request. A core stops in schedule(), which it reaches at a call, anywhere in application text, or at a door. A core that
+// spins on a lock gets the lock first: the stopper holds none. The goroutine taken off for a stop goes back to the front of its queue.
+//
+// stop_left counts the cores that have not stopped: a core decrements it (release) when it has, the stopper acquires 0.
+#include "sched.h"
+
+static Lock stw_lock = LOCK_INIT(RANK_STW); // guards the two below
+static bool stopped_or_stopping;
+static GList stop_waiters;
+
+static void wait_for_stop_right(WaitReason why) {
+    for (;;) {
+        lock_acquire(&stw_lock);
+        if (!stopped_or_stopping) {
+            stopped_or_stopping = true;
+            lock_release(&stw_lock);
+            return;
+        }
+        G *g = g_self();
+        g->next = NULL;
+        if (stop_waiters.tail) stop_waiters.tail->next = g;
+        else stop_waiters.head = g;
+        stop_waiters.tail = g;
+        g_park(why, &stw_lock);
+    }
+}
+
+void world_stop(WaitReason why) {
+    wait_for_stop_right(why);
+    P *self = p_self(); // stays ours: from here to world_start this goroutine is in runtime text and does not park
+    int n = sched.nproc;
+    store_seq(&sched.stop_left, n - 1);
+    store_seq(&sched.stop_wanted, 1);
+    for (int i = 0; i < n; i++) {
+        P *p = rt_ps[i];
+        if (p == self) continue;
+        if (idle_claim(p)) {
+            store_seq(&p->state, P_STOPPED);
+            fetch_add(&sched.stop_left, -1);
+            continue;
+        }
+        fetch_or(&p->request, REQ_STOP);
+        plat_ipi(i);
+    }
+    for (unsigned turns = 0; load_acquire(&sched.stop_left) > 0; turns++) {
+        plat_spin(turns);
+        if (turns % 1024 == 1023) { // a core on its way into the idle set may have missed both: ask again
+            for (int i = 0; i < n; i++) {
+                P *p = rt_ps[i];
+                if (p != self && load_relaxed(&p->state) != P_STOPPED) plat_ipi(i);
+            }
+        }
+    }
+}
+
+void world_start(void) {
+    P *self = p_self();
+    store_seq(&sched.stop_wanted, 0);
+    for (int i = 0; i < sched.ncpu; i++) {
+        P *p = rt_ps[i];
+        uint32_t s = load_seq(&p->state);
+        if (p == self) continue;
+        if (s == P_STOPPED) {
+            p->spinning = false;
+            store_seq(&p->state, P_RUNNING);
+        }
+        // A core that was switched off may be anywhere on its way there: tell it in any case; a spurious wake-up is harmless.
+        fetch_or(&p->wake, WAKE_CLAIMED);
+        plat_wake(i);
+    }
+    lock_acquire(&stw_lock);
+    stopped_or_stopping = false;
+    G *next = stop_waiters.head;
+    if (next) {
+        stop_waiters.head = next->next;
+        if (!stop_waiters.head) stop_waiters.tail = NULL;
+        next->next = NULL;
+    }
+    lock_release(&stw_lock);
+    if (next) g_ready(next);
+}
+
+void stop_here(P *p) {
+    if (p->spinning) {
+        p->spinning = false;
+        fetch_add(&sched.spinning, (uint32_t)-1);
+    }
+    if (p->id >= (uint32_t)sched.nproc && !load_seq(&sched.stop_wanted)) {
+        // Switched off by gomaxprocs: its queues are empty. Sleeps until world_start finds it in use again.
+        store_relaxed(&p->wake, 0);
+        store_seq(&p->state, P_OFF);
+        while (p->id >= (uint32_t)sched.nproc) {
+            plat_idle(p);
+            store_seq(&p->wake, 0); // then nproc is read again: pairs with world_start's write of nproc before wake
+        }
+        store_seq(&p->state, P_RUNNING);
+        return;
+    }
+    store_relaxed(&p->wake, 0);
+    store_seq(&p->state, P_STOPPED);
+    fetch_add(&sched.stop_left, -1); // release: all that this core did is visible to the stopper
+    while (load_seq(&p->state) == P_STOPPED) {
+        plat_idle(p);
+        if (load_seq(&p->state) == P_STOPPED) store_relaxed(&p->wake, 0);
+    }
+    store_relaxed(&p->wake, 0);
+}

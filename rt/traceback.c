@@ -1,0 +1,148 @@
+// traceback.c -- goroutine dumps in Go's format, by frame pointers.
+//
+// All of our C is compiled with frame pointers, __morestack keeps the chain across segments, sys_call across stacks; so a chain of
+// [rbp] -> caller's rbp, [rbp+8] -> return address leads from any point to the goroutine's first frame (rbp = 0). Every link is
+// checked to lie in a segment of that goroutine (or on a system stack) before it is read. No locks, no allocation: any context.
+#include "sched.h"
+#include "report.h"
+#include "runq.h"
+
+extern const char __start_app_text[], __stop_app_text[];
+
+static const char *const reasons[] = {
+    [WAIT_NONE] = "waiting",
+    [WAIT_CHAN_SEND] = "chan send",
+    [WAIT_CHAN_RECV] = "chan receive",
+    [WAIT_CHAN_SEND_NIL] = "chan send (nil chan)",
+    [WAIT_CHAN_RECV_NIL] = "chan receive (nil chan)",
+    [WAIT_SELECT] = "select",
+    [WAIT_SELECT_NONE] = "select (no cases)",
+    [WAIT_SLEEP] = "sleep",
+    [WAIT_SEMA] = "semacquire",
+    [WAIT_MUTEX] = "sync.Mutex.Lock",
+    [WAIT_RWMUTEX_R] = "sync.RWMutex.RLock",
+    [WAIT_RWMUTEX_W] = "sync.RWMutex.Lock",
+    [WAIT_COND] = "sync.Cond.Wait",
+    [WAIT_WAITGROUP] = "sync.WaitGroup.Wait",
+    [WAIT_CONSOLE] = "console output",
+    [WAIT_STW] = "stop the world",
+    [WAIT_PARK] = "parked",
+};
+
+static const char *state_text(const G *g) {
+    switch (load_relaxed(&g->state)) {
+    case G_RUNNABLE: return "runnable";
+    case G_RUNNING: return "running";
+    case G_WAITING: return g->wait_reason < sizeof reasons / sizeof *reasons ? reasons[g->wait_reason] : "?";
+    default: return "dead";
+    }
+}
+
+static bool in_app(uintptr_t pc) { return pc >= (uintptr_t)__start_app_text && pc < (uintptr_t)__stop_app_text; }
+
+// May the two words at fp be read?
+static bool readable_frame(const G *g, uintptr_t fp) {
+    if (fp & 7) return false;
+    for (const StackSeg *s = g->seg; s; s = s->older)
+        if (fp >= s->base && fp + 16 <= (uintptr_t)(s + 1)) return true;
+    if (g->seg && g->seg->newer) { // between a recover and its reset
+        const StackSeg *s = g->seg->newer;
+        if (fp >= s->base && fp + 16 <= (uintptr_t)(s + 1)) return true;
+    }
+    for (int i = 0; i < sched.ncpu; i++)
+        if (fp >= rt_ps[i]->sys_lo && fp + 16 <= rt_ps[i]->sys_sp) return true;
+    return false;
+}
+
+static void print_frame(uintptr_t pc, bool is_call) {
+    RtSymbol s;
+    // A return address may already belong to the next line or function: look up the call.
+    if (!rt_symbolize(pc - (is_call ? 1 : 0), &s)) {
+        rt_printf("?(...)\n\t%p\n", (void *)pc);
+        return;
+    }
+    rt_printf("%s(...)\n\t%s:%u +0x%lx\n", s.name, s.file ? s.file : "?", s.line, (unsigned long)s.offset + (is_call ? 1 : 0));
+}
+
+// Goroutines show the application's frames, from the first one on (Go hides the runtime's own on top).
+static void print_stack(const G *g, uintptr_t pc, uintptr_t fp, bool pc_is_call) {
+    bool shown = g->system;
+    int printed = 0, skipped = 0;
+    for (int depth = 0; pc && depth < 100000; depth++) {
+        if (in_app(pc)) shown = true;
+        if (shown && pc != (uintptr_t)g_start + 5) {
+            if (printed < 50) print_frame(pc, pc_is_call);
+            else skipped++;
+            printed++;
+        }
+        if (!fp || !readable_frame(g, fp)) break;
+        pc = ((uintptr_t *)fp)[1];
+        uintptr_t up = ((uintptr_t *)fp)[0];
+        pc_is_call = true;
+        if (up == fp) break;
+        fp = up;
+        if (!fp && !in_app(pc)) break; // g_start
+    }
+    if (skipped) rt_printf("...additional frames elided...\n");
+    if (g->created_by_pc && g->id != 1) {
+        RtSymbol s;
+        if (rt_symbolize(g->created_by_pc - 1, &s))
+            rt_printf("created by %s in goroutine %lu\n\t%s:%u +0x%lx\n", s.name, g->created_by_id, s.file ? s.file : "?", s.line,
+                      (unsigned long)s.offset + 1);
+    }
+}
+
+static void print_goroutine(const G *g, uintptr_t pc, uintptr_t fp, bool is_call) {
+    const char *locked = g->pin_depth ? ", locked to thread" : "";
+    rt_printf("goroutine %lu [%s%s]:\n", g->id, state_text(g), locked);
+    print_stack(g, pc, fp, is_call);
+    rt_printf("\n");
+}
+
+void traceback_self(void) {
+    const G *g = p_self()->g;
+    if (!g) return;
+    uintptr_t *fp = __builtin_frame_address(0);
+    print_goroutine(g, fp[1], fp[0], true);
+}
+
+static void dump_one(G *g, void *arg) {
+    uint32_t state = load_relaxed(&g->state);
+    if (state == G_DEAD || state == G_IDLE || g->system || g == p_self()->g) return;
+    if (load_relaxed(&g->on_cpu)) {
+        rt_printf("goroutine %lu [running]:\n\tgoroutine running on other core; stack unavailable\n\n", g->id);
+        return;
+    }
+    const Ctx *c = g->ctx;
+    if (c) {
+        print_goroutine(g, c->tf.rip, c->tf.rbp, false);
+        return;
+    }
+    const uintptr_t *sp = (const uintptr_t *)g->sp; // r15 r14 r13 r12 rbx rbp ret
+    if (!readable_frame(g, g->sp)) return;
+    if (sp[6] == (uintptr_t)g_start) { // not yet run
+        print_goroutine(g, g->entry_pc, 0, false);
+        return;
+    }
+    print_goroutine(g, sp[6], sp[5], true);
+}
+
+void traceback_all(bool running_too) {
+    rt_printf("\n");
+    if (running_too && p_self()->g) traceback_self();
+    g_for_each(dump_one, NULL);
+}
+
+void rt_report(void) {
+    for (int i = 0; i < sched.ncpu; i++) {
+        const P *p = rt_ps[i];
+        if (!p) continue;
+        const G *g = p->g;
+        rt_printf("core %d: %s", i, g ? "goroutine " : "scheduler");
+        if (g) rt_printf("%lu", g->id);
+        rt_printf(", requests 0x%x, queue %u, switches %u\n", load_relaxed(&p->request), runq_length(p), p->sched_tick);
+        for (uint32_t k = 0; k < p->held_count && k < 8; k++)
+            rt_printf("\tholds lock of rank %d at %p\n", p->held[k]->rank, (const void *)p->held[k]);
+    }
+    traceback_all(true);
+}
