@@ -136,7 +136,7 @@ const char *paging_explain(uintptr_t addr, bool write, bool exec);
 void vmap_flush_request(void);    // every core flushes its TLB soon; waits for nobody
 void vmap_core_online(Cpu *cpu);  // from cpu_enter, before online is set
 void vmap_irq(Cpu *cpu);          // [any] VEC_TLB
-void vmap_idle(Cpu *cpu);         // flushes if asked; recycles what all cores have let go
+bool vmap_idle(Cpu *cpu);         // flushes if asked; recycles some of what all cores have let go: true, there may be more
 
 // ---- traps and interrupts (x86/trap.c, irq.c)
 typedef void (*IrqHandler)(int vector, void *arg);  // interrupts off, [any] rules; the EOI is sent afterwards
@@ -147,7 +147,6 @@ _Noreturn void kernel_throw(const char *msg);       // rt_throw's sibling for br
 
 // ---- boot chart (main.c): names the stage that ends now; the summary prints the differences
 void boot_stage(const char *name); // [boot]
-extern const char *kernel_build_id(void);
 
 // ======================================================================= the other half of the kernel
 // ---- acpi.c: static tables only, every length checked

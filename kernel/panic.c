@@ -168,7 +168,7 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     rt_printf("\n==== burrow crash report: cut from here ====\n");
     if (stack_core >= 0) rt_printf("cause: %s overflow on core %d\n", cause, stack_core);
     else print_cause(tf, cause);
-    rt_printf("core %d of %d, build %s, %lu ms after start\n", cpu->id, cpus_up, kernel_build_id(),
+    rt_printf("core %d of %d, build %s, %lu ms after start\n", cpu->id, cpus_up, rt_build_id(),
               (unsigned long)(clock_now_ns() / 1000000));
     if (tf) {
         print_registers(tf);

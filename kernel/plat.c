@@ -22,8 +22,8 @@ void plat_cpu_start(int cpu, void (*fn)(int cpu)) {
 }
 
 void plat_idle(P *p) {
-    Cpu *cpu = p->cpu;
-    vmap_idle(cpu);
+    Cpu *cpu = rt_p_cpu(p);
+    if (vmap_idle(cpu)) return; // a spurious return: the caller looks for work between two helpings
     cpu_cli();
     store_seq(&cpu->idle, 1);
     if (!load_seq(&p->wake)) cpu_sti_hlt();

@@ -61,6 +61,8 @@ _Noreturn void plat_exit(int code);
 void *plat_vmap(void *const *frames, size_t n);
 // Undoes it and calls page_free on each frame when no core can reach it through the mapping any more (batched, no waiting).
 void plat_vunmap(void *addr, size_t n);
+// Frames of earlier plat_vunmaps may still be on their way: frees those that are ready. True: some were. Before saying "out of memory".
+bool plat_reclaim(void);
 
 // ---- floating point state: how gogo.asm saves it; set once before rt_main
 typedef enum { FPU_FXSAVE = 0, FPU_XSAVE = 1, FPU_XSAVEC = 2 } FpuMode;
