@@ -24,6 +24,8 @@ TIMEOUT ?= 0
 QEMU_ARGS ?=
 # "no": a missing package is named, not installed.
 DEPS    ?= yes
+# For `make test`, for example: PYTEST_ARGS='-k boot -x'
+PYTEST_ARGS ?=
 # 1: lock rank checks and assertions, in build/debug.
 DEBUG   ?=
 JOBS    ?= $(shell nproc)
@@ -34,7 +36,7 @@ include scripts/objects.mk
 include scripts/apps.mk
 -include boot/boot.mk
 
-BUILD = $(MAKE) -j$(JOBS)
+BUILD = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 need = @scripts/deps --install=$(DEPS) $1
 run_options = --boot '$(BOOT)' --smp '$(SMP)' --mem '$(MEM)' --accel '$(ACCEL)' --timeout '$(TIMEOUT)'
 report = status=$$?; echo "exit status $$status"; exit $$status
@@ -75,7 +77,7 @@ debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
 
 test: ## Do everything that CI checks
 	$(call need,build run test)
-	@scripts/test
+	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
 
 check: ## Check layers, registers and stack use of the runtime and the kernel
 	$(call need,build)
@@ -86,8 +88,8 @@ bench: ## Print instructions per operation, on one core, and native times
 	@$(BUILD) bench-images
 	@scripts/bench $(B)
 
-images: ## Build every program and test image
-	@$(BUILD) test-images
+images: ## Build every program, test image and unit test
+	@$(BUILD) test-images unit-tests
 
 deps: ## Install the packages that building, running and testing need
 	$(call need,build run test)

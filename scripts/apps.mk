@@ -42,7 +42,7 @@ $(B)/app/$1/files.blob: $(if $3,FORCE,scripts/pack_blob.py)
 
 $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld
 	$$(call say,IMAGE,$$@)
-	$$(call link_twice,$$@,$(B)/app/$1,metal,$(LD) $(LDFLAGS_METAL) -T boot/image.ld,$$(LIBGCC))
+	$$(call link_twice,$$@,$(B)/app/$1,metal,$(LD) $(LDFLAGS_METAL) --build-id=$$$$(scripts/buildid --note) -T boot/image.ld,$$(LIBGCC))
 
 $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 	$$(call say,PROCESS,$$@)

@@ -35,11 +35,11 @@ def main():
     parser.add_argument("--objdump", default="objdump")
     parser.add_argument("objects", nargs="*")
     args = parser.parse_args()
-    exempt = tuple(f"/{source}.o" for source in args.exempt.split())
+    exempt = tuple(f"/{source}.o" for source in args.exempt.split())  # below any build directory
 
     bad, count = 0, 0
     for path in args.objects:
-        if exempt and path.endswith(exempt):
+        if exempt and f"/{path}".endswith(exempt):
             continue
         count += 1
         for function, instruction in offenders(path, args.objdump):

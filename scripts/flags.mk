@@ -59,5 +59,9 @@ CFLAGS_PLAT_LINUX := $(filter-out -I. -Irt,$(CFLAGS_COMMON)) -iquote . -iquote r
 CFLAGS_APP := $(CFLAGS_COMMON) -ffreestanding -fsplit-stack -Wframe-larger-than=4096 -Wvla -Werror=vla -Wreturn-local-addr
 
 NASMFLAGS := -f elf64 -g -F dwarf -w+all -Werror -I. -I$(B)/
-LDFLAGS_METAL := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none --fatal-warnings
+LDFLAGS_METAL := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --fatal-warnings
+# Hosted unit tests: ordinary programs around a few files of the runtime, under the sanitizers.
+CFLAGS_UNIT := $(CFLAGS_COMMON) -DRT_HOSTED -Itests/unit -pthread
+# (gcc's maybe-uninitialized raises false alarms in instrumented code.)
+SANITIZE    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
 LIBGCC = $(shell $(CC) -print-libgcc-file-name)

@@ -57,6 +57,15 @@ $(B)/buildid: FORCE
 	@mkdir -p $(@D)
 	@scripts/buildid > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# ---- unit tests: build/unit/test_X from tests/unit/test_X.c and the files that its line "// units:" names
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+$(B)/unit/%: tests/unit/%.c scripts/build_unit $(B)/flags $(B)/offsets.inc
+	$(call say,UNIT,$<)
+	$(Q)CFLAGS='$(CFLAGS_UNIT)' SANITIZE='$(SANITIZE)' NASMFLAGS='$(NASMFLAGS)' scripts/build_unit $@ $<
+-include $(UNIT_TESTS:=.d)
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
+
 # ---- checks of what was built
 .PHONY: checks FORCE
 FORCE:
@@ -78,3 +87,13 @@ $(B)/doors: rt/burrow.h $(wildcard rt/api/*.h) scripts/doors.sh $(B)/flags
 	$(Q)CFLAGS='$(CFLAGS_APP)' scripts/doors.sh $@
 
 -include $(METAL_OBJS:.o=.d) $(HOST_OBJS:.o=.d)
+
+# ---- other compilations of the same sources
+.PHONY: debug-objects clang-syntax
+debug-objects: $(METAL_OBJS)
+# clang sees other mistakes; it makes no object that is used.
+CLANG_SRCS := $(filter %.c,$(RT_SRCS) $(KERNEL_SRCS))
+clang-syntax: $(CLANG_SRCS:%=clang-syntax/%)
+clang-syntax/%: FORCE
+	$(Q)$(CLANG) $(filter-out -fcallgraph-info=su -fno-tree-loop-distribute-patterns $(if $(filter $*,$(FPU_SRCS)),-mgeneral-regs-only),$(CFLAGS_METAL)) \
+	  -Wno-unknown-warning-option -fsyntax-only $*

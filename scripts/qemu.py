@@ -203,6 +203,24 @@ def run(image, boot="pvh", cmdline="", timeout=0, show=None, stdin=subprocess.DE
         return follow(args, timeout, show, boot != "pvh", stdin, until)
 
 
+def run_process(words, timeout=0, env=None):
+    """Runs a hosted process. A signal's death counts as STATUS_DIED."""
+    start = time.monotonic()
+    child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             preexec_fn=die_with_parent, env=env)
+    why = ""
+    try:
+        output, _ = child.communicate(timeout=timeout or None)
+        status = child.returncode
+        if status < 0:
+            status, why = STATUS_DIED, f"ended by {signal.Signals(-status).name}"
+    except subprocess.TimeoutExpired:
+        child.kill()
+        output, _ = child.communicate()
+        status, why = STATUS_TIMEOUT, f"timeout after {timeout:g} s"
+    return Result(status, why, output, time.monotonic() - start)
+
+
 def choose_accel(wanted, image, boot):
     """"kvm" where it is wanted and boots this image as far as our own first words, else "tcg". The answer is remembered."""
     if wanted != "auto":

@@ -1,0 +1,94 @@
+"""programs.py -- what a test program says about itself, in comments of its source (apps/*.c, tests/metal/*.c).
+
+    // expect: TEXT       a line of its output, in order; all of them together are the whole output. On a line of its own, or
+                          behind the statement that prints it
+    // expect-re: REGEX   a line that matches as a whole
+                          or a file beside it, NAME.expect, with the whole output as it is
+    // args: WORDS        command line: knobs and arguments
+    // smp: N...          one run for each number of cores; default 2
+    // status: N          exit status; default 0
+    // mem: SIZE          memory of the machine; default 512M
+    // boot: WAYS         pvh, uefi, iso; default pvh; none: not booted
+    // hosted: no         not as a process of the host system (say why beside it)
+    // timeout: SECONDS   default 30
+    // qemu: OPTIONS      further options for QEMU
+
+A program without "expect" and without a .expect file is built and not run.
+"""
+import glob
+import os
+import re
+from dataclasses import dataclass, field
+
+DIRECTIVE = re.compile(r"(?:^\s*//\s*(args|smp|status|mem|boot|hosted|timeout|qemu)|//\s*(expect-re|expect)): ?(.*)$", re.M)
+# The kernel's boot summary ends with the line of its times.
+SUMMARY = re.compile(r"\A(?:.*\n)*?time: .*\n")
+
+
+@dataclass
+class Program:
+    path: str
+    name: str
+    lines: list = None  # (is a pattern, text) of each expected line; None: not run
+    options: dict = field(default_factory=dict)
+
+    def get(self, key, default):
+        return self.options.get(key, default)
+
+    @property
+    def smp(self):
+        return [int(n) for n in self.get("smp", "2").split()]
+
+    @property
+    def boot(self):
+        return [way for way in self.get("boot", "pvh").split() if way != "none"]
+
+    @property
+    def status(self):
+        return int(self.get("status", "0"))
+
+    @property
+    def timeout(self):
+        return float(self.get("timeout", "30"))
+
+    def differences(self, output):
+        """"" if the output is as expected, else where it first differs, for people."""
+        got = output.split("\n")
+        if got and not got[-1]:
+            got.pop()
+        for i, (is_pattern, want) in enumerate(self.lines):
+            if i >= len(got):
+                return f"line {i + 1}: expected {want!r}, got the end of the output"
+            if not (re.fullmatch(want, got[i]) if is_pattern else want == got[i]):
+                return f"line {i + 1}: expected {'a match of ' if is_pattern else ''}{want!r}, got {got[i]!r}"
+        if len(got) > len(self.lines):
+            return f"line {len(self.lines) + 1}: expected the end of the output, got {got[len(self.lines)]!r}"
+        return ""
+
+
+def read(path):
+    source = os.path.join(path, "main.c") if os.path.isdir(path) else path
+    base = os.path.splitext(path)[0]
+    prefix = {"tests/metal": "metal-", "tests/bench": "bench-"}.get(os.path.dirname(path), "")
+    program = Program(path, prefix + os.path.basename(base))
+    lines = []
+    with open(source) as f:
+        for option, expected, value in DIRECTIVE.findall(f.read()):
+            if expected:
+                lines.append((expected == "expect-re", value))
+            else:
+                program.options[option] = value.strip()
+    if os.path.exists(base + ".expect"):
+        with open(base + ".expect") as f:
+            lines = [(False, line) for line in f.read().split("\n")[:-1]]
+        program.lines = lines
+    program.lines = program.lines or lines or None
+    return program
+
+
+def find(*patterns):
+    return [read(path) for pattern in patterns for path in sorted(glob.glob(pattern))]
+
+
+def without_summary(text):
+    return SUMMARY.sub("", text, count=1)

@@ -1,0 +1,29 @@
+"""test_boot.py -- boots the programs and the suites of tests/metal in QEMU; output and status must be what they say."""
+import shlex
+
+import pytest
+
+import programs
+import qemu
+
+PROGRAMS = [p for p in programs.find("apps/*.c", "apps/*/", "tests/metal/*.c") if p.lines is not None]
+RUNS = [(p, n, boot) for p in PROGRAMS for boot in p.boot for n in p.smp]
+SUFFIX = {"pvh": ".elf", "uefi": ".img", "iso": ".iso"}
+
+
+@pytest.mark.parametrize("program,smp,boot", RUNS, ids=[f"{p.name}-{boot}-{n}" for p, n, boot in RUNS])
+def test_boot(build, program, smp, boot):
+    elf = build.path(f"build/{program.name}.elf")
+    image = elf
+    if boot != "pvh":
+        from conftest import make
+        image = f"build/{program.name}{SUFFIX[boot]}"
+        make(image)
+    timeout = program.timeout + (0 if boot == "pvh" else 20)
+    result = qemu.run(image, boot, program.get("args", ""), timeout, smp=smp, mem=program.get("mem", "512M"),
+                      extra=shlex.split(program.get("qemu", "")))
+    wrong = result.why or program.differences(programs.without_summary(result.text))
+    if wrong or result.status != program.status:
+        pytest.fail(f"{image}: expected status {program.status}, got {result.status}; {wrong}\n{result.tail()}\n"
+                    f"again: CMDLINE={shlex.quote(program.get('args', ''))} scripts/run --boot {boot} --smp {smp} "
+                    f"--mem {program.get('mem', '512M')} {image}", pytrace=False)
