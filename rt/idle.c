@@ -54,6 +54,7 @@ static void check_deadlock(void) {
     if (load_seq(&sched.external) || load_seq(&sched.stop_wanted)) return;
     for (int i = 0; i < sched.ncpu; i++) {
         P *p = rt_ps[i];
+        if (i >= sched.nproc && load_seq(&p->state) != P_OFF) return; // still on its way out, it will wake us
         if (load_seq(&p->timer_next) != TIME_NEVER || load_seq(&p->inbox) || load_seq(&p->local_count)) return;
     }
     if (sched_work_exists() || live_goroutines() == 0) return;

@@ -13,8 +13,8 @@ int cpu_count(void) { return sched.ncpu; }
 uint64_t goroutine_id(void) { return g_self()->id; }
 int core_id(void) { return (int)p_self()->id; }
 
-// World stopped: everything queued on p that may run elsewhere goes to the global queue.
-static void evacuate(P *p, bool pinned_too) {
+// Everything queued on p that may run elsewhere goes to the global queue. World stopped, or p is the caller's.
+void sched_evacuate(P *p, bool pinned_too) {
     sched_drain_inbox_to_global(p);
     for (G *g; (g = runq_get(p));)
         sched_put_global(g);
@@ -54,7 +54,7 @@ static void set_procs(void *arg) {
     sched.nproc = n;
     for (int i = n; i < old; i++) {
         P *p = rt_ps[i];
-        evacuate(p, true);
+        sched_evacuate(p, true);
         timers_move(p, rt_ps[0]);
         seg_cache_flush(p);
         page_cache_flush(p);
@@ -151,7 +151,7 @@ static void reserve(void *arg) {
     p->reserved_by_g = true;
     g->own_core = true;
     g->pinned = (int32_t)p->id;
-    evacuate(p, false);
+    sched_evacuate(p, false);
 }
 
 // The goroutine gives its core back, or ended there. Core p itself, system stack or goroutine's.

@@ -24,6 +24,7 @@ void sched_arm(P *p);
 bool sched_others_wait(const P *p);
 
 bool sched_drain_inbox_to_global(P *p); // world stopped, any core
+void sched_evacuate(P *p, bool pinned_too); // proc.c
 void sched_release_core(P *p, G *g);    // proc.c
 G *sched_next_quick(P *p);              // what may be switched to at once; NULL: go through schedule()
 void sched_running(P *p, G *g);         // bookkeeping of a switch to g

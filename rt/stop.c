@@ -83,20 +83,33 @@ void world_start(void) {
     if (next) g_ready(next);
 }
 
+// gomaxprocs has put this core out of use: gives away what was queued here, sleeps until world_start finds it in use again.
+static void switch_off(P *p) {
+    store_relaxed(&p->wake, 0);
+    sched_evacuate(p, true);
+    timers_move(p, rt_ps[0]);
+    seg_cache_flush(p);
+    page_cache_flush(p);
+    store_seq(&p->state, P_OFF); // pairs with check_deadlock (idle.c), which waits for it
+    // Core 0 looks at the timers, somebody at the goroutines, and the last idle core at a deadlock.
+    if (idle_claim(rt_ps[0])) idle_wake_claimed(rt_ps[0], false);
+    else fetch_or(&rt_ps[0]->request, REQ_TIMER);
+    plat_ipi(0);
+    sched_wake_one();
+    while (p->id >= (uint32_t)sched.nproc) {
+        plat_idle(p);
+        store_seq(&p->wake, 0); // then nproc is read again: pairs with world_start, which writes nproc before wake
+    }
+    store_seq(&p->state, P_RUNNING);
+}
+
 void stop_here(P *p) {
     if (p->spinning) {
         p->spinning = false;
         fetch_add(&sched.spinning, (uint32_t)-1);
     }
     if (p->id >= (uint32_t)sched.nproc && !load_seq(&sched.stop_wanted)) {
-        // Switched off by gomaxprocs: its queues are empty. Sleeps until world_start finds it in use again.
-        store_relaxed(&p->wake, 0);
-        store_seq(&p->state, P_OFF);
-        while (p->id >= (uint32_t)sched.nproc) {
-            plat_idle(p);
-            store_seq(&p->wake, 0); // then nproc is read again: pairs with world_start's write of nproc before wake
-        }
-        store_seq(&p->state, P_RUNNING);
+        switch_off(p);
         return;
     }
     store_relaxed(&p->wake, 0);
