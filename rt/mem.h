@@ -71,5 +71,7 @@ enum { ALLOC_NULL_OK = 1 }; // return NULL instead of panicking "out of memory"
 // Zeroed object of `size` bytes; t describes it (or its repeating element; NULL: no pointers). May be called on a goroutine's
 // stack (switches by itself). Application context or rt without locks.
 void *heap_alloc(size_t size, const Type *t, unsigned flags);
-typedef struct { size_t allocs, bytes; } HeapStats;
+typedef struct { size_t allocs, bytes; } HeapStats; // objects and bytes of slots ever handed out, over all Ps
 HeapStats heap_stats(void);
+// Ends the program as Go does when there is no memory: names the request and what is left. System stack.
+_Noreturn void rt_oom(size_t size);

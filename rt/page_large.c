@@ -16,7 +16,7 @@
 static void *gather(size_t n) {
     size_t list_pages = (n * sizeof(void *) + PAGE_SIZE - 1) / PAGE_SIZE;
     // As many page tables are needed as list pages, and a few above them.
-    size_t want = n + 2 * list_pages + 4 + page_heap.reserve;
+    size_t want = n + 2 * list_pages + 8 + page_heap.reserve;
     if (load_relaxed(&page_heap.free) < want) return NULL; // a hint, unlocked: saves gathering in vain
 
     void **list = page_alloc_large(list_pages);

@@ -58,26 +58,25 @@ void stub_release(void *p, size_t bytes) {
     munmap(p, bytes);
 }
 
-// Mappings: other memory of the same size, as plat.h allows; the frames are kept in a header page until
+// Mappings: other memory of the same size, as plat.h allows; the frames are kept in front of it until
 // plat_vunmap.
+static size_t vmap_head(size_t n) {
+    return (n * sizeof(void *) + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+}
 WEAK void *plat_vmap(void *const *frames, size_t n) {
     if (stub_vmap_fails) return NULL;
-    char *p = mmap(NULL, (n + 1) * PAGE_SIZE, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t bytes = vmap_head(n) + n * PAGE_SIZE;
+    char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return NULL;
-    void **keep = malloc(n * sizeof(void *));
-    memcpy(keep, frames, n * sizeof(void *));
-    *(void ***)p = keep;
+    memcpy(p, frames, n * sizeof(void *));
     stub_vmap_live += n;
-    return p + PAGE_SIZE;
+    return p + vmap_head(n);
 }
 WEAK void plat_vunmap(void *addr, size_t n) {
-    char *p = (char *)addr - PAGE_SIZE;
-    void **keep = *(void ***)p;
-    munmap(p, (n + 1) * PAGE_SIZE);
+    void **frames = (void **)((char *)addr - vmap_head(n));
     for (size_t i = 0; i < n; i++)
-        page_free(keep[i], 1);
-    free(keep);
+        page_free(frames[i], 1);
+    munmap(frames, vmap_head(n) + n * PAGE_SIZE);
     stub_vmap_live -= n;
 }
 

@@ -1,0 +1,59 @@
+// object.c -- the doors to the heap for applications in C (api/mem.h). They add the checks of n and the
+// door's exit to heap_alloc.
+#include "api/mem.h"
+#include "core.h"
+
+#define OBJECT_MAX ((size_t)1 << 47) // as Go's maxAlloc: the address space
+
+void *object_new(const Type *t) {
+    void *p = heap_alloc(t->size, t, 0);
+    RT_DOOR();
+    return p;
+}
+
+void *object_new_try(const Type *t) {
+    void *p = heap_alloc(t->size, t, ALLOC_NULL_OK);
+    RT_DOOR();
+    return p;
+}
+
+// False: n elements of type t cannot be addressed.
+static bool array_bytes(const Type *t, intptr_t n, size_t *bytes) {
+    return n >= 0 && !__builtin_mul_overflow((size_t)n, t->size, bytes) && *bytes <= OBJECT_MAX;
+}
+
+void *array_new(const Type *t, intptr_t n) {
+    size_t bytes;
+    if (!array_bytes(t, n, &bytes)) panic_runtime("makeslice: len out of range");
+    void *p = heap_alloc(bytes, t, 0);
+    RT_DOOR();
+    return p;
+}
+
+void *array_new_try(const Type *t, intptr_t n) {
+    size_t bytes;
+    void *p = array_bytes(t, n, &bytes) ? heap_alloc(bytes, t, ALLOC_NULL_OK) : NULL;
+    RT_DOOR();
+    return p;
+}
+
+static void stats_call(void *arg) {
+    MemoryStats *m = arg;
+    PageStats pages = page_stats();
+    HeapStats heap = heap_stats();
+    *m = (MemoryStats){
+        .total = pages.total,
+        .free = pages.free,
+        .largest_free = pages.largest,
+        .heap_objects = heap.allocs,
+        .heap_bytes = heap.bytes,
+        .stack_bytes = seg_stats().in_use_bytes,
+    };
+}
+
+MemoryStats memory_stats(void) {
+    MemoryStats m;
+    sys_call(stats_call, &m);
+    RT_DOOR();
+    return m;
+}
