@@ -40,8 +40,6 @@ TrapFrame *trap_enter(TrapFrame *tf) {
 
 // ---- faults
 
-// Says why, before rt turns it into a panic: an address that is not nil is never an honest mistake of the running program's data flow,
-// and the reason is known only here.
 static const char *page_fault_cause(const TrapFrame *tf, uintptr_t addr) {
     if (tf->error & PF_RESERVED) return "page table entry with reserved bits set";
     return paging_explain(addr, tf->error & PF_WRITE, tf->error & PF_EXEC);
@@ -70,6 +68,7 @@ static bool page_fault(TrapFrame *tf, bool may_panic, uintptr_t addr) {
     if (stack) panic_overflow(tf, stack, owner);
     if (addr < PAGE_SIZE) return may_panic && rt_fault(tf, FAULT_NIL, addr);
     if (!may_panic) return false;
+    // An address that is not nil: rt's panic knows no reason, so it is said here. rt redirects the frame, so read it first.
     const uint64_t pc = tf->rip, error = tf->error;
     if (!rt_fault(tf, FAULT_ACCESS, addr)) return false;
     rt_printf("access fault: %s at 0x%lx, pc=0x%lx%s\n", paging_explain(addr, error & PF_WRITE, error & PF_EXEC),
@@ -93,11 +92,18 @@ static bool fault_offer(TrapFrame *tf, uintptr_t cr2) {
     }
 }
 
+static const char *fault_cause(const TrapFrame *tf, uintptr_t cr2) {
+    uintptr_t addr;
+    if (tf->vector == VEC_PF) return page_fault_cause(tf, cr2);
+    if (tf->vector == VEC_GP && gp_is_address(tf, &addr)) return "perhaps by the non-canonical address in a register";
+    return NULL;
+}
+
 static void fault_dispatch(TrapFrame *tf) {
     uintptr_t cr2 = cpu_read_cr2(); // before anything can fault again
     Cpu *cpu = cpu_self();
     atomic_fetch_add_explicit(&cpu->faults, 1, memory_order_relaxed);
-    if (!fault_offer(tf, cr2)) panic_report(tf, tf->vector == VEC_PF ? page_fault_cause(tf, cr2) : NULL);
+    if (!fault_offer(tf, cr2)) panic_report(tf, fault_cause(tf, cr2));
     cpu->fault_depth--;
 }
 
