@@ -59,6 +59,7 @@ _Noreturn void ctx_enter(Ctx *ctx, G *g);
 _Noreturn void sys_leave(void (*fn)(void *), void *arg);
 _Noreturn void catch_resume(CatchFrame *f, uintptr_t guard);
 void g_start(void);
+void fpu_clean(void);
 
 static inline uint64_t rand_next(P *p) { // xorshift64: not for secrets
     uint64_t x = p->rand;

@@ -12,7 +12,7 @@ default rel
 bits 64
 
 extern sched
-global g_switch, g_leave, g_enter, g_start, sys_call, sys_leave, catch_resume, ctx_enter
+global fpu_clean, g_switch, g_leave, g_enter, g_start, sys_call, sys_leave, catch_resume, ctx_enter
 extern g_exit, catch_link
 
 ; GUARD reg: installs reg as this core's guard, or the poison if a request is pending.
@@ -185,6 +185,17 @@ catch_resume:
     mov rsp, [rdi + CATCH_REGS + 48]
     mov eax, 1
     jmp [rdi + CATCH_REGS + 56]
+
+; void fpu_clean(void): after a goroutine was preempted in the middle of anything: empties the x87 stack and the upper vector halves, as
+; calls leave them, before goroutines run that expect just that. Control words are reloaded by g_enter.
+align 16
+fpu_clean:
+    fninit
+    test dword [rt_fpu_mask], 4
+    jz .done
+    vzeroupper
+.done:
+    ret
 
 ; _Noreturn void ctx_enter(Ctx *ctx, G *g): continues a goroutine that was preempted where it stood. System stack. The context goes
 ; back to this core's spares before its last use: nobody takes one while the PC is in runtime text, and the metal
