@@ -1,12 +1,13 @@
 // fpu.c -- floating point and vector state: which parts exist here, and how the runtime saves them.
 //
-// The kernel itself uses general registers only, so the vector registers of an interrupted goroutine stay in the CPU until
-// the runtime decides to switch; plat_fpu_capture then stores them. XSAVEC where the CPU has it (compact, skips what is in its initial
-// state), else XSAVE, else FXSAVE. Never XSAVEOPT: it omits what it believes unchanged since the last XRSTOR from the same
-// address, and save areas are recycled between goroutines.
+// The kernel itself uses general registers only, so the vector registers of an interrupted goroutine stay in
+// the CPU until the runtime decides to switch; plat_fpu_capture then stores them. XSAVEC where the CPU has it
+// (compact, skips what is in its initial state), else XSAVE, else FXSAVE. Never XSAVEOPT: it omits what it
+// believes unchanged since the last XRSTOR from the same address, and save areas are recycled between
+// goroutines.
 //
-// Enabled: x87, SSE, AVX, AVX-512. Not AMX (8 KiB of tiles; needs release on idle) and not PKRU (no user pages, and XRSTOR
-// of a stale PKRU would be a security bug for those who have them).
+// Enabled: x87, SSE, AVX, AVX-512. Not AMX (8 KiB of tiles; needs release on idle) and not PKRU (no user
+// pages, and XRSTOR of a stale PKRU would be a security bug for those who have them).
 #include "kernel/kernel.h"
 #include "kernel/x86/cpu.h"
 
@@ -40,7 +41,8 @@ void fpu_init_boot(void) {
     rt_fpu_mode = FPU_FXSAVE;
     uint32_t bytes = LEGACY_BYTES;
     if (cpu_features.xsave) {
-        // Both leaves answer for XCR0 as it is set now. The compact size may include supervisor state: never too small.
+        // Both leaves answer for XCR0 as it is set now. The compact size may include supervisor state: never
+        // too small.
         rt_fpu_mode = cpu_features.xsavec ? FPU_XSAVEC : FPU_XSAVE;
         bytes = cpu_features.xsavec ? cpu_cpuid(13, 1).b : cpu_cpuid(13, 0).b;
         if (bytes < LEGACY_BYTES + HEADER_BYTES) bytes = LEGACY_BYTES + HEADER_BYTES;
@@ -52,14 +54,20 @@ void fpu_init_boot(void) {
 void plat_fpu_capture(void *area) {
     uint32_t lo = (uint32_t)rt_fpu_mask, hi = (uint32_t)(rt_fpu_mask >> 32);
     switch (rt_fpu_mode) {
-    case FPU_XSAVEC: __asm__ volatile("xsavec64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory"); break;
+    case FPU_XSAVEC:
+        __asm__ volatile("xsavec64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
+        break;
     case FPU_XSAVE: {
-        // XSAVE leaves most of the header as it finds it, and XRSTOR refuses a header with garbage: areas are recycled memory.
+        // XSAVE leaves most of the header as it finds it, and XRSTOR refuses a header with garbage: areas are
+        // recycled memory.
         uint64_t *header = (uint64_t *)((char *)area + LEGACY_BYTES);
-        for (unsigned i = 0; i < HEADER_BYTES / 8; i++) header[i] = 0;
+        for (unsigned i = 0; i < HEADER_BYTES / 8; i++)
+            header[i] = 0;
         __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
         break;
     }
-    default: __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory"); break;
+    default:
+        __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+        break;
     }
 }

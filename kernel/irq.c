@@ -1,11 +1,12 @@
 // irq.c -- interrupts: the vectors above 31, from the local APIC.
 //
-// Runs on the core's interrupt stack, interrupts off, general registers only, taking no lock: what must happen is noted (request
-// bits, lock-free inboxes) or done to the interrupted frame, and the core returns. rt may have redirected the frame into the
-// scheduler; nothing here cares. The EOI comes before rt is called: rt rewrites frames, but always returns.
+// Runs on the core's interrupt stack, interrupts off, general registers only, taking no lock: what must
+// happen is noted (request bits, lock-free inboxes) or done to the interrupted frame, and the core returns.
+// rt may have redirected the frame into the scheduler; nothing here cares. The EOI comes before rt is called:
+// rt rewrites frames, but always returns.
 //
-// Locks: none. The table of device handlers is written once per vector: the handler is published by a release store that pairs
-// with the acquire in irq_dispatch.
+// Locks: none. The table of device handlers is written once per vector: the handler is published by a release
+// store that pairs with the acquire in irq_dispatch.
 #include "kernel/kernel.h"
 #include "rt/atomic.h"
 
@@ -15,12 +16,14 @@ typedef struct {
 } IrqSlot;
 
 static IrqSlot device_slot[VEC_SPURIOUS - VEC_DEVICE];
-static _Atomic uint32_t device_next;  // next free slot
-static _Atomic uint64_t unexpected;   // interrupts without a handler
+static _Atomic uint32_t device_next; // next free slot
+static _Atomic uint64_t unexpected;  // interrupts without a handler
 
 void irq_dispatch(TrapFrame *tf); // trap.asm
 
-static void count(_Atomic uint64_t *n) { store_relaxed(n, load_relaxed(n) + 1); } // one writer: this core
+static void count(_Atomic uint64_t *n) {
+    store_relaxed(n, load_relaxed(n) + 1);
+} // one writer: this core
 
 int irq_register(IrqHandler fn, void *arg) {
     uint32_t i = fetch_add(&device_next, 1);
@@ -33,8 +36,10 @@ int irq_register(IrqHandler fn, void *arg) {
 static void device_dispatch(int vector) {
     IrqSlot *slot = vector >= VEC_DEVICE && vector < VEC_SPURIOUS ? &device_slot[vector - VEC_DEVICE] : NULL;
     IrqHandler fn = slot ? load_acquire(&slot->fn) : NULL;
-    if (fn) fn(vector, slot->arg);
-    else if (fetch_add(&unexpected, 1) == 0) rt_printf("interrupt 0x%x has no handler (said once)\n", vector);
+    if (fn)
+        fn(vector, slot->arg);
+    else if (fetch_add(&unexpected, 1) == 0)
+        rt_printf("interrupt 0x%x has no handler (said once)\n", vector);
 }
 
 void irq_dispatch(TrapFrame *tf) {
@@ -55,7 +60,9 @@ void irq_dispatch(TrapFrame *tf) {
         vmap_irq(cpu);
         apic_eoi();
         break;
-    case VEC_SPURIOUS: count(&cpu->irq_spurious); break; // by its definition not in service
+    case VEC_SPURIOUS:
+        count(&cpu->irq_spurious);
+        break; // by its definition not in service
     default:
         count(&cpu->irq_device);
         device_dispatch((int)tf->vector);

@@ -1,11 +1,13 @@
 // panic.c -- the crash report: one text to cut out and send, on every console, then the end with status 2.
 //
-// The machine is broken, perhaps the very memory that the report wants to read. So: the other cores are stopped first (NMI, bounded
-// wait), every word that a pointer names is looked up in the page tables before it is read, nothing is allocated and no lock is
-// taken. If the report faults all the same, one line "report failed" is the end; if that fails too, a bare power_off.
+// The machine is broken, perhaps the very memory that the report wants to read. So: the other cores are
+// stopped first (NMI, bounded wait), every word that a pointer names is looked up in the page tables before
+// it is read, nothing is allocated and no lock is taken. If the report faults all the same, one line "report
+// failed" is the end; if that fails too, a bare power_off.
 //
-// Who reports: panic_owner goes from 0 to core + 1 once and never back. The core that wins owns the consoles; one that loses the race
-// stands still and leaves its registers for the report; the owner arriving again means that its report failed.
+// Who reports: panic_owner goes from 0 to core + 1 once and never back. The core that wins owns the consoles;
+// one that loses the race stands still and leaves its registers for the report; the owner arriving again
+// means that its report failed.
 #include "kernel/panic.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
@@ -17,12 +19,15 @@ static _Atomic uint32_t panic_owner; // core + 1
 static _Atomic uint32_t failures;    // reports of the owner that failed
 static _Atomic uint32_t snapshot;    // core + 1 that prints a snapshot: keeps two apart, best effort
 
-bool panic_in_progress(void) { return load_acquire(&panic_owner) != 0; }
+bool panic_in_progress(void) {
+    return load_acquire(&panic_owner) != 0;
+}
 
 // ---- reading what may not be there
 
 static bool read_word(uintptr_t addr, uint64_t *out) {
-    bool device = addr >= MMIO_BASE && addr < MMIO_BASE + MMIO_BYTES; // reading a register may change the device
+    bool device =
+        addr >= MMIO_BASE && addr < MMIO_BASE + MMIO_BYTES; // reading a register may change the device
     if (addr % 8 || device || !paging_readable(addr)) return false;
     *out = *(const volatile uint64_t *)addr;
     return true;
@@ -40,7 +45,8 @@ static void print_pc(uintptr_t pc, bool is_return) {
     rt_printf("\n");
 }
 
-// Frame pointers: [rbp] is the caller's rbp, [rbp + 8] the return address. Stacks are segmented, so callers may lie at lower addresses.
+// Frame pointers: [rbp] is the caller's rbp, [rbp + 8] the return address. Stacks are segmented, so callers
+// may lie at lower addresses.
 static void print_backtrace(uint64_t rbp) {
     uint64_t next, ret;
     for (int i = 0; i < BACKTRACE_MAX; i++, rbp = next) {
@@ -56,7 +62,8 @@ static void print_frame(const TrapFrame *tf) {
     rt_printf("    ");
     print_pc(tf->rip, false);
     uint64_t ret;
-    // Execution went astray (nil call, data executed): the call that led there is on top of the stack, without a frame of its own.
+    // Execution went astray (nil call, data executed): the call that led there is on top of the stack,
+    // without a frame of its own.
     if (!paging_readable(tf->rip) || (tf->vector == 14 && tf->error & 16)) {
         if (read_word(tf->rsp, &ret)) {
             rt_printf("    ");
@@ -69,11 +76,28 @@ static void print_frame(const TrapFrame *tf) {
 // ---- the parts of the report
 
 static const char *vector_name(uint64_t vector) {
-    static const char *const names[] = {
-        "divide error", "debug trap", "non-maskable interrupt", "breakpoint", "overflow", "bound range", "invalid opcode",
-        "no floating point unit", "double fault", "coprocessor overrun", "invalid TSS", "segment not present", "stack fault",
-        "general protection fault", "page fault", "vector 15", "x87 floating point error", "alignment check", "machine check",
-        "SIMD floating point error", "virtualization exception", "control protection fault"};
+    static const char *const names[] = {"divide error",
+                                        "debug trap",
+                                        "non-maskable interrupt",
+                                        "breakpoint",
+                                        "overflow",
+                                        "bound range",
+                                        "invalid opcode",
+                                        "no floating point unit",
+                                        "double fault",
+                                        "coprocessor overrun",
+                                        "invalid TSS",
+                                        "segment not present",
+                                        "stack fault",
+                                        "general protection fault",
+                                        "page fault",
+                                        "vector 15",
+                                        "x87 floating point error",
+                                        "alignment check",
+                                        "machine check",
+                                        "SIMD floating point error",
+                                        "virtualization exception",
+                                        "control protection fault"};
     return vector < sizeof names / sizeof *names ? names[vector] : "unexpected exception";
 }
 
@@ -86,17 +110,23 @@ static void print_cause(const TrapFrame *tf, const char *cause) {
     rt_printf("vector %lu, error 0x%lx", tf->vector, tf->error);
     if (tf->vector == 14) {
         const uint64_t e = tf->error;
-        rt_printf(" (%s, page %s%s)", e & 16 ? "execute" : e & 2 ? "write" : "read", e & 1 ? "present" : "not present",
-                  e & 8 ? ", reserved bit set" : "");
+        rt_printf(" (%s, page %s%s)",
+                  e & 16  ? "execute"
+                  : e & 2 ? "write"
+                          : "read",
+                  e & 1 ? "present" : "not present", e & 8 ? ", reserved bit set" : "");
     }
     rt_printf(", cr2=0x%lx\n", cpu_read_cr2());
 }
 
 static void print_registers(const TrapFrame *tf) {
-    const struct { const char *name; uint64_t v; } r[] = {
-        {"rax", tf->rax}, {"rbx", tf->rbx}, {"rcx", tf->rcx}, {"rdx", tf->rdx}, {"rsi", tf->rsi}, {"rdi", tf->rdi},
-        {"rbp", tf->rbp}, {"rsp", tf->rsp}, {"r8 ", tf->r8},  {"r9 ", tf->r9},  {"r10", tf->r10}, {"r11", tf->r11},
-        {"r12", tf->r12}, {"r13", tf->r13}, {"r14", tf->r14}, {"r15", tf->r15}, {"rip", tf->rip}, {"flg", tf->rflags}};
+    const struct {
+        const char *name;
+        uint64_t v;
+    } r[] = {{"rax", tf->rax}, {"rbx", tf->rbx}, {"rcx", tf->rcx},   {"rdx", tf->rdx}, {"rsi", tf->rsi},
+             {"rdi", tf->rdi}, {"rbp", tf->rbp}, {"rsp", tf->rsp},   {"r8 ", tf->r8},  {"r9 ", tf->r9},
+             {"r10", tf->r10}, {"r11", tf->r11}, {"r12", tf->r12},   {"r13", tf->r13}, {"r14", tf->r14},
+             {"r15", tf->r15}, {"rip", tf->rip}, {"flg", tf->rflags}};
     for (unsigned i = 0; i < sizeof r / sizeof *r; i++)
         rt_printf("%s%s=%016lx%s", i % 4 ? " " : "    ", r[i].name, r[i].v, i % 4 == 3 ? "\n" : "");
     rt_printf(" cr3=%016lx cr4=%016lx\n", cpu_read_cr3(), cpu_read_cr4());
@@ -120,7 +150,8 @@ static void stop_other_cores(const Cpu *self) {
         if (cpus[i] && cpus[i] != self && load_relaxed(&cpus[i]->online)) apic_nmi(cpus[i]->apic_id);
     for (int i = 0, spins = 0; i < cpus_up; i++) {
         if (!cpus[i] || cpus[i] == self || !load_relaxed(&cpus[i]->online)) continue;
-        while (!load_acquire(&cpus[i]->stopped) && spins < STOP_SPINS) spins++, cpu_pause();
+        while (!load_acquire(&cpus[i]->stopped) && spins < STOP_SPINS)
+            spins++, cpu_pause();
     }
 }
 
@@ -141,8 +172,8 @@ _Noreturn void panic_report_failed(const TrapFrame *tf) {
     if (!cas(&panic_owner, &none, me) && none != me) panic_stop_here(tf);
     if (fetch_add(&failures, 1) == 0) {
         console_panic();
-        rt_printf("\nreport failed: %s (vector %lu, error 0x%lx) at pc=0x%lx, cr2=0x%lx\n", vector_name(tf->vector), tf->vector, tf->error,
-                  tf->rip, cpu_read_cr2());
+        rt_printf("\nreport failed: %s (vector %lu, error 0x%lx) at pc=0x%lx, cr2=0x%lx\n",
+                  vector_name(tf->vector), tf->vector, tf->error, tf->rip, cpu_read_cr2());
     }
     power_off(2);
 }
@@ -166,8 +197,10 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     Cpu *cpu = panic_begin(tf);
     stop_other_cores(cpu);
     rt_printf("\n==== burrow crash report: cut from here ====\n");
-    if (stack_core >= 0) rt_printf("cause: %s overflow on core %d\n", cause, stack_core);
-    else print_cause(tf, cause);
+    if (stack_core >= 0)
+        rt_printf("cause: %s overflow on core %d\n", cause, stack_core);
+    else
+        print_cause(tf, cause);
     rt_printf("core %d of %d, build %s, %lu ms after start\n", cpu->id, cpus_up, rt_build_id(),
               (unsigned long)(clock_now_ns() / 1000000));
     if (tf) {
@@ -182,14 +215,22 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     plat_exit(2);
 }
 
-_Noreturn void panic_report(TrapFrame *tf, const char *cause) { report(tf, cause, -1); }
-_Noreturn void panic_overflow(TrapFrame *tf, const char *stack, int cpu) { report(tf, stack, cpu); }
-_Noreturn void kernel_throw(const char *msg) { report(NULL, msg, -1); }
+_Noreturn void panic_report(TrapFrame *tf, const char *cause) {
+    report(tf, cause, -1);
+}
+_Noreturn void panic_overflow(TrapFrame *tf, const char *stack, int cpu) {
+    report(tf, stack, cpu);
+}
+_Noreturn void kernel_throw(const char *msg) {
+    report(NULL, msg, -1);
+}
 
 void panic_snapshot(TrapFrame *tf) {
     Cpu *cpu = cpu_self();
     uint32_t none = 0;
-    for (int spins = 0; spins < STOP_SPINS && !cas(&snapshot, &none, (uint32_t)cpu->id + 1); spins++, none = 0) cpu_pause();
+    for (int spins = 0; spins < STOP_SPINS && !cas(&snapshot, &none, (uint32_t)cpu->id + 1);
+         spins++, none = 0)
+        cpu_pause();
     rt_printf("\nnon-maskable interrupt: core %d runs\n", cpu->id);
     print_frame(tf);
     if (cpu->id == 0) rt_report();

@@ -3,7 +3,8 @@
 #include "kernel/kernel.h"
 
 _Noreturn void panic_overflow(TrapFrame *tf, const char *stack, int cpu); // "system stack overflow on core 2"
-_Noreturn void panic_report_failed(const TrapFrame *tf); // the report itself cannot be written: one line and the end
-_Noreturn void panic_stop_here(const TrapFrame *tf);     // another core reports; this one stands still for ever
+_Noreturn void
+panic_report_failed(const TrapFrame *tf); // the report itself cannot be written: one line and the end
+_Noreturn void panic_stop_here(const TrapFrame *tf); // another core reports; this one stands still for ever
 bool panic_in_progress(void);
-void panic_snapshot(TrapFrame *tf);                      // NMI from outside: a report, and the machine goes on
+void panic_snapshot(TrapFrame *tf); // NMI from outside: a report, and the machine goes on

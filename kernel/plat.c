@@ -1,9 +1,11 @@
-// plat.c -- rt/plat.h on the metal: the only face of the kernel that the runtime sees. Each function is a thin door.
+// plat.c -- rt/plat.h on the metal: the only face of the kernel that the runtime sees. Each function is a
+// thin door.
 //
-// Sleeping. plat_idle and plat_wake race, and no wake-up may be lost, nor an interrupt sent to a core that does not sleep. The
-// sleeper stores idle, then reads wake; the waker has stored wake, then reads idle (Dekker; both seq_cst): at least one sees the
-// other. If the waker sees idle it sends an interrupt, which stays pending while interrupts are off and ends the hlt, because no interrupt
-// is taken between sti and hlt. Timer ticks end the hlt likewise.
+// Sleeping. plat_idle and plat_wake race, and no wake-up may be lost, nor an interrupt sent to a core that
+// does not sleep. The sleeper stores idle, then reads wake; the waker has stored wake, then reads idle
+// (Dekker; both seq_cst): at least one sees the other. If the waker sees idle it sends an interrupt, which
+// stays pending while interrupts are off and ends the hlt, because no interrupt is taken between sti and hlt.
+// Timer ticks end the hlt likewise.
 #include "kernel/kernel.h"
 #include "kernel/x86/cpu.h"
 #include "rt/core.h"
@@ -13,7 +15,9 @@ extern const unsigned char blob_files[], blob_files_end[], blob_symbols[], blob_
 
 // ---- cores
 
-int plat_cpu_count(void) { return cpus_up; }
+int plat_cpu_count(void) {
+    return cpus_up;
+}
 
 void plat_cpu_start(int cpu, void (*fn)(int cpu)) {
     Cpu *c = cpus[cpu];
@@ -37,23 +41,45 @@ void plat_wake(int cpu) {
     if (load_seq(&c->idle)) apic_ipi(c->apic_id, VEC_IPI);
 }
 
-void plat_ipi(int cpu) { apic_ipi(cpus[cpu]->apic_id, VEC_IPI); }
-void plat_spin(unsigned turns) { cpu_pause(); }
+void plat_ipi(int cpu) {
+    apic_ipi(cpus[cpu]->apic_id, VEC_IPI);
+}
+void plat_spin(unsigned turns) {
+    cpu_pause();
+}
 
 // ---- time
 
-int64_t plat_now_ns(void) { return clock_now_ns(); }
-int64_t plat_wall_ns(void) { return clock_wall_ns(); }
-void plat_timer_arm(int64_t deadline_ns) { clock_arm(deadline_ns); }
+int64_t plat_now_ns(void) {
+    return clock_now_ns();
+}
+int64_t plat_wall_ns(void) {
+    return clock_wall_ns();
+}
+void plat_timer_arm(int64_t deadline_ns) {
+    clock_arm(deadline_ns);
+}
 
 // ---- console, end
 
-size_t plat_write_try(const char *s, size_t n) { return console_write_try(s, n); }
-void plat_write(const char *s, size_t n) { console_write(s, n); }
-size_t plat_console_drain(void) { return console_drain(); }
-_Noreturn void plat_exit(int code) { power_off(code); }
+size_t plat_write_try(const char *s, size_t n) {
+    return console_write_try(s, n);
+}
+void plat_write(const char *s, size_t n) {
+    console_write(s, n);
+}
+size_t plat_console_drain(void) {
+    return console_drain();
+}
+_Noreturn void plat_exit(int code) {
+    power_off(code);
+}
 
 // ---- blobs
 
-PlatBlob plat_blob_files(void) { return (PlatBlob){blob_files, (size_t)(blob_files_end - blob_files)}; }
-PlatBlob plat_blob_symbols(void) { return (PlatBlob){blob_symbols, (size_t)(blob_symbols_end - blob_symbols)}; }
+PlatBlob plat_blob_files(void) {
+    return (PlatBlob){blob_files, (size_t)(blob_files_end - blob_files)};
+}
+PlatBlob plat_blob_symbols(void) {
+    return (PlatBlob){blob_symbols, (size_t)(blob_symbols_end - blob_symbols)};
+}

@@ -1,17 +1,21 @@
 // frame.c -- physical memory from firmware's word to the page allocator.
 //
-// Firmware's map is input from outside: unsorted, overlapping, unaligned, with types of its own. It is turned once into spans:
-// sorted, disjoint, merged, page aligned where they are RAM. Where two claims overlap the worse one holds (WORSE
-// below) and a message says so; the image's place is known and beats every claim.
+// Firmware's map is input from outside: unsorted, overlapping, unaligned, with types of its own. It is turned
+// once into spans: sorted, disjoint, merged, page aligned where they are RAM. Where two claims overlap the
+// worse one holds (WORSE below) and a message says so; the image's place is known and beats every claim.
 //
 // Then frames have three lives:
-//   1. frame_alloc takes them from the bottom of usable spans, below 4 GiB first (page tables must be reachable by an AP in
+//   1. frame_alloc takes them from the bottom of usable spans, below 4 GiB first (page tables must be
+//   reachable by an AP in
 //      32-bit mode, and before paging_init only 4 GiB are mapped);
-//   2. frame_handover gives all that is left, boot memory included, to the runtime's page allocator: from now on the only owner;
+//   2. frame_handover gives all that is left, boot memory included, to the runtime's page allocator: from now
+//   on the only owner;
 //   3. frame_alloc then asks the page allocator like everybody else.
-// The first megabyte is never handed out, as in Linux: firmware was seen to write there. The AP trampoline takes a page of it.
+// The first megabyte is never handed out, as in Linux: firmware was seen to write there. The AP trampoline
+// takes a page of it.
 //
-// Locks: none. Everything that writes runs on the boot core before rt_main; the spans are constant after frame_init.
+// Locks: none. Everything that writes runs on the boot core before rt_main; the spans are constant after
+// frame_init.
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/mem/physmap.h"
@@ -33,10 +37,14 @@ void frame_init(const BootInfo *bi) {
         rt_printf("memory map: firmware gave %u ranges too many; they are not used\n", bi->mem_lost);
     unsigned bits = cpu_features.phys_bits;
     uint64_t limit = bits < 46 ? 1ull << bits : DIRECT_BYTES;
-    PhysMapInput in = {.ranges = phys_to_virt(bi->mem_map), .count = bi->mem_count, .limit = limit,
-                       .image_lo = bi->image_phys, .image_hi = bi->image_phys + bi->image_bytes};
+    PhysMapInput in = {.ranges = phys_to_virt(bi->mem_map),
+                       .count = bi->mem_count,
+                       .limit = limit,
+                       .image_lo = bi->image_phys,
+                       .image_hi = bi->image_phys + bi->image_bytes};
     span_count = physmap_clean(&in, spans, MAX_SPANS, rt_printf);
-    for (size_t i = 0; i < span_count; i++) span_free[i] = spans[i].lo;
+    for (size_t i = 0; i < span_count; i++)
+        span_free[i] = spans[i].lo;
     if (frame_ram_bytes() == 0) kernel_throw("the firmware's memory map has no usable memory");
 }
 
@@ -56,9 +64,12 @@ static const MemSpan *span_find(uint64_t phys) {
     size_t lo = 0, hi = span_count; // the span, if any, has index in [lo, hi)
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (phys < spans[mid].lo) hi = mid;
-        else if (phys >= spans[mid].hi) lo = mid + 1;
-        else return &spans[mid];
+        if (phys < spans[mid].lo)
+            hi = mid;
+        else if (phys >= spans[mid].hi)
+            lo = mid + 1;
+        else
+            return &spans[mid];
     }
     return NULL;
 }
@@ -78,7 +89,8 @@ uint64_t frame_low_page(void) {
         const MemSpan *s = &spans[i];
         if (s->type != MEM_USABLE && s->type != MEM_BOOT) continue;
         uint64_t lo = s->lo < 0x1000 ? 0x1000 : s->lo, hi = s->hi < 0xa0000 ? s->hi : 0xa0000;
-        if (lo + PAGE_SIZE <= hi) return hi - PAGE_SIZE; // high in the span: firmware's habits live at the bottom
+        if (lo + PAGE_SIZE <= hi)
+            return hi - PAGE_SIZE; // high in the span: firmware's habits live at the bottom
     }
     return 0;
 }
@@ -130,5 +142,6 @@ void frame_handover(void) {
         if (lo >= hi) continue;
         if (!rt_mem_add(DIRECT_BASE + lo, DIRECT_BASE + hi, 0)) lost += hi - lo;
     }
-    if (lost >= 1 << 20) rt_printf("memory: %lu KiB in ranges too small or too many to use\n", (unsigned long)(lost >> 10));
+    if (lost >= 1 << 20)
+        rt_printf("memory: %lu KiB in ranges too small or too many to use\n", (unsigned long)(lost >> 10));
 }

@@ -2,15 +2,16 @@
 //
 //   0x0000000000000000  page zero           never mapped: a nil access faults
 //   0x0000000000001000  low memory          unmapped, but for the AP trampoline's page until all cores are up
-//   0x0000000000200000  image               text R-X | rodata R-- | data, bss RW- | blobs R--   (IMAGE_BASE, wherever it was loaded)
-//   0x0000000080000000  (end of the small code model)
+//   0x0000000000200000  image               text R-X | rodata R-- | data, bss RW- | blobs R--   (IMAGE_BASE,
+//   wherever it was loaded) 0x0000000080000000  (end of the small code model)
 //                       ... nothing ...
-//   0xffff800000000000  direct map          + physical address: RAM and ACPI tables only; RW-, but R-- where it aliases the image's text,
+//   0xffff800000000000  direct map          + physical address: RAM and ACPI tables only; RW-, but R-- where
+//   it aliases the image's text,
 //                                           rodata and blobs and for ACPI tables. Never executable
 //   0xffffc00000000000  vmap arena          large objects out of scattered frames (vmap.c), RW-
 //   0xffffd00000000000  MMIO                device registers, UC or WC; firmware tables outside RAM, R--
-//   0xffffe00000000000  kernel stacks       1 MiB a core, a slot a stack: [guard page | stack | unmapped rest]
-//   0xffffffffffffffff
+//   0xffffe00000000000  kernel stacks       1 MiB a core, a slot a stack: [guard page | stack | unmapped
+//   rest] 0xffffffffffffffff
 //
 // The addresses are canonical with four and with five levels of tables (LA57), and mean the same with both.
 #pragma once
@@ -26,11 +27,12 @@
 #define KSTACK_BASE  0xffffe00000000000ull
 #define KSTACK_SLOT  (64ull * 1024) // guard page, stack of at most KSTACK_SLOT - PAGE_SIZE
 #define KSTACK_SLOTS 16ull          // per core
-#define LOW_LIMIT    0x100000ull    // physical memory below is not handed out: firmware was seen to write there
+#define LOW_LIMIT    0x100000ull // physical memory below is not handed out: firmware was seen to write there
 
 _Static_assert(DIRECT_BASE + DIRECT_BYTES == VMAP_BASE && VMAP_BASE + VMAP_BYTES == MMIO_BASE &&
-                   MMIO_BASE + MMIO_BYTES == KSTACK_BASE, "the drawing above");
+                   MMIO_BASE + MMIO_BYTES == KSTACK_BASE,
+               "the drawing above");
 
 // Page aligned; see boot/image.ld.
-extern char __image_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[], __data_end[],
-    __blobs_start[], __image_end[];
+extern char __image_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[],
+    __data_end[], __blobs_start[], __image_end[];

@@ -1,12 +1,14 @@
 // paging.c -- the final page tables: W^X, nothing mapped that nobody asked for.
 //
-// The boot stage's tables map everything writable and executable; they are left as soon as possible. Ours follow
-// layout.h: the image by section, all RAM once more as direct map (largest pages that fit, never executable; read-only where it
-// aliases what must not change), stacks between guard pages, devices one by one. So: no page is writable and executable, and the
-// constant parts of the image are writable under no address.
+// The boot stage's tables map everything writable and executable; they are left as soon as possible. Ours
+// follow layout.h: the image by section, all RAM once more as direct map (largest pages that fit, never
+// executable; read-only where it aliases what must not change), stacks between guard pages, devices one by
+// one. So: no page is writable and executable, and the constant parts of the image are writable under no
+// address.
 //
-// One set of tables for all cores, built on the boot core before the others run; afterwards paging.c only ever adds entries, which
-// needs no TLB flush, except for paging_unmap_low. The vmap arena has its own rules (vmap.c).
+// One set of tables for all cores, built on the boot core before the others run; afterwards paging.c only
+// ever adds entries, which needs no TLB flush, except for paging_unmap_low. The vmap arena has its own rules
+// (vmap.c).
 #include "kernel/mem/pte.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
@@ -21,11 +23,19 @@ static uint64_t trampoline; // identity-mapped page, 0: none
 
 // ---- addresses
 
-bool paging_is_final(void) { return direct_base != 0; }
-int paging_levels(void) { return cpu_features.la57_active ? 5 : 4; }
-uint64_t paging_root(void) { return root; }
+bool paging_is_final(void) {
+    return direct_base != 0;
+}
+int paging_levels(void) {
+    return cpu_features.la57_active ? 5 : 4;
+}
+uint64_t paging_root(void) {
+    return root;
+}
 
-void *phys_to_virt(uint64_t phys) { return (void *)(direct_base + phys); }
+void *phys_to_virt(uint64_t phys) {
+    return (void *)(direct_base + phys);
+}
 
 uint64_t virt_to_phys(const void *virt) {
     uint64_t v = (uint64_t)virt;
@@ -80,7 +90,9 @@ static void must_map(uintptr_t virt, uint64_t phys, uint64_t bytes, uint64_t lea
 #define LEAF_R  (PTE_LEAF_RX | pte_nx)
 #define LEAF_RW (PTE_LEAF_RX | PTE_W | pte_nx)
 
-static uint64_t leaf_cache(CacheType c) { return c == CACHE_WC ? PTE_PWT : c == CACHE_UC ? PTE_PCD | PTE_PWT : 0; }
+static uint64_t leaf_cache(CacheType c) {
+    return c == CACHE_WC ? PTE_PWT : c == CACHE_UC ? PTE_PCD | PTE_PWT : 0;
+}
 
 static void map_section(const char *from, const char *to, uint64_t leaf) {
     must_map((uintptr_t)from, image_phys + ((uintptr_t)from - IMAGE_BASE), (uint64_t)(to - from), leaf);
@@ -94,7 +106,9 @@ static void map_image(void) {
 }
 
 // The direct map in pieces of equal rights; pieces that touch are joined so that large pages can cover them.
-typedef struct { uint64_t lo, hi, leaf; } DirectPiece;
+typedef struct {
+    uint64_t lo, hi, leaf;
+} DirectPiece;
 
 static void direct_add(DirectPiece *last, uint64_t lo, uint64_t hi, uint64_t leaf) {
     if (lo >= hi) return;
@@ -114,18 +128,23 @@ static void map_direct(void) {
     for (const MemSpan *end = s + n; s < end; s++) {
         switch (s->type) {
         case MEM_USABLE:
-        case MEM_BOOT: direct_add(&last, s->lo, s->hi, LEAF_RW); break;
+        case MEM_BOOT:
+            direct_add(&last, s->lo, s->hi, LEAF_RW);
+            break;
         case MEM_IMAGE:
             direct_add(&last, s->lo, data_lo, LEAF_R);
             direct_add(&last, data_lo, data_hi, LEAF_RW);
             direct_add(&last, data_hi, s->hi, LEAF_R);
             break;
-        case MEM_ACPI: { // not RAM of ours: its pages may be shared with a neighbour, whose page is mapped already then
-            uint64_t lo = s->lo & ~(uint64_t)(PAGE_SIZE - 1), hi = (s->hi + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+        case MEM_ACPI: { // not RAM of ours: its pages may be shared with a neighbour, whose page is mapped
+                         // already then
+            uint64_t lo = s->lo & ~(uint64_t)(PAGE_SIZE - 1),
+                     hi = (s->hi + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
             direct_add(&last, lo < last.hi ? last.hi : lo, hi, LEAF_R);
             break;
         }
-        default: break;
+        default:
+            break;
         }
     }
     direct_add(&last, UINT64_MAX - 1, UINT64_MAX, 0); // pushes the last piece out
@@ -155,11 +174,13 @@ uint64_t paging_cr4(void) {
 }
 
 void paging_load(void) {
-    // PAT as after reset, but entry 1 is write-combining instead of write-through; nothing was mapped by it before.
+    // PAT as after reset, but entry 1 is write-combining instead of write-through; nothing was mapped by it
+    // before.
     const uint64_t pat = 0x0007040600070106ull;
     if (pte_nx) cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
     cpu_wrmsr(MSR_PAT, pat);
-    // CR4 whole: what firmware left on (PCID, global pages, CET, SMAP) is off, so that writing CR3 flushes everything.
+    // CR4 whole: what firmware left on (PCID, global pages, CET, SMAP) is off, so that writing CR3 flushes
+    // everything.
     cpu_write_cr4(paging_cr4());
     cpu_write_cr3(root);
     uint64_t cr0 = cpu_read_cr0() & ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD); // INIT leaves an AP's caches off
@@ -183,7 +204,9 @@ void paging_unmap_low(void) {
 
 // ---- devices and firmware tables
 
-typedef struct { uint64_t phys, bytes, virt, leaf; } MmioRecord;
+typedef struct {
+    uint64_t phys, bytes, virt, leaf;
+} MmioRecord;
 static MmioRecord mmio_record[64];
 static size_t mmio_count;
 
@@ -192,7 +215,8 @@ static void *map_device(uint64_t phys, size_t bytes, uint64_t leaf) {
     uint64_t size = (off + bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
     for (size_t i = 0; i < mmio_count; i++) {
         const MmioRecord *r = &mmio_record[i];
-        if (r->leaf == leaf && phys >= r->phys && phys + bytes <= r->phys + r->bytes) return (void *)(r->virt + (phys - r->phys));
+        if (r->leaf == leaf && phys >= r->phys && phys + bytes <= r->phys + r->bytes)
+            return (void *)(r->virt + (phys - r->phys));
     }
     // Like addresses modulo 2 MiB, so that a framebuffer gets large pages; and a hole behind every region.
     uint64_t virt = (mmio_next + pte_span(2) - 1) & ~(pte_span(2) - 1);
@@ -220,8 +244,8 @@ static bool touches_ram(uint64_t phys, size_t bytes) {
 
 void *map_mmio(uint64_t phys, size_t bytes, CacheType cache) {
     if (!addressable(phys, bytes) || touches_ram(phys, bytes)) {
-        rt_printf("cannot map device registers at 0x%lx + 0x%lx: %s\n", (unsigned long)phys, (unsigned long)bytes,
-                  addressable(phys, bytes) ? "RAM is there" : "not addressable");
+        rt_printf("cannot map device registers at 0x%lx + 0x%lx: %s\n", (unsigned long)phys,
+                  (unsigned long)bytes, addressable(phys, bytes) ? "RAM is there" : "not addressable");
         return NULL;
     }
     return map_device(phys, bytes, LEAF_RW | leaf_cache(cache));
@@ -241,7 +265,8 @@ const uint8_t *map_acpi(uint64_t phys, size_t bytes) {
 
 uintptr_t map_kernel_stack(int cpu, StackKind kind, size_t bytes) {
     if (bytes % PAGE_SIZE || bytes > KSTACK_SLOT - PAGE_SIZE) kernel_throw("kernel stack of impossible size");
-    uintptr_t lo = KSTACK_BASE + ((uint64_t)cpu * KSTACK_SLOTS + kind) * KSTACK_SLOT + PAGE_SIZE; // the page below stays unmapped
+    uintptr_t lo = KSTACK_BASE + ((uint64_t)cpu * KSTACK_SLOTS + kind) * KSTACK_SLOT +
+                   PAGE_SIZE; // the page below stays unmapped
     for (size_t at = 0; at < bytes; at += PAGE_SIZE) {
         uint64_t frame = frame_alloc(1);
         if (!frame || !map_range(lo + at, frame, PAGE_SIZE, LEAF_RW)) return 0;

@@ -1,37 +1,46 @@
-// vmap.c -- consecutive addresses for scattered frames (plat_vmap), and taking them away again without waiting for anybody.
+// vmap.c -- consecutive addresses for scattered frames (plat_vmap), and taking them away again without
+// waiting for anybody.
 //
-// Problem. After plat_vunmap other cores may still reach the frames through their TLBs, so frames, addresses and page
-// tables must not be used for anything else until every core has flushed. Waiting for that would stop the caller, and would deadlock if
-// two cores waited for each other with interrupts off.
+// Problem. After plat_vunmap other cores may still reach the frames through their TLBs, so frames, addresses
+// and page tables must not be used for anything else until every core has flushed. Waiting for that would
+// stop the caller, and would deadlock if two cores waited for each other with interrupts off.
 //
-// Idea: a generation counter, and quarantine instead of waiting. plat_vunmap makes the entries not present but leaves the
-// frame numbers in them, and queues the range under the number of the *next* flush generation. A generation is begun by raising
-// tlb_request and sending VEC_TLB; each core answers, when it can, by reading tlb_request, flushing, and publishing what it had read in its tlb_ack.
-// A range whose generation all cores have acknowledged is taken apart: its frames go to page_free, its addresses back to a free
-// list. One generation is under way at a time; what is unmapped meanwhile waits for the next one and shares its interrupts. Whoever
-// comes by does the work: the next plat_vmap or plat_vunmap, or a core about to idle. On one core all happens at once.
+// Idea: a generation counter, and quarantine instead of waiting. plat_vunmap makes the entries not present
+// but leaves the frame numbers in them, and queues the range under the number of the *next* flush generation.
+// A generation is begun by raising tlb_request and sending VEC_TLB; each core answers, when it can, by
+// reading tlb_request, flushing, and publishing what it had read in its tlb_ack. A range whose generation all
+// cores have acknowledged is taken apart: its frames go to page_free, its addresses back to a free list. One
+// generation is under way at a time; what is unmapped meanwhile waits for the next one and shares its
+// interrupts. Whoever comes by does the work: the next plat_vmap or plat_vunmap, or a core about to idle. On
+// one core all happens at once.
 //
 // Why it is sound.
-//   - Core A clears entries, then (under the lock) tags the range tlb_request + 1. Somebody raises tlb_request to that number under the
-//     lock, hence after the clearing. Core B reads the number (acquire), so sees the cleared entries, and then flushes: afterwards
-//     its TLB holds nothing from before. B's ack (release) pairs with acked_by_all (acquire): its earlier accesses through
-//     the mapping are over when the frames are freed. Not-present entries are never cached, so mapping needs no flush.
+//   - Core A clears entries, then (under the lock) tags the range tlb_request + 1. Somebody raises
+//   tlb_request to that number under the
+//     lock, hence after the clearing. Core B reads the number (acquire), so sees the cleared entries, and
+//     then flushes: afterwards its TLB holds nothing from before. B's ack (release) pairs with acked_by_all
+//     (acquire): its earlier accesses through the mapping are over when the frames are freed. Not-present
+//     entries are never cached, so mapping needs no flush.
 //   - A core acknowledges with interrupts off, so that its ack never goes back to an older number.
-//   - Page tables. A table whose entries are all not present is unlinked in the same critical section by clearing the P bit of
-//     the entry that names it, keeping its address; mapping into it again sets the bit again. Its memory is freed when its last
-//     quarantined entry is erased: at that moment it has been unlinked at least since that range's generation (any later mapping
-//     into it would be another entry), and that generation is acknowledged, so no core's paging-structure cache knows it. Tables above
-//     the last level (one for each GiB of arena ever used) stay.
+//   - Page tables. A table whose entries are all not present is unlinked in the same critical section by
+//   clearing the P bit of
+//     the entry that names it, keeping its address; mapping into it again sets the bit again. Its memory is
+//     freed when its last quarantined entry is erased: at that moment it has been unlinked at least since
+//     that range's generation (any later mapping into it would be another entry), and that generation is
+//     acknowledged, so no core's paging-structure cache knows it. Tables above the last level (one for each
+//     GiB of arena ever used) stay.
 //   - Nobody waits, and the lock is held for one page table (512 entries) at most.
-//   - Cores that are not online have no TLB entries of the arena: they are ignored (they flush in paging_load before they
+//   - Cores that are not online have no TLB entries of the arena: they are ignored (they flush in paging_load
+//   before they
 //     go online, and cores go online before rt_main). Parked cores halt with interrupts on and answer.
 //
-// Addresses. Ranges are powers of two in pages, aligned to their size, from a bump pointer and one free list per size; virtual space
-// is 16 TiB, so rounding up costs nothing. A range holds one entry more than the object: never present, it is the guard page, and
-// keeps the address of the range's record, so that plat_vunmap finds it and rejects what it does not know.
+// Addresses. Ranges are powers of two in pages, aligned to their size, from a bump pointer and one free list
+// per size; virtual space is 16 TiB, so rounding up costs nothing. A range holds one entry more than the
+// object: never present, it is the guard page, and keeps the address of the range's record, so that
+// plat_vunmap finds it and rejects what it does not know.
 //
-// Lock: vmap_lock (RANK_VMAP) guards everything below and all entries of the arena. It ranks above the page allocator's, so
-// pages are taken before and freed after it.
+// Lock: vmap_lock (RANK_VMAP) guards everything below and all entries of the arena. It ranks above the page
+// allocator's, so pages are taken before and freed after it.
 #include "kernel/mem/pte.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
@@ -43,11 +52,11 @@ enum { CLASSES = 33, BATCH = 64, IDLE_BUDGET = 4096 };
 typedef struct VRange {
     struct VRange *next; // in free_ranges or quarantine
     uintptr_t addr;
-    size_t pages;        // of the object; its addresses: 1 << class
-    uint64_t tag;        // quarantine: the generation that must be acknowledged
-    size_t done;         // quarantine: entries already erased
+    size_t pages; // of the object; its addresses: 1 << class
+    uint64_t tag; // quarantine: the generation that must be acknowledged
+    size_t done;  // quarantine: entries already erased
     unsigned class;
-    bool live;           // mapped, or being mapped
+    bool live; // mapped, or being mapped
 } VRange;
 
 static Lock vmap_lock = LOCK_INIT(RANK_VMAP);
@@ -56,8 +65,8 @@ static VRange *quarantine, **quarantine_end = &quarantine; // tags ascend
 static uintptr_t arena_next = VMAP_BASE;
 static VRange *record_next, *record_end; // records are made page by page, and stay with their addresses
 
-static _Atomic uint64_t tlb_request;   // latest generation begun; written under the lock
-static _Atomic size_t quarantined;     // ranges in quarantine; read without the lock as a hint
+static _Atomic uint64_t tlb_request; // latest generation begun; written under the lock
+static _Atomic size_t quarantined;   // ranges in quarantine; read without the lock as a hint
 
 // ---- generations
 
@@ -69,8 +78,12 @@ static void flush_self(Cpu *cpu) {
     cpu_irq_restore(on);
 }
 
-void vmap_irq(Cpu *cpu) { flush_self(cpu); }
-void vmap_core_online(Cpu *cpu) { flush_self(cpu); }
+void vmap_irq(Cpu *cpu) {
+    flush_self(cpu);
+}
+void vmap_core_online(Cpu *cpu) {
+    flush_self(cpu);
+}
 
 static uint64_t acked_by_all(void) {
     uint64_t least = UINT64_MAX;
@@ -94,8 +107,10 @@ static void generation_begin(void) {
     bool begin = false;
     lock_acquire(&vmap_lock);
     uint64_t r = load_relaxed(&tlb_request);
-    VRange *last = quarantine; // tags ascend and differ by at most one from the request: any later than r waits
-    while (last && last->tag <= r) last = last->next;
+    VRange *last =
+        quarantine; // tags ascend and differ by at most one from the request: any later than r waits
+    while (last && last->tag <= r)
+        last = last->next;
     if (last && acked_by_all() >= r) {
         store_release(&tlb_request, r + 1); // pairs with flush_self
         begin = true;
@@ -116,13 +131,16 @@ void vmap_flush_request(void) {
 
 // ---- page tables of the arena; vmap_lock held
 
-typedef struct Spare { struct Spare *next; } Spare; // pages taken before the lock
+typedef struct Spare {
+    struct Spare *next;
+} Spare; // pages taken before the lock
 
 static uint64_t *spare_table(Spare **spare) {
     Spare *s = *spare;
     *spare = s->next;
     uint64_t *table = (uint64_t *)s;
-    for (unsigned i = 0; i < PTES; i++) table[i] = 0;
+    for (unsigned i = 0; i < PTES; i++)
+        table[i] = 0;
     return table;
 }
 
@@ -142,7 +160,8 @@ static uint64_t *pde_of_locked(uintptr_t addr, Spare **spare) {
 
 static bool table_has(const uint64_t *table, uint64_t bits) {
     uint64_t any = 0;
-    for (unsigned i = 0; i < PTES; i++) any |= table[i] & bits;
+    for (unsigned i = 0; i < PTES; i++)
+        any |= table[i] & bits;
     return any != 0;
 }
 
@@ -168,7 +187,8 @@ static void unmap_chunk_locked(const VRange *r, size_t from, size_t to) {
     uintptr_t addr = r->addr + from * PAGE_SIZE;
     uint64_t *pde = pde_of_locked(addr, NULL), *table = pte_table(*pde);
     uint64_t *e = &table[pte_index(addr, 1)];
-    for (size_t i = from; i < to; i++) *e++ &= ~PTE_P;
+    for (size_t i = from; i < to; i++)
+        *e++ &= ~PTE_P;
     if (!table_has(table, PTE_P)) *pde &= ~PTE_P; // unlinked, address kept
 }
 
@@ -231,7 +251,8 @@ static bool recycle(size_t budget) {
             size_t n = erase_chunk_locked(r, r->done, to, frames);
             lock_release(&vmap_lock);
             r->done = to;
-            for (size_t i = 0; i < n; i++) page_free(frames[i], 1);
+            for (size_t i = 0; i < n; i++)
+                page_free(frames[i], 1);
             budget -= n < budget ? n : budget;
             any = true;
         }
@@ -258,7 +279,8 @@ bool vmap_idle(Cpu *cpu) {
 
 static unsigned class_of(size_t entries) {
     unsigned c = 0;
-    while (((size_t)1 << c) < entries) c++;
+    while (((size_t)1 << c) < entries)
+        c++;
     return c;
 }
 
@@ -290,7 +312,8 @@ static void spares_free(Spare *s) {
     }
 }
 
-// All pages that mapping n entries can need: a table for each 2 MiB, one for each GiB and each 512 GiB, and records.
+// All pages that mapping n entries can need: a table for each 2 MiB, one for each GiB and each 512 GiB, and
+// records.
 static Spare *spares_take(size_t entries) {
     size_t pts = (entries + PTES - 1) / PTES, pds = (pts + PTES - 1) / PTES, pdpts = (pds + PTES - 1) / PTES;
     Spare *list = NULL;
@@ -334,16 +357,22 @@ void *plat_vmap(void *const *frames, size_t n) {
     return (void *)r->addr;
 }
 
-// Ends the life of the range that begins at addr; its record is found by the guard entry behind its n pages. NULL: no such range.
+// Ends the life of the range that begins at addr; its record is found by the guard entry behind its n pages.
+// NULL: no such range.
 static VRange *range_claim(uintptr_t addr, size_t n) {
     uintptr_t guard = addr + n * PAGE_SIZE;
-    if (addr < VMAP_BASE || addr % PAGE_SIZE || n > VMAP_BYTES / PAGE_SIZE || guard >= VMAP_BASE + VMAP_BYTES) return NULL;
+    if (addr < VMAP_BASE || addr % PAGE_SIZE || n > VMAP_BYTES / PAGE_SIZE || guard >= VMAP_BASE + VMAP_BYTES)
+        return NULL;
     lock_acquire(&vmap_lock);
     uint64_t *pde = pde_of_locked(guard, NULL);
     uint64_t e = pde && *pde & PTE_P ? pte_table(*pde)[pte_index(guard, 1)] : 0;
-    VRange *r = e >= DIRECT_BASE && e < VMAP_BASE && e % 8 == 0 ? (VRange *)e : NULL; // else nothing, or an entry with a frame
-    if (r && r->addr == addr && r->pages == n && r->live) r->live = false;
-    else r = NULL;
+    VRange *r = e >= DIRECT_BASE && e < VMAP_BASE && e % 8 == 0
+                    ? (VRange *)e
+                    : NULL; // else nothing, or an entry with a frame
+    if (r && r->addr == addr && r->pages == n && r->live)
+        r->live = false;
+    else
+        r = NULL;
     lock_release(&vmap_lock);
     return r;
 }

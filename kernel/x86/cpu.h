@@ -1,5 +1,6 @@
 // cpu.h -- one-instruction wrappers, and the names of the bits they read and write.
-// Context: any. Each is what the instruction is; the "memory" clobbers are for those that change what memory means.
+// Context: any. Each is what the instruction is; the "memory" clobbers are for those that change what memory
+// means.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,9 +54,15 @@ static inline uint32_t cpu_in32(uint16_t port) {
     __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
     return v;
 }
-static inline void cpu_out8(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void cpu_out16(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void cpu_out32(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
+static inline void cpu_out8(uint16_t port, uint8_t v) {
+    __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
+static inline void cpu_out16(uint16_t port, uint16_t v) {
+    __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+static inline void cpu_out32(uint16_t port, uint32_t v) {
+    __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
+}
 
 static inline uint64_t cpu_rdmsr(uint32_t msr) {
     uint32_t lo, hi;
@@ -66,7 +73,9 @@ static inline void cpu_wrmsr(uint32_t msr, uint64_t v) {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
 }
 
-typedef struct { uint32_t a, b, c, d; } CpuId;
+typedef struct {
+    uint32_t a, b, c, d;
+} CpuId;
 static inline CpuId cpu_cpuid(uint32_t leaf, uint32_t subleaf) {
     CpuId r;
     __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(subleaf));
@@ -93,10 +102,18 @@ static inline uint64_t cpu_read_cr4(void) {
     __asm__ volatile("mov %%cr4, %0" : "=r"(v));
     return v;
 }
-static inline void cpu_write_cr0(uint64_t v) { __asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory"); }
-static inline void cpu_write_cr3(uint64_t v) { __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
-static inline void cpu_write_cr4(uint64_t v) { __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory"); }
-static inline void cpu_invlpg(uintptr_t addr) { __asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory"); }
+static inline void cpu_write_cr0(uint64_t v) {
+    __asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory");
+}
+static inline void cpu_write_cr3(uint64_t v) {
+    __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
+}
+static inline void cpu_write_cr4(uint64_t v) {
+    __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+}
+static inline void cpu_invlpg(uintptr_t addr) {
+    __asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory");
+}
 
 static inline uint64_t cpu_xgetbv(uint32_t index) {
     uint32_t lo, hi;
@@ -114,10 +131,19 @@ static inline uint64_t cpu_rdtsc(void) {
 }
 
 // ---- descriptor tables
-typedef struct __attribute__((packed)) { uint16_t limit; uint64_t base; } CpuTablePtr;
-static inline void cpu_lgdt(const CpuTablePtr *t) { __asm__ volatile("lgdt %0" : : "m"(*t)); }
-static inline void cpu_lidt(const CpuTablePtr *t) { __asm__ volatile("lidt %0" : : "m"(*t)); }
-static inline void cpu_ltr(uint16_t sel) { __asm__ volatile("ltr %0" : : "r"(sel) : "memory"); }
+typedef struct __attribute__((packed)) {
+    uint16_t limit;
+    uint64_t base;
+} CpuTablePtr;
+static inline void cpu_lgdt(const CpuTablePtr *t) {
+    __asm__ volatile("lgdt %0" : : "m"(*t));
+}
+static inline void cpu_lidt(const CpuTablePtr *t) {
+    __asm__ volatile("lidt %0" : : "m"(*t));
+}
+static inline void cpu_ltr(uint16_t sel) {
+    __asm__ volatile("ltr %0" : : "r"(sel) : "memory");
+}
 static inline uint16_t cpu_str(void) {
     uint32_t sel;
     __asm__ volatile("str %0" : "=r"(sel));
@@ -125,12 +151,23 @@ static inline uint16_t cpu_str(void) {
 }
 
 // ---- interrupts
-static inline void cpu_cli(void) { __asm__ volatile("cli" : : : "memory"); }
-static inline void cpu_sti(void) { __asm__ volatile("sti" : : : "memory"); }
-static inline void cpu_hlt(void) { __asm__ volatile("hlt" : : : "memory"); }
-// The instruction after sti still runs with interrupts held, so no wake-up slips between the check and the halt.
-static inline void cpu_sti_hlt(void) { __asm__ volatile("sti; hlt" : : : "memory"); }
-static inline void cpu_pause(void) { __asm__ volatile("pause"); }
+static inline void cpu_cli(void) {
+    __asm__ volatile("cli" : : : "memory");
+}
+static inline void cpu_sti(void) {
+    __asm__ volatile("sti" : : : "memory");
+}
+static inline void cpu_hlt(void) {
+    __asm__ volatile("hlt" : : : "memory");
+}
+// The instruction after sti still runs with interrupts held, so no wake-up slips between the check and the
+// halt.
+static inline void cpu_sti_hlt(void) {
+    __asm__ volatile("sti; hlt" : : : "memory");
+}
+static inline void cpu_pause(void) {
+    __asm__ volatile("pause");
+}
 static inline uint64_t cpu_rflags(void) {
     uint64_t f;
     __asm__ volatile("pushfq; pop %0" : "=r"(f) : : "memory");

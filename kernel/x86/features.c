@@ -10,13 +10,15 @@ CpuFeatures cpu_features;
 static void copy_regs(char *to, CpuId r, bool vendor_order) {
     uint32_t v[4] = {r.a, r.b, r.c, r.d};
     if (vendor_order) v[0] = r.b, v[1] = r.d, v[2] = r.c;
-    for (unsigned i = 0; i < (vendor_order ? 12u : 16u); i++) to[i] = (char)(v[i / 4] >> (i % 4 * 8));
+    for (unsigned i = 0; i < (vendor_order ? 12u : 16u); i++)
+        to[i] = (char)(v[i / 4] >> (i % 4 * 8));
 }
 
 static void read_names(CpuFeatures *f) {
     copy_regs(f->vendor, cpu_cpuid(0, 0), true);
     if (f->max_ext_leaf < 0x80000004u) return;
-    for (uint32_t i = 0; i < 3; i++) copy_regs(f->brand + i * 16, cpu_cpuid(0x80000002u + i, 0), false);
+    for (uint32_t i = 0; i < 3; i++)
+        copy_regs(f->brand + i * 16, cpu_cpuid(0x80000002u + i, 0), false);
 }
 
 static void read_extended(CpuFeatures *f) {
@@ -64,7 +66,8 @@ void cpu_features_init(void) {
     } else {
         f->xsave = false;
     }
-    f->la57_active = (cpu_read_cr4() & CR4_LA57) != 0; // firmware's choice; leaving it would mean leaving long mode
+    f->la57_active =
+        (cpu_read_cr4() & CR4_LA57) != 0; // firmware's choice; leaving it would mean leaving long mode
 
     read_extended(f);
     read_names(f);

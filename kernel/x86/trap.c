@@ -1,22 +1,35 @@
 // trap.c -- exceptions: the CPU's first 32 vectors.
 //
-// A fault of application code becomes a Go panic (rt_fault rewrites the frame, and returning from here enters the panic on
-// the goroutine's stack). Everything that rt does not take is a bug below it and ends in panic_report.
+// A fault of application code becomes a Go panic (rt_fault rewrites the frame, and returning from here enters
+// the panic on the goroutine's stack). Everything that rt does not take is a bug below it and ends in
+// panic_report.
 //
-// Nesting. A handler that may itself fault must not have its frame on the stack on which the next fault arrives. So trap_enter, which
-// runs on the fault IST stack and touches nothing but this core's Cpu, copies the frame to one of FAULT_LEVELS other stacks
-// by depth, and the handler works there. Deeper than that nothing is handled: one line, and the end. NMI, double fault, machine
-// check and debug traps stay where they arrived: the CPU holds a second NMI back until iretq, a debug trap comes with TF clear and so
-// never interrupts itself, and the other two do not return.
+// Nesting. A handler that may itself fault must not have its frame on the stack on which the next fault
+// arrives. So trap_enter, which runs on the fault IST stack and touches nothing but this core's Cpu, copies
+// the frame to one of FAULT_LEVELS other stacks by depth, and the handler works there. Deeper than that
+// nothing is handled: one line, and the end. NMI, double fault, machine check and debug traps stay where they
+// arrived: the CPU holds a second NMI back until iretq, a debug trap comes with TF clear and so never
+// interrupts itself, and the other two do not return.
 //
-// The NMI handler must not fault, for the iretq of a fault handler would unmask NMIs while its frame is in use. It reads only memory
-// that paging_readable has found, and a fault in it all the same is never resumed: it ends the machine.
+// The NMI handler must not fault, for the iretq of a fault handler would unmask NMIs while its frame is in
+// use. It reads only memory that paging_readable has found, and a fault in it all the same is never resumed:
+// it ends the machine.
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/panic.h"
 #include "kernel/x86/cpu.h"
 
-enum { VEC_DIVIDE = 0, VEC_DEBUG = 1, VEC_NMI = 2, VEC_DOUBLE = 8, VEC_GP = 13, VEC_PF = 14, VEC_MF = 16, VEC_MCHECK = 18, VEC_XM = 19 };
+enum {
+    VEC_DIVIDE = 0,
+    VEC_DEBUG = 1,
+    VEC_NMI = 2,
+    VEC_DOUBLE = 8,
+    VEC_GP = 13,
+    VEC_PF = 14,
+    VEC_MF = 16,
+    VEC_MCHECK = 18,
+    VEC_XM = 19
+};
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_EXEC = 16 }; // bits of the page fault's error code
 
 TrapFrame *trap_enter(TrapFrame *tf); // trap.asm
@@ -27,8 +40,10 @@ TrapFrame *trap_enter(TrapFrame *tf) {
     case VEC_DEBUG:
     case VEC_NMI:
     case VEC_DOUBLE:
-    case VEC_MCHECK: return tf;
-    default: break;
+    case VEC_MCHECK:
+        return tf;
+    default:
+        break;
     }
     Cpu *cpu = cpu_self();
     int depth = cpu->fault_depth++;
@@ -68,11 +83,13 @@ static bool page_fault(TrapFrame *tf, bool may_panic, uintptr_t addr) {
     if (stack) panic_overflow(tf, stack, owner);
     if (addr < PAGE_SIZE) return may_panic && rt_fault(tf, FAULT_NIL, addr);
     if (!may_panic) return false;
-    // An address that is not nil: rt's panic knows no reason, so it is said here. rt redirects the frame, so read it first.
+    // An address that is not nil: rt's panic knows no reason, so it is said here. rt redirects the frame, so
+    // read it first.
     const uint64_t pc = tf->rip, error = tf->error;
     if (!rt_fault(tf, FAULT_ACCESS, addr)) return false;
-    rt_printf("access fault: %s at 0x%lx, pc=0x%lx%s\n", paging_explain(addr, error & PF_WRITE, error & PF_EXEC),
-              (unsigned long)addr, (unsigned long)pc, error & PF_WRITE ? ", write" : "");
+    rt_printf("access fault: %s at 0x%lx, pc=0x%lx%s\n",
+              paging_explain(addr, error & PF_WRITE, error & PF_EXEC), (unsigned long)addr, (unsigned long)pc,
+              error & PF_WRITE ? ", write" : "");
     return true;
 }
 
@@ -83,19 +100,25 @@ static bool fault_offer(TrapFrame *tf, uintptr_t cr2) {
     bool may_panic = cpu->fault_depth == 1 && cpu->nmi_depth == 0 && (tf->rflags & RFLAGS_IF);
     uintptr_t addr = 0;
     switch (tf->vector) {
-    case VEC_PF: return page_fault(tf, may_panic, cr2);
-    case VEC_GP: return may_panic && gp_is_address(tf, &addr) && rt_fault(tf, FAULT_ACCESS, addr);
-    case VEC_DIVIDE: return may_panic && rt_fault(tf, FAULT_DIVIDE, 0);
+    case VEC_PF:
+        return page_fault(tf, may_panic, cr2);
+    case VEC_GP:
+        return may_panic && gp_is_address(tf, &addr) && rt_fault(tf, FAULT_ACCESS, addr);
+    case VEC_DIVIDE:
+        return may_panic && rt_fault(tf, FAULT_DIVIDE, 0);
     case VEC_MF:
-    case VEC_XM: return may_panic && rt_fault(tf, FAULT_FPE, 0);
-    default: return false;
+    case VEC_XM:
+        return may_panic && rt_fault(tf, FAULT_FPE, 0);
+    default:
+        return false;
     }
 }
 
 static const char *fault_cause(const TrapFrame *tf, uintptr_t cr2) {
     uintptr_t addr;
     if (tf->vector == VEC_PF) return page_fault_cause(tf, cr2);
-    if (tf->vector == VEC_GP && gp_is_address(tf, &addr)) return "perhaps by the non-canonical address in a register";
+    if (tf->vector == VEC_GP && gp_is_address(tf, &addr))
+        return "perhaps by the non-canonical address in a register";
     return NULL;
 }
 
@@ -118,7 +141,8 @@ static void debug_dispatch(TrapFrame *tf) {
     rt_irq_step(tf);
 }
 
-// Another core's crash report wants this core still; otherwise somebody outside (QMP, a button) asks what is going on.
+// Another core's crash report wants this core still; otherwise somebody outside (QMP, a button) asks what is
+// going on.
 static void nmi_dispatch(TrapFrame *tf) {
     Cpu *cpu = cpu_self();
     atomic_fetch_add_explicit(&cpu->nmis, 1, memory_order_relaxed);
@@ -130,10 +154,18 @@ static void nmi_dispatch(TrapFrame *tf) {
 
 void trap_dispatch(TrapFrame *tf) {
     switch (tf->vector) {
-    case VEC_DEBUG: debug_dispatch(tf); break;
-    case VEC_NMI: nmi_dispatch(tf); break;
-    case VEC_DOUBLE: panic_report(tf, NULL);
-    case VEC_MCHECK: panic_report(tf, NULL);
-    default: fault_dispatch(tf); break;
+    case VEC_DEBUG:
+        debug_dispatch(tf);
+        break;
+    case VEC_NMI:
+        nmi_dispatch(tf);
+        break;
+    case VEC_DOUBLE:
+        panic_report(tf, NULL);
+    case VEC_MCHECK:
+        panic_report(tf, NULL);
+    default:
+        fault_dispatch(tf);
+        break;
     }
 }
