@@ -12,10 +12,10 @@
 // lowest free pages of one 2 MB chunk, so what it blocks lies together at first. All caches together hold at
 // most 1/64 of memory (or 4 pages each, where that is more).
 //
-// When memory is short. Nobody reads another P's cache. A request that the zones cannot serve first gives
-// back the caller's cache and tries once more; if that fails too it fails, and asks the other Ps (limit = 0)
-// to give back theirs at their next page_free. So NULL means: not more than 1/64 of memory, in single pages,
-// was out of reach. Idle and stopped Ps are emptied by page_cache_flush.
+// When memory is short. Nobody reads another P's cache. A request that the zones cannot serve gives back the
+// caller's cache and what plat_vunmap has not freed yet, asks the other Ps (limit = 0) to give back theirs at
+// their next page_free, and is tried once more (page_make_room). So NULL means: not more than 1/64 of memory,
+// in single pages, was out of reach. Idle and stopped Ps are emptied by page_cache_flush.
 //
 // The reserve (1/64 of memory, at most 1 MB) is left alone by ordinary requests. Code that holds locks,
 // __morestack and the out-of-memory report take from it by PAGE_RESERVE. Pages freed fill it up again before
@@ -280,18 +280,24 @@ bool rt_mem_add(uintptr_t lo, uintptr_t hi, int node) {
     return pageheap_add(&page_heap, lo, hi, node);
 }
 
-static __attribute__((noinline)) void *page_alloc_run(size_t n) {
-    void *p = pageheap_alloc(&page_heap, n, 0);
-    if (p || n == 0 || n > page_heap.total) return p;
-    page_cache_empty(&page_heap, p_page_cache(p_self()));
-    p = pageheap_alloc(&page_heap, n, 0);
-    if (!p) page_caches_ask(&page_heap);
-    return p;
+bool page_make_room(void) {
+    PageCache *c = p_page_cache(p_self());
+    size_t before = load_relaxed(&page_heap.free);
+    page_caches_ask(&page_heap);
+    plat_reclaim();
+    page_cache_empty(&page_heap, c);
+    return load_relaxed(&page_heap.free) > before;
+}
+
+static __attribute__((noinline)) void *page_alloc_short(size_t n) {
+    if (n == 0 || n > page_heap.total || !page_make_room()) return NULL;
+    return n == 1 ? page_cache_alloc(&page_heap, p_page_cache(p_self())) : pageheap_alloc(&page_heap, n, 0);
 }
 
 void *page_alloc(size_t n) {
-    if (likely(n == 1)) return page_cache_alloc(&page_heap, p_page_cache(p_self()));
-    return page_alloc_run(n);
+    void *p = likely(n == 1) ? page_cache_alloc(&page_heap, p_page_cache(p_self()))
+                             : pageheap_alloc(&page_heap, n, 0);
+    return likely(p != NULL) ? p : page_alloc_short(n);
 }
 
 void *page_alloc_reserve(size_t n) {

@@ -91,6 +91,10 @@ void page_cache_empty(PageHeap *h, PageCache *c);
 size_t pageheap_share(const PageHeap *h);
 void page_caches_ask(PageHeap *h); // asks all Ps to give their pages back at their next page_free
 
+// Collects free pages that lie about: the caller's cache, unmapped frames, and, later, the other Ps' caches. True: there are more
+// than before. System stack; locks of rank RANK_PAGE and above not held.
+bool page_make_room(void);
+
 // ---- page_large.c
 bool page_is_direct(const void *p); // in the direct map, so a zone's; false: mapped by plat_vmap
 

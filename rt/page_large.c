@@ -26,7 +26,6 @@ static void *gather(size_t n) {
         k = pageheap_take(&page_heap, list + have, n - have, 0);
     void *at = have == n ? plat_vmap(list, n) : NULL;
     if (!at) {
-        page_caches_ask(&page_heap);
         for (size_t i = 0; i < have; i += k) {
             k = have - i < CHUNK_PAGES ? have - i : CHUNK_PAGES;
             pageheap_give(&page_heap, list + i, k);
@@ -36,10 +35,16 @@ static void *gather(size_t n) {
     return at;
 }
 
+static void *run_or_gather(size_t n) {
+    void *p = pageheap_alloc(&page_heap, n, 0);
+    return p ? p : gather(n);
+}
+
 void *page_alloc_large(size_t n) {
+    if (n == 1) return page_alloc(1);
     if (n == 0 || n > page_heap.total) return NULL;
-    void *p = page_alloc(n);
-    return p || n == 1 ? p : gather(n);
+    void *p = run_or_gather(n);
+    return p || !page_make_room() ? p : run_or_gather(n);
 }
 
 void page_free_large(void *p, size_t n) {

@@ -15,7 +15,7 @@
 
 int stub_cpu_count = 1;
 size_t stub_vmap_live;
-bool stub_vmap_fails;
+bool stub_vmap_fails, stub_vunmap_late;
 jmp_buf *stub_throw_to;
 char stub_throw_text[256];
 
@@ -72,12 +72,32 @@ WEAK void *plat_vmap(void *const *frames, size_t n) {
     stub_vmap_live += n;
     return p + vmap_head(n);
 }
-WEAK void plat_vunmap(void *addr, size_t n) {
+static struct {
+    void *addr;
+    size_t n;
+} late[16]; // unmapped, not freed yet
+static size_t late_n;
+static void vunmap_now(void *addr, size_t n) {
     void **frames = (void **)((char *)addr - vmap_head(n));
     for (size_t i = 0; i < n; i++)
         page_free(frames[i], 1);
     munmap(frames, vmap_head(n) + n * PAGE_SIZE);
+}
+WEAK void plat_vunmap(void *addr, size_t n) {
     stub_vmap_live -= n;
+    if (stub_vunmap_late && late_n < 16) {
+        late[late_n].addr = addr, late[late_n++].n = n;
+        return;
+    }
+    vunmap_now(addr, n);
+}
+WEAK bool plat_reclaim(void) {
+    bool any = late_n > 0;
+    while (late_n > 0) {
+        late_n--;
+        vunmap_now(late[late_n].addr, late[late_n].n);
+    }
+    return any;
 }
 
 // ---- machine

@@ -14,6 +14,7 @@ void stub_release(void *p, size_t bytes);
 
 extern int stub_cpu_count;     // what plat_cpu_count says, 1 at first
 extern size_t stub_vmap_live;  // pages mapped by plat_vmap
+extern bool stub_vunmap_late;  // plat_vunmap leaves the frames to plat_reclaim
 extern bool stub_vmap_fails;   // plat_vmap returns NULL
 extern jmp_buf *stub_throw_to; // rt_throw, rt_fatal and panics jump here instead of ending the program
 extern char stub_throw_text[256];

@@ -325,6 +325,16 @@ static void test_scattered_pages(void) {
         CHECK_EQ(stub_vmap_live, 0);
     }
     CHECK_PTR(page_alloc_large(mid.free / PAGE_SIZE + 1), NULL);
+    stub_vunmap_late = true; // frames on their way are collected before anybody hears NULL
+    for (int i = 0; i < 5; i++) {
+        char *big = page_alloc_large(most);
+        CHECK(big != NULL);
+        if (big) page_free_large(big, most);
+    }
+    CHECK(page_stats().free < mid.free);
+    CHECK(page_make_room());
+    CHECK_EQ(page_stats().free, mid.free);
+    stub_vunmap_late = false;
     stub_vmap_fails = true;
     CHECK_PTR(page_alloc_large(quarter), NULL);
     stub_vmap_fails = false;
