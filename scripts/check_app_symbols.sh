@@ -8,7 +8,7 @@
 set -eu
 inside=
 if [ "$1" = --inside ]; then inside=1; shift; fi
-doors=$1 program=$2
+doors=$1 data=$1.data program=$2
 shift 2
 nm=${NM:-nm}
 failed=0
@@ -35,7 +35,7 @@ if ! $nm "$program" | grep -q ' T main$'; then
     complain "$(source_of "$1"): no main: a program is int main(int argc, char **argv)"
 fi
 if [ -z "$inside" ]; then
-    unknown=$($nm -u "$program" | sed 's/^ *U //' | grep -vxE "$implicit" | grep -vxFf "$doors" || true)
+    unknown=$($nm -u "$program" | sed 's/^ *U //' | grep -vxE "$implicit" | grep -vxFf "$doors" | grep -vxFf "$data" || true)
     for symbol in $unknown; do
         for object in "$@"; do
             if $nm -u "$object" | grep -qx " *U $symbol"; then

@@ -269,7 +269,8 @@ def test_check_layers(tmp_path, path, text, expected):
 
 
 @pytest.mark.parametrize("text,flags,expected", [
-    ("int main(int argc, char **argv) { go(); return 0; }", ["-fsplit-stack"], None),
+    ("extern int door_data; int main(int argc, char **argv) { go(); return door_data; }", ["-fsplit-stack"], None),
+    ("extern int inside; int main(int argc, char **argv) { return inside; }", ["-fsplit-stack"], "apps/a.c uses inside"),
     ("int main(int argc, char **argv) { strtok(); return 0; }", ["-fsplit-stack"], "apps/a.c uses strtok, which"),
     ("int main(int argc, char **argv) { return 0; }", [], "apps/a.c: not compiled with -fsplit-stack"),
     ("_Thread_local int x; int main(int argc, char **argv) { return x; }", ["-fsplit-stack"], "apps/a.c: thread-local"),
@@ -280,6 +281,7 @@ def test_check_app_symbols(tmp_path, text, flags, expected):
     where.mkdir(parents=True)
     (where / "a.c").write_text("void go(void); void strtok(void);\n" + text + "\n")
     (tmp_path / "doors").write_text("go\n")
+    (tmp_path / "doors.data").write_text("door_data\n")
     run(*CC, *flags, "-c", "-o", where / "a.c.o", where / "a.c", check=True)
     result = run(os.path.abspath("scripts/check_app_symbols.sh"), "doors", "build/app/a/apps/a.c.o", "build/app/a/apps/a.c.o", cwd=tmp_path)
     assert (result.returncode == 0) == (expected is None) and (expected or "") in result.stdout, result.stdout
