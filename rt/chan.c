@@ -1,0 +1,268 @@
+// chan.c -- channels: make, send, receive, close.
+//
+// A buffered channel is a ring of values and two queues of waiting goroutines; an unbuffered one has only the queues. Who finds
+// the other side waiting hands the value over directly, into or out of the waiter's stack, and makes it runnable; so a woken goroutine
+// never has to look at the channel again, and order is first come, first served.
+//
+// A waiter lives on its goroutine's stack. Others touch it only under c->lock, and not after they have called g_ready: the
+// fields that its goroutine reads on waking are in its G. Under the lock a waiter is taken by exactly one other goroutine, so g_ready is
+// called once per park; with select see the head of select.c.
+//
+// Locks: c->lock (RANK_CHAN), never two here. Panics are raised and goroutines readied after its release: a woken goroutine does
+// not find it taken. Nothing here allocates except make.
+//
+// Every door has a fast path without calls; waiting and the rare cases are functions of their own, entered by a jump, so
+// that their frames (a Waiter) and the door's do not add up: the chain must fit in the stack slack (HACKING.md).
+#include "chan.h"
+
+#define noinline __attribute__((noinline))
+
+// ---- make
+
+static const uint8_t chan_pointers[] = {1 << (offsetof(Chan, buf) / 8)};
+static const String chan_type_name = {"runtime.hchan", 13};
+static const Type chan_type = {
+    .size = sizeof(Chan), .ptrdata = offsetof(Chan, buf) + 8, .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = chan_pointers, .string = &chan_type_name,
+};
+
+Chan *chan_make_of(const Type *elem, intptr_t n) {
+    size_t bytes;
+    if (elem->size >= 1u << 16) panic_plain("makechan: invalid channel element type");
+    if (n < 0 || __builtin_mul_overflow((size_t)n, elem->size, &bytes) || bytes > (size_t)1 << 47) panic_plain("makechan: size out of range");
+    // The record first: a buffer that is at least as new as the record needs no barrier when it is stored there. One without
+    // pointers is part of the record.
+    bool apart = elem->ptrdata != 0 && bytes != 0;
+    Chan *c = heap_alloc(sizeof(Chan) + (apart ? 0 : bytes), &chan_type, 0);
+    c->buf = apart ? heap_alloc(bytes, elem, 0) : (char *)(c + 1);
+    c->dataqsiz = (uintptr_t)n;
+    c->elem_size = (uint32_t)elem->size;
+    c->elem = elem;
+    c->send_at = c->recv_at = c->buf;
+    c->buf_end = c->buf + bytes;
+    lock_init(&c->lock, RANK_CHAN);
+    RT_DOOR();
+    return c;
+}
+
+// ---- values of other sizes than 8
+
+// Up to here a loop is quicker than starting a string instruction.
+#define LOOP_WORDS 16u
+
+noinline void elem_copy_words(void *dst, const void *src, size_t bytes) {
+    uint64_t *d = dst;
+    const uint64_t *s = src;
+    size_t words = bytes / 8;
+    if (unlikely(words > LOOP_WORDS)) __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");
+    for (; words > 0; words--)
+        *d++ = *s++;
+    uint8_t *db = (uint8_t *)d;
+    const uint8_t *sb = (const uint8_t *)s;
+    for (bytes %= 8; bytes > 0; bytes--) // no pointers in such a type: its alignment would be 8
+        *db++ = *sb++;
+}
+
+noinline void elem_zero_words(void *dst, size_t bytes) {
+    uint64_t *d = dst;
+    size_t words = bytes / 8;
+    if (unlikely(words > LOOP_WORDS)) __asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(0) : "memory");
+    for (; words > 0; words--)
+        *d++ = 0;
+    uint8_t *db = (uint8_t *)d;
+    for (bytes %= 8; bytes > 0; bytes--)
+        *db++ = 0;
+}
+
+noinline void elem_take_words(void *dst, void *src, size_t bytes) {
+    if (dst) elem_copy_words(dst, src, bytes);
+    elem_zero_words(src, bytes);
+}
+
+// ---- send
+
+static noinline void block_for_ever(WaitReason why) {
+    g_park(why, NULL);
+    rt_throw("goroutine woken that waits for ever");
+}
+
+static noinline void send_panic(void) { panic_plain("send on closed channel"); }
+
+// c->lock held; released here.
+static noinline void send_wait(Chan *c, const void *elem) {
+    G *g = g_self();
+    Waiter w = {.g = g, .elem = (void *)elem};
+    g->waiting = &w;
+    waitq_push(&c->sendq, &w);
+    g_park(WAIT_CHAN_SEND, &c->lock);
+    g->waiting = NULL;
+    if (unlikely(!g->wake_ok)) send_panic();
+    RT_DOOR();
+}
+
+static noinline void send_closed(Chan *c) {
+    lock_release(&c->lock);
+    send_panic();
+}
+
+// The receiver has its value. c->lock held; released here.
+static noinline void wake(Chan *c, G *g) {
+    lock_release(&c->lock);
+    g_ready(g);
+    RT_DOOR();
+}
+
+void chan_send_from(Chan *c, const void *elem) {
+    if (unlikely(!c)) block_for_ever(WAIT_CHAN_SEND_NIL);
+    lock_acquire(&c->lock);
+    if (unlikely(load_relaxed(&c->closed))) return send_closed(c);
+    G *g;
+    if (!chan_put(c, elem, &g)) return send_wait(c, elem);
+    if (g) return wake(c, g);
+    lock_release(&c->lock);
+    RT_DOOR();
+}
+
+static noinline bool wake_true(Chan *c, G *g) {
+    wake(c, g);
+    return true;
+}
+
+bool chan_try_send_from(Chan *c, const void *elem) {
+    bool done = false;
+    if (!c || !chan_send_hint(c)) goto out;
+    lock_acquire(&c->lock);
+    if (unlikely(load_relaxed(&c->closed))) send_closed(c);
+    G *g;
+    done = chan_put(c, elem, &g);
+    if (g) return wake_true(c, g);
+    lock_release(&c->lock);
+out:
+    RT_DOOR();
+    return done;
+}
+
+bool chan_offer(Chan *c, const void *elem) {
+    G *g;
+    lock_acquire(&c->lock);
+    bool done = chan_put(c, elem, &g);
+    lock_release(&c->lock);
+    if (g) g_ready(g);
+    return done;
+}
+
+// ---- receive
+
+// Takes the oldest buffered value. c->lock held, c->qcount = n > 0, no sender waits.
+static inline void take_buffered(Chan *c, void *elem, uintptr_t n) {
+    char *slot = c->recv_at, *after = slot + c->elem_size;
+    elem_take(c, elem, slot);
+    c->recv_at = after == c->buf_end ? c->buf : after;
+    store_relaxed(&c->qcount, n - 1);
+}
+
+Take chan_take(Chan *c, void *elem, G **wake) {
+    *wake = NULL;
+    uintptr_t n = load_relaxed(&c->qcount);
+    Waiter *w = waitq_pop(&c->sendq);
+    if (n > 0) {
+        take_buffered(c, elem, n);
+        if (!w) return TAKE_VALUE;
+        // The buffer was full: the sender's value goes where the oldest was, which is now the newest.
+        elem_copy(c, c->send_at, w->elem);
+        c->send_at = c->recv_at;
+        store_relaxed(&c->qcount, n);
+        *wake = waiter_fire(w, true);
+        return TAKE_VALUE;
+    }
+    if (w) {
+        if (elem) elem_copy(c, elem, w->elem);
+        *wake = waiter_fire(w, true);
+        return TAKE_VALUE;
+    }
+    return load_relaxed(&c->closed) ? TAKE_CLOSED : TAKE_NOTHING;
+}
+
+// c->lock held; released here.
+static noinline bool recv_wait(Chan *c, void *elem) {
+    G *g = g_self();
+    Waiter w = {.g = g, .elem = elem};
+    g->waiting = &w;
+    waitq_push(&c->recvq, &w);
+    g_park(WAIT_CHAN_RECV, &c->lock);
+    g->waiting = NULL;
+    bool ok = g->wake_ok;
+    if (unlikely(!ok) && elem) elem_zero(c, elem);
+    RT_DOOR();
+    return ok;
+}
+
+// Nothing is buffered, or senders wait. c->lock held; released here.
+static noinline bool recv_meet(Chan *c, void *elem) {
+    G *g;
+    Take t = chan_take(c, elem, &g);
+    if (t == TAKE_NOTHING) return recv_wait(c, elem);
+    if (g) return wake_true(c, g);
+    lock_release(&c->lock);
+    if (t == TAKE_CLOSED && elem) elem_zero(c, elem);
+    RT_DOOR();
+    return t == TAKE_VALUE;
+}
+
+bool chan_recv_into(Chan *c, void *elem) {
+    if (unlikely(!c)) block_for_ever(WAIT_CHAN_RECV_NIL);
+    lock_acquire(&c->lock);
+    uintptr_t n = load_relaxed(&c->qcount);
+    if (n == 0 || load_relaxed(&c->sendq.head)) return recv_meet(c, elem);
+    take_buffered(c, elem, n);
+    lock_release(&c->lock);
+    RT_DOOR();
+    return true;
+}
+
+bool chan_try_recv_into(Chan *c, void *elem, bool *ok) {
+    Take t = TAKE_NOTHING;
+    if (c && chan_recv_hint(c)) {
+        G *g;
+        lock_acquire(&c->lock);
+        t = chan_take(c, elem, &g);
+        lock_release(&c->lock);
+        if (g) g_ready(g);
+        if (t == TAKE_CLOSED && elem) elem_zero(c, elem);
+    }
+    if (ok) *ok = t == TAKE_VALUE;
+    RT_DOOR();
+    return t != TAKE_NOTHING;
+}
+
+// ---- close
+
+// Moves everybody who waits in q to the list. c->lock held.
+static Waiter **close_queue(WaitQueue *q, Waiter **tail) {
+    for (Waiter *w; (w = waitq_pop(q)); tail = &w->next) {
+        *tail = w;
+        waiter_fire(w, false);
+    }
+    return tail;
+}
+
+void chan_close_of(Chan *c) {
+    if (!c) panic_plain("close of nil channel");
+    lock_acquire(&c->lock);
+    if (load_relaxed(&c->closed)) {
+        lock_release(&c->lock);
+        panic_plain("close of closed channel");
+    }
+    store_release(&c->closed, 1); // pairs with the hints
+    // One queue is empty except when both sides of one select wait here. The waiters are ours now, so their links are.
+    Waiter *list = NULL;
+    Waiter **tail = close_queue(&c->recvq, &list);
+    tail = close_queue(&c->sendq, tail);
+    *tail = NULL;
+    lock_release(&c->lock);
+    while (list) {
+        G *g = list->g;
+        list = list->next; // before g runs: the waiter is on its stack
+        g_ready_tail(g);
+    }
+    RT_DOOR();
+}
