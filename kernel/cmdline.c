@@ -81,7 +81,7 @@ static void take_knobs(void) {
 }
 
 static size_t take_boot_line(const BootInfo *bi) {
-    const char *from = (const char *)(uintptr_t)bi->cmdline;
+    const char *from = phys_to_virt(bi->cmdline); // boot memory, or the image: RAM either way
     size_t n = 0;
     for (; from[n] && n < LINE_BYTES; n++) line[n] = from[n];
     return n;

@@ -8,6 +8,7 @@
 // Locks: none. The table of device handlers is written once per vector: the handler is published by a release
 // store that pairs with the acquire in irq_dispatch.
 #include "kernel/kernel.h"
+#include "kernel/x86/clock.h"
 #include "rt/atomic.h"
 
 typedef struct {
@@ -48,7 +49,7 @@ void irq_dispatch(TrapFrame *tf) {
     case VEC_TIMER:
         count(&cpu->irq_timer);
         apic_eoi();
-        rt_irq_tick(tf);
+        if (clock_irq()) rt_irq_tick(tf);
         break;
     case VEC_IPI:
         count(&cpu->irq_ipi);

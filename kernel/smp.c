@@ -1,0 +1,228 @@
+// smp.c -- finds the other cores and starts them.
+//
+// Each core gets its record, P and stacks before it is woken, so that it needs nothing but a look at its slot (ap.asm). All are woken
+// at once: INIT, 10 ms, start-up IPI, and once more for those that did not hear it. A core that does not arrive in time is reported by its
+// APIC id and left out for good: its slot is revoked (one compare-and-swap decides between "arrived" and "too late"), it gets an INIT,
+// after which only a start-up IPI wakes it, and the trampoline's gate is closed.
+//
+// Core numbers have no holes (rt indexes by them). So when some fail, the cores numbered after the first failure are stopped again by
+// INIT and started once more, one number lower each; the records are reused, their number is what counts. That is slow
+// and hardly ever happens, which beats a slow path in every start.
+//
+// Then the TSCs are compared, one core at a time, while the others halt. A started core parks by `sti; hlt` until rt wants it.
+#include "kernel/acpi.h"
+#include "kernel/cmdline.h"
+#include "kernel/kernel.h"
+#include "kernel/x86/ap.h"
+#include "kernel/x86/apic.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/tsc.h"
+#include "rt/atomic.h"
+
+enum { INIT_DELAY_US = 10000, STARTUP_DELAY_US = 200, PATIENCE_US = 1000000, TSC_FAILURES_MAX = 3, XAPIC_ID_MAX = 254 };
+
+ApSlot ap_slots[PLAT_MAX_CPUS]; // [i] is for core i + 1
+uint32_t ap_slot_count;
+
+static uint32_t ids[PLAT_MAX_CPUS]; // APIC ids of the cores to start, in core order
+static int id_count;
+
+_Noreturn void ap_main(Cpu *cpu); // ap.asm
+
+static void delay_us(uint64_t us) {
+    uint64_t start = cpu_rdtsc(), cycles = clock_tsc_hz() / 1000000 * us;
+    while (cpu_rdtsc() - start < cycles) cpu_pause();
+}
+
+// ---- on the core that starts
+
+_Noreturn void ap_main(Cpu *cpu) {
+    cpu_enter(cpu);
+    apic_init_core();
+    clock_init_core();
+    store_release(&cpu->online, 1); // pairs with the acquire in wait_online
+    void (*fn)(int);
+    while (!(fn = load_acquire(&cpu->start_fn))) { // pairs with plat_cpu_start
+        cpu_cli();
+        if (tsc_sync_wanted(cpu->id)) tsc_sync_core(cpu->id);
+        else if (!load_acquire(&cpu->start_fn)) cpu_sti_hlt();
+    }
+    cpu_sti();
+    fn(cpu->id);
+    kernel_throw("a core's function returned");
+}
+
+// ---- which cores
+
+int smp_found(void) {
+    const AcpiInfo *a = acpi_info();
+    uint32_t self = apic_id_self();
+    for (unsigned i = 0; i < a->cpu_count; i++)
+        if (a->cpus[i].apic_id == self) return (int)(a->cpu_count + a->cpu_lost);
+    return (int)(a->cpu_count + a->cpu_lost) + 1; // the tables do not name us, yet here we are
+}
+
+static void choose_cores(void) {
+    const AcpiInfo *a = acpi_info();
+    uint64_t limit;
+    if (!cmdline_knob(KNOB_MAXCPUS, &limit)) limit = PLAT_MAX_CPUS;
+    for (unsigned i = 0; i < a->cpu_count && (uint64_t)id_count + 1 < limit; i++) {
+        uint32_t id = a->cpus[i].apic_id;
+        if (id == cpus[0]->apic_id) continue;
+        if (!apic_is_x2() && id > XAPIC_ID_MAX)
+            rt_printf("smp: core with APIC id %u left out: needs x2APIC\n", id);
+        else
+            ids[id_count++] = id;
+    }
+}
+
+// Records for as many as there is memory for.
+static void make_records(void) {
+    for (int i = 0; i < id_count; i++) {
+        Cpu *c = cpu_new(i + 1, ids[i]);
+        if (!c) {
+            rt_printf("smp: no memory for core %d; %d cores left out\n", i + 1, id_count - i);
+            id_count = i;
+            return;
+        }
+        cpus[i + 1] = c;
+    }
+}
+
+// ---- the trampoline
+
+static ApParams *params; // in the trampoline page, writable
+
+// False: no page below 1 MiB, or it cannot be mapped.
+static bool trampoline_place(uint64_t page) {
+    char *to = page ? phys_to_virt(page) : NULL;
+    if (!to || !paging_map_low_trampoline(page)) return false;
+    size_t bytes = (size_t)(ap_trampoline_end - ap_trampoline), at = (size_t)(ap_params - ap_trampoline);
+    for (size_t i = 0; i < bytes; i++) to[i] = ap_trampoline[i];
+    params = (ApParams *)(to + at);
+    *params = (ApParams){
+        .gdt_limit = sizeof params->gdt - 1,
+        .gdt_base = (uint32_t)(page + at + offsetof(ApParams, gdt)),
+        .cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG,
+        .cr3 = (uint32_t)paging_root(),
+        .cr4 = (uint32_t)paging_cr4(),
+        .efer = EFER_LME | (cpu_features.nx ? EFER_NXE : 0),
+        .jump_offset = (uint32_t)(page + (size_t)(ap_long - ap_trampoline)),
+        .jump_selector = 0x08,
+        .entry = (uint64_t)ap_entry,
+        .gdt = {0, 0x00af9b000000ffff, 0x00cf93000000ffff},
+    };
+    return paging_root() < 1ull << 32; // %cr3 is loaded in 16-bit mode
+}
+
+// ---- one round of starting
+
+static bool is_online(int i) { return load_acquire(&cpus[i + 1]->online); } // pairs with ap_main
+
+static void slots_fill(void) {
+    for (int i = 0; i < id_count; i++) {
+        if (is_online(i)) continue;
+        Cpu *c = cpus[i + 1];
+        c->apic_id = ids[i];
+        ap_slots[i].apic_id = ids[i];
+        ap_slots[i].stack = c->sys_hi;
+        ap_slots[i].cpu = c;
+        store_release(&ap_slots[i].state, AP_EXPECTED); // pairs with the core's cmpxchg
+    }
+    ap_slot_count = (uint32_t)id_count;
+}
+
+static bool plays_dead(uint32_t apic_id) {
+    uint64_t dead;
+    return cmdline_knob(KNOB_TESTDEADAP, &dead) && dead == apic_id;
+}
+
+static void wake_missing(bool init) {
+    uint8_t page = (uint8_t)((params->gdt_base & ~(PAGE_SIZE - 1)) / PAGE_SIZE);
+    for (int i = 0; i < id_count; i++) {
+        if (load_acquire(&ap_slots[i].state) != AP_EXPECTED || plays_dead(ids[i])) continue;
+        if (init) apic_send_init(ids[i]);
+        else apic_send_startup(ids[i], page);
+    }
+}
+
+// Waits until all are online, or none has come for PATIENCE_US.
+static void wait_online(void) {
+    uint64_t since = cpu_rdtsc(), patience = clock_tsc_hz() / 1000000 * PATIENCE_US;
+    for (int up = 0;;) {
+        int now = 0;
+        for (int i = 0; i < id_count; i++) now += is_online(i);
+        if (now == id_count) return;
+        if (now != up) since = cpu_rdtsc();
+        if (cpu_rdtsc() - since > patience) return;
+        up = now;
+        cpu_pause();
+    }
+}
+
+static void stop_core(int i) {
+    store_release(&ap_slots[i].state, AP_REVOKED);
+    apic_send_init(ids[i]);
+    store_release(&cpus[i + 1]->online, 0);
+}
+
+// Reports and removes the cores that are not online; stops those after the first of them. True: nobody is missing.
+static bool remove_missing(void) {
+    int kept = 0;
+    for (int i = 0; i < id_count; i++) {
+        bool online = is_online(i);
+        if (!online) rt_printf("smp: core with APIC id %u does not answer; left out\n", ids[i]);
+        if (!online || kept < i) stop_core(i);
+        if (online) ids[kept++] = ids[i];
+    }
+    bool complete = kept == id_count;
+    id_count = kept;
+    return complete;
+}
+
+static void start_all(void) {
+    params->gate = 1;
+    do { // each round has fewer cores than the one before
+        slots_fill();
+        wake_missing(true);
+        delay_us(INIT_DELAY_US);
+        wake_missing(false);
+        delay_us(STARTUP_DELAY_US);
+        wake_missing(false);
+        wait_online();
+    } while (!remove_missing());
+    *(volatile uint16_t *)&params->gate = 0;
+}
+
+// ---- the order
+
+static void wake_core(int cpu) { apic_ipi(cpus[cpu]->apic_id, VEC_TLB); } // harmless, and ends the hlt
+
+static void compare_clocks(void) {
+    int failures = 0;
+    for (int cpu = 1; cpu <= id_count && failures < TSC_FAILURES_MAX; cpu++) {
+        int64_t off = tsc_sync_boot(cpu, wake_core);
+        if (off == INT64_MIN) {
+            rt_printf("smp: core %d does not answer the comparison of time-stamp counters\n", cpu);
+            failures++;
+        } else if (off) {
+            rt_printf("smp: time-stamp counter of core %d differs by %ld cycles\n", cpu, off);
+        }
+    }
+}
+
+int smp_start(void) {
+    cpus_up = 1;
+    choose_cores();
+    if (id_count == 0) return 1;
+    if (!trampoline_place(frame_low_page())) {
+        rt_printf("smp: no memory below 1 MiB to start cores from; one core\n");
+        return 1;
+    }
+    make_records();
+    start_all();
+    for (int i = id_count + 1; i < PLAT_MAX_CPUS; i++) cpus[i] = NULL;
+    cpus_up = id_count + 1;
+    compare_clocks();
+    return cpus_up;
+}
