@@ -54,8 +54,10 @@ TextResult text_from_load_options(const uint8_t *in, size_t bytes, char *out_tex
         units--;
     if (units == 0 && ascii_bytes == 0) return TEXT_OK;
     if (bytes % 2) return TEXT_BINARY;
+    bool any_ascii = false;
     for (size_t i = 0; i < units; i++) {
         uint32_t c = unit(in, i);
+        if (c < 0x80) any_ascii = true;
         if (c >= 0xd800 && c < 0xdc00 && i + 1 < units) {
             uint32_t low = unit(in, i + 1);
             if (low < 0xdc00 || low > 0xdfff) return TEXT_BINARY;
@@ -67,6 +69,7 @@ TextResult text_from_load_options(const uint8_t *in, size_t bytes, char *out_tex
         if (is_control(c)) return TEXT_BINARY;
         if (!put_utf8(&out, c)) return TEXT_TOO_LONG;
     }
+    if (!any_ascii) return TEXT_BINARY; // a GUID often reads as eight rare characters
     *out.at = 0;
     return TEXT_OK;
 }
