@@ -23,7 +23,7 @@ extern Knobs rt_knobs;
 extern int rt_argc;
 extern char **rt_argv;
 
-// ---- file.c: checks the packed file tree. False: it is truncated or corrupt, has been named on the console,
+// ---- filetree.c: checks the packed file tree. False: it is truncated or corrupt, has been named on the console,
 // and is empty from now on; the caller ends the boot with status 2. System stack.
 bool files_init(void);
 
