@@ -102,19 +102,19 @@ struct Chan; // rt/chan.h. Its first two words are length and capacity: gccgo's 
         chan_select_of(chan_cases_, chan_room_, sizeof chan_cases_ / sizeof chan_cases_[0]);                           \
     })
 // c <- v. Panics if chosen and closed: "send on closed channel".
-#define case_send(c, v)                                                                                                \
+#define case_send(ch, v)                                                                                                \
     {                                                                                                                  \
-        .c = chan_ptr(c), .elem = (chan_elem(c)[1]){v}, .kind = SELECT_SEND + 0 * sizeof(struct {                      \
-            CHAN_CHECK_VALUE_(c, v, "case_send: the value's type is not the channel's");                               \
+        .c = chan_ptr(ch), .elem = (chan_elem(ch)[1]){v}, .kind = SELECT_SEND + 0 * sizeof(struct {                      \
+            CHAN_CHECK_VALUE_(ch, v, "case_send: the value's type is not the channel's");                               \
             int some;                                                                                                  \
         })                                                                                                             \
     }
-// *p = <-c; p may be NULL. With a third argument (bool *): *ok tells whether it is a value (true) or c is closed and empty.
-#define case_recv(c, ...) CASE_RECV_(c, __VA_ARGS__, (bool *)0, )
-#define CASE_RECV_(c, p, okp, ...)                                                                                     \
+// *p = <-ch; p may be NULL. With a third argument (bool *): *ok tells whether it is a value (true) or ch is closed and empty.
+#define case_recv(ch, ...) CASE_RECV_(ch, __VA_ARGS__, (bool *)0, )
+#define CASE_RECV_(ch, p, okp, ...)                                                                                     \
     {                                                                                                                  \
-        .c = chan_ptr(c), .elem = (p), .ok = (okp), .kind = SELECT_RECV + 0 * sizeof(struct {                          \
-            CHAN_CHECK_PLACE_(c, p, "case_recv: not a pointer to the channel's type");                                 \
+        .c = chan_ptr(ch), .elem = (p), .ok = (okp), .kind = SELECT_RECV + 0 * sizeof(struct {                          \
+            CHAN_CHECK_PLACE_(ch, p, "case_recv: not a pointer to the channel's type");                                 \
             int some;                                                                                                  \
         })                                                                                                             \
     }
