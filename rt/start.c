@@ -64,6 +64,8 @@ void program_exit(int code) {
 
 void rt_main(void) {
     P *p = p_self();
+    symtab_init();
+    if (!files_init()) plat_exit(2);
     sched.ncpu = plat_cpu_count();
     sched.nproc = rt_knobs.gomaxprocs > 0 && rt_knobs.gomaxprocs < sched.ncpu ? rt_knobs.gomaxprocs : sched.ncpu;
     sched.start_ns = plat_now_ns();
