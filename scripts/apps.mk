@@ -46,7 +46,7 @@ $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld
 
 $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 	$$(call say,PROCESS,$$@)
-	$$(call link_twice,$$@,$(B)/app/$1,host,$(CC) -no-pie -pthread -Wl$$(comma)-z$$(comma)noexecstack,)
+	$$(call link_twice,$$@,$(B)/app/$1,host,$(CC) -no-pie -pthread -Wl$$(comma)-z$$(comma)noexecstack$$(comma)-z$$(comma)now,)
 
 $(B)/$1.elf $(B)/host/$1: $(B)/app/$1/files.blob $(B)/buildid scripts/symbols.py scripts/blobs.asm
 
