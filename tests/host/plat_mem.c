@@ -88,6 +88,8 @@ void plat_vunmap(void *addr, size_t n) {
     linux_call3(SYS_munmap, (long)p, (long)(list_bytes(n) + n * PAGE_SIZE), 0);
 }
 
+bool plat_reclaim(void) { return false; } // plat_vunmap leaves nothing behind
+
 // ---- guard pages
 static bool in_guard(HostStack s, uintptr_t addr) {
     return addr < s.lo && addr >= s.lo - PAGE_SIZE;
