@@ -1,0 +1,64 @@
+// t_preempt.c -- loops without calls share the cores.
+//
+// Twice as many spinners as cores, none of which ever calls anything, and a goroutine that counts beside them. All must progress, and the
+// spinners' used-up slices must agree within a factor of two once each has had its share. Counts, not times: cores of an
+// emulator stop for long whenever the host wants.
+#include "metal.h"
+
+#define SPINNERS_MAX (2 * PLAT_MAX_CPUS)
+#define ENOUGH       20 // slices of each spinner
+
+typedef struct Spinner {
+    G *g;
+    volatile uint64_t turns;
+    char pad[48];
+} Spinner;
+static Spinner spinners[SPINNERS_MAX];
+static _Atomic bool stop;
+static _Atomic int ended;
+static _Atomic uint64_t beside;
+
+static void spin(void *arg) {
+    Spinner *s = arg;
+    s->g = g_self();
+    while (!load_relaxed(&stop)) s->turns++;
+    fetch_add(&ended, 1);
+}
+
+static void count_beside(void *unused) {
+    while (!load_relaxed(&stop)) {
+        fetch_add(&beside, 1);
+        gosched();
+    }
+    fetch_add(&ended, 1);
+}
+
+static int64_t fewest_slices(int n) {
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < n; i++) {
+        int64_t slices = spinners[i].g ? spinners[i].g->slices : 0;
+        if (slices < least) least = slices;
+    }
+    return least;
+}
+
+int main(int argc, char **argv) {
+    int n = 2 * gomaxprocs(0);
+    sched_set_slice(arg_number(argc, argv, 1, 1000) * 1000);
+    go(count_beside, NULL);
+    for (int i = 0; i < n; i++)
+        go(spin, &spinners[i]);
+    check_true("every spinner had 20 slices", WAIT_UNTIL(fewest_slices(n) >= ENOUGH, 60));
+    int64_t least = fewest_slices(n), most = 0, turns = INT64_MAX;
+    for (int i = 0; i < n; i++) {
+        if (spinners[i].g->slices > most) most = spinners[i].g->slices;
+        if ((int64_t)spinners[i].turns < turns) turns = (int64_t)spinners[i].turns;
+    }
+    check_range("slices of the busiest spinner", most, least, 2 * least);
+    check_at_least("turns of the slowest spinner", turns, 1);
+    check_at_least("turns of the goroutine beside them", (int64_t)load_seq(&beside), ENOUGH);
+    check_at_least("preemptions in application text", SUM_OVER_CORES(n_preempt_async), n * ENOUGH);
+    store_seq(&stop, true);
+    check_true("all end when told", WAIT_UNTIL(load_seq(&ended) == n + 1, 60));
+    return check_end("t_preempt");
+}
