@@ -15,6 +15,7 @@ EFI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -ffr
   -mno-red-zone -mgeneral-regs-only -maccumulate-outgoing-args -fno-stack-protector -fcf-protection=none \
   -fno-strict-aliasing -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI -ffile-prefix-map=$(CURDIR)=. \
   -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64
+EFI_LDFLAGS := -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack
 # What the firmware loads; everything else of the .so stays behind.
 EFI_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
 # Fixed times in PE header, FAT and ISO: the same image gives the same files.
@@ -23,26 +24,24 @@ BOOT_EPOCH := SOURCE_DATE_EPOCH=1577836800
 LOADER_C_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard boot/*.c))
 LOADER_OBJS := $(LOADER_C_OBJS) $(B)/boot/handoff.asm.o
 
-$(LOADER_C_OBJS): $(B)/%.o: %.c
+$(LOADER_C_OBJS): $(B)/%.o: %.c $(B)/flags
 	$(call say,EFICC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/boot/handoff.asm.o: boot/handoff.asm
+$(B)/boot/handoff.asm.o: boot/handoff.asm $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(NASM) $(NASMFLAGS) -o $@ $<
 
 # The symbols for the reports are in the image's blob, so its ELF symbols and debug sections stay behind.
-$(B)/%.payload: $(B)/%.elf boot/pack_payload.py
-	$(Q)$(OBJCOPY) --strip-all $< $@.elf && boot/pack_payload.py $@.elf $@ && rm $@.elf
-
-$(B)/%.efi: $(B)/%.payload boot/payload.asm $(LOADER_OBJS)
+$(B)/%.efi: $(B)/%.elf $(LOADER_OBJS) boot/payload.asm boot/pack_payload.py
 	$(call say,EFI,$@)
-	$(Q)$(NASM) -f elf64 -DPAYLOAD='"$<"' -o $<.o boot/payload.asm
-	$(Q)$(LD) -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack -T $(EFI_LDS) $(EFI_CRT0) $(LOADER_OBJS) \
-	  $<.o -o $<.so $(EFI_LIBS)
-	$(Q)$(BOOT_EPOCH) $(OBJCOPY) $(EFI_SECTIONS:%=-j '%') --target efi-app-x86_64 --subsystem=10 $<.so $@
-	$(Q)rm -f $<.o $<.so
+	$(Q)$(OBJCOPY) --strip-all $< $@.elf
+	$(Q)boot/pack_payload.py $@.elf $@.payload
+	$(Q)$(NASM) -f elf64 -DPAYLOAD='"$@.payload"' -o $@.o boot/payload.asm
+	$(Q)$(LD) $(EFI_LDFLAGS) -T $(EFI_LDS) $(EFI_CRT0) $(LOADER_OBJS) $@.o -o $@.so $(EFI_LIBS)
+	$(Q)$(BOOT_EPOCH) $(OBJCOPY) $(EFI_SECTIONS:%=-j '%') --target efi-app-x86_64 --subsystem=10 $@.so $@
+	$(Q)rm -f $@.elf $@.payload $@.o $@.so
 
 $(B)/%.esp: $(B)/%.efi $(CMDLINE_TXT) iso/make_esp.sh
 	$(Q)$(BOOT_EPOCH) iso/make_esp.sh $@ $< $(CMDLINE_TXT)
@@ -55,5 +54,5 @@ $(B)/%.iso: $(B)/%.esp iso/make_iso.sh
 	$(call say,ISO,$@)
 	$(Q)$(BOOT_EPOCH) iso/make_iso.sh $@ $<
 
-.INTERMEDIATE: $(B)/%.payload $(B)/%.esp
+.PRECIOUS: $(B)/%.efi $(B)/%.esp
 -include $(LOADER_OBJS:.o=.d)
