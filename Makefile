@@ -36,7 +36,7 @@ include scripts/objects.mk
 include scripts/apps.mk
 -include boot/boot.mk
 
-BUILD = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+BUILD = $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 need = @scripts/deps --install=$(DEPS) $1
 run_options = --boot '$(BOOT)' --smp '$(SMP)' --mem '$(MEM)' --accel '$(ACCEL)' --timeout '$(TIMEOUT)'
 report = status=$$?; echo "exit status $$status"; exit $$status
@@ -57,7 +57,7 @@ help: ## List the commands
 
 run: ## Boot a program in QEMU (APP, SMP, MEM, CMDLINE, FILES, BOOT)
 	$(call need,build run)
-	@$(BUILD) $(boot_file) $(B)/$(NAME).elf
+	@$(BUILD) $(sort $(boot_file) $(B)/$(NAME).elf)
 	@scripts/run $(run_options) $(boot_file); $(report)
 
 host: ## Run a program as a process of this system (APP, SMP, CMDLINE, FILES)

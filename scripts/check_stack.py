@@ -15,11 +15,13 @@ The table (scripts/stack_indirect.txt), one fact a line, # begins a comment:
     asm ROUTINE BYTES [: CALLEE...]   a routine in assembly: its own need, and whom it calls on the same stack
     enter ROUTINE BYTES ARG nested|fresh   runs its argument number ARG (a function) on the system stack; called there,
                                  it runs it in place (nested) or from the top again (fresh)
-    passes CALLER : FUNCTION...  what CALLER hands to an enter routine where that is not a plain function name
+    callback FUNCTION ARG        calls its argument number ARG, on the same stack
+    passes CALLER : FUNCTION...  what CALLER hands to those two where that is not a plain function name
     calls FUNCTION : CALLEE...   what its indirect calls reach; "app": a function of the program, whose prologue takes another
                                  segment at once; "none": never called
     end FUNCTION BYTES : WHY     the chain is cut there, WHY being the reason that this is sound
-    depth FUNCTION N             may recurse: at most N frames of it in a chain
+    skip FUNCTION CALLEE : WHY   on a goroutine's stack FUNCTION never makes this call
+    depth FUNCTION N             may call itself, also through others: at most N frames of it in a chain
 """
 import argparse
 import re
@@ -81,9 +83,9 @@ def plain(name):
 class Table:
     def __init__(self, path):
         self.limit, self.roots = {}, defaultdict(list)
-        self.asm, self.enter = {}, {}
+        self.asm, self.enter, self.callback = {}, {}, {}
         self.passes, self.indirect, self.end, self.depth = {}, {}, {}, {}
-        self.used = set()
+        self.skip = set()  # (function, callee), plain names
         with open(path) as f:
             for number, line in enumerate(f, 1):
                 words = line.split("#")[0].split()
@@ -105,6 +107,8 @@ class Table:
         elif kind == "enter":
             assert rest[2] in ("nested", "fresh")
             self.enter[name] = (int(rest[0]), int(rest[1]), rest[2] == "nested")
+        elif kind == "callback":
+            self.callback[name] = int(rest[0])
         elif kind == "passes":
             self.passes[name] = after_colon
         elif kind == "calls":
@@ -112,6 +116,9 @@ class Table:
         elif kind == "end":
             assert after_colon
             self.end[name] = int(rest[0])
+        elif kind == "skip":
+            assert after_colon
+            self.skip.add((name, rest[0]))
         elif kind == "depth":
             self.depth[name] = int(rest[0])
         else:
@@ -121,7 +128,6 @@ class Table:
         """The fact about a function, found with or without its file."""
         for key in (name, CLONE.sub("", name), plain(name)):
             if key in part:
-                self.used.add(key)
                 return part[key]
         return None
 
@@ -158,6 +164,8 @@ class Proof:
         self.memo = {}              # (function, stack) -> (bytes, chain)
         self.problems = []
         self.system = set()         # functions that sys_call runs
+        self.turn = {}              # recursive function -> bytes of one turn
+        self.open = set()           # recursive functions in whose middle the search stands
 
     def problem(self, text):
         if text not in self.problems:
@@ -187,9 +195,13 @@ class Proof:
 
     def callees(self, name, stack):
         """(callee, where) of a function of C; indirect calls from the table."""
-        for callee, where in self.graph.calls[name].items():
-            yield callee, where
-        if name in self.graph.indirect:
+        for callee, where in self._all_callees(name):
+            if stack != "goroutine" or (plain(name), plain(callee)) not in self.table.skip:
+                yield callee, where
+
+    def _all_callees(self, name):
+        yield from self.graph.calls[name].items()
+        if name in self.graph.indirect and self.table.get(self.table.callback, name) is None:
             listed = self.table.get(self.table.indirect, name)
             if listed is None:
                 for place in sorted(set(self.graph.indirect[name])):
@@ -204,16 +216,21 @@ class Proof:
         if (name, stack) in self.memo:
             return self.memo[name, stack]
         if name in path:
+            cycle = path[path.index(name):]
             if self.table.get(self.table.depth, name) is None:
-                cycle = [plain(n) for n in path[path.index(name):]] + [plain(name)]
-                self.problem("recursion: " + " -> ".join(cycle))
+                self.problem("recursion: " + " -> ".join(plain(n) for n in cycle + (name,)))
+            turn = sum(self.graph.frame.get(n, 0) for n in cycle)
+            self.turn[name] = max(self.turn.get(name, 0), turn)
+            self.open.add(name)
             return 0, ()
-        result = self._need(name, stack, path + (name,))
+        bytes_, chain = self._need(name, stack, path + (name,))
         depth = self.table.get(self.table.depth, name)
-        if depth:
-            result = (result[0] * depth, result[1])
-        self.memo[name, stack] = result
-        return result
+        if depth and name in self.turn:
+            bytes_ += (depth - 1) * self.turn[name]
+        self.open.discard(name)
+        if not self.open:  # else the result lacks the turns of a recursion that began further up
+            self.memo[name, stack] = bytes_, chain
+        return bytes_, chain
 
     def _need(self, name, stack, path):
         table = self.table
@@ -242,7 +259,13 @@ class Proof:
         best = (0, ())
         for callee, where in callees:
             enter = self.table.get(self.table.enter, callee)
-            if enter is None:
+            number = self.table.get(self.table.callback, callee)
+            if number is not None:
+                functions = self.handed_over(name, plain(callee), number, where)
+                inner = max((self.need(f, stack, path) for f in functions), default=(0, ()))
+                own_frame = self.graph.frame.get(callee, 0)
+                found = max(self.need(callee, stack, path), (own_frame + inner[0], ((callee, own_frame),) + inner[1]))
+            elif enter is None:
                 found = self.need(callee, stack, path)
             else:
                 bytes_, number, nested = enter
@@ -302,7 +325,8 @@ def main():
         doors = f.read().split()
     known = [door for door in doors if door in graph.frame or door in table.asm or door in table.enter]
     for door in sorted(set(doors) - set(known)):
-        proof.problem(f"{door}: declared by rt/burrow.h, defined nowhere (an assembly routine needs a line in the table)")
+        what = f"in assembly: give it a line in the table: asm {door} BYTES" if door in routines else "defined nowhere"
+        proof.problem(f"{door}: declared by rt/burrow.h, {what}")
 
     roots = {stack: [proof.resolve(name, "") for name in names] for stack, names in table.roots.items()}
     reports = {"goroutine": proof.check("goroutine", known + roots.get("goroutine", []))}
