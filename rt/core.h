@@ -60,6 +60,7 @@ struct G {
     uint16_t fcw;
     uint8_t priority;    // Priority
     uint8_t wait_reason; // WaitReason, while G_WAITING
+    bool special;        // pinned or not of normal priority: never in a ring. Set by g_set_special
     _Atomic uint32_t state; // GState
     StackSeg *seg;          // current segment
     size_t stack_bytes;     // sum of segments in use (kept one excluded)
@@ -138,6 +139,7 @@ struct P {
     RunQ runq;
     uint32_t sched_tick;   // switches; owner writes
     uint32_t tick_seen;    // sched_tick at the last slice tick
+    int32_t until_global;  // switches until the global queue gets its turn
     bool slice_armed;      // a slice tick is programmed
     bool spinning;         // counted in sched.spinning
     bool reserved_by_g;    // own core: only `owner` runs here

@@ -1,32 +1,37 @@
 // g.c -- birth, exit and reuse of goroutines.
 //
 // Dead goroutines keep their G and their first segment. Each P has a pool of them (g->next), touched only by its own core in
-// runtime text; when it holds more than GFREE_MAX, half goes to the global pool, whose goroutines give their stack back, so a
-// burst of goroutines does not hold memory but for the G records themselves (as in Go). G records are never unmapped: racy readers
-// (reports, hints) may look at any G at any time.
+// runtime text. Pools exchange batches of GFREE_BATCH with a global pool, which keeps stacks up to a share of memory; beyond that,
+// stacks go back, so a burst of goroutines does not hold memory but for the G records themselves (as in Go). G records are never
+// unmapped: racy readers (reports, hints) may look at any G at any time.
 //
 // A goroutine that ends puts itself into its core's pool while it still stands on its stack: nobody else can take it from there
 // before the core has left it. Going to the global pool happens on the system stack.
 #include "sched.h"
 #include "runq.h"
 
-#define GFREE_MAX   64u
+#define GFREE_BATCH 64u
+#define GFREE_MAX   (2 * GFREE_BATCH) // in a P's pool
+#define GFREE_SHARE 64 // of memory, one part of so many may lie in stacks of the global pool
 #define GOID_BATCH  16u
 
 static RecPool g_pool = REC_POOL(sizeof(G));
 static Lock allgs_lock = LOCK_INIT(RANK_ALLGS);
 static _Atomic(G *) allgs; // newest first; readers without the lock: acquire pairs with the release in g_record
 static Lock gfree_lock = LOCK_INIT(RANK_GFREE);
-static GList gfree_global; // without stacks
+static GList gfree_bare;      // global pool: without stacks
+static GList gfree_stacked;   // and with their first segment
+static size_t gfree_stacked_max;
 
 void g_for_each(void (*fn)(G *g, void *arg), void *arg) {
     for (G *g = load_acquire(&allgs); g; g = g->all_next)
         fn(g, arg);
 }
 
+// A dead goroutine without a stack; NULL: no memory.
 static G *g_record(void) {
     lock_acquire(&gfree_lock);
-    G *g = glist_pop(&gfree_global);
+    G *g = glist_pop(&gfree_bare);
     lock_release(&gfree_lock);
     if (g) return g;
     g = rec_alloc(&g_pool);
@@ -72,14 +77,31 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     g->fcw = 0x37f;
     g->priority = PRIORITY_NORMAL;
     g->pinned = -1;
+    g->special = false;
     g->slices = 0;
     store_relaxed(&g->state, G_WAITING); // g_ready makes it runnable
     p->n_created++;
 }
 _Static_assert(sizeof(StartFrame) == 56, "gogo.asm: RESTORE_RET");
 
+static inline void g_free(P *p, G *g) {
+    g->next = p->gfree;
+    p->gfree = g;
+    p->gfree_count++;
+}
+
+// p's pool is empty: a batch from the global one.
+static void pool_refill(P *p) {
+    if (!gfree_stacked.head) return; // hint, racy
+    lock_acquire(&gfree_lock);
+    while (p->gfree_count < GFREE_BATCH && gfree_stacked.head)
+        g_free(p, glist_pop(&gfree_stacked));
+    lock_release(&gfree_lock);
+}
+
 G *g_new(void (*fn)(void *), void *arg, uintptr_t pc) {
     P *p = p_self();
+    if (!p->gfree) pool_refill(p);
     G *g = p->gfree;
     if (g) {
         p->gfree = g->next;
@@ -88,9 +110,9 @@ G *g_new(void (*fn)(void *), void *arg, uintptr_t pc) {
     } else {
         g = g_record();
         if (!g) return NULL;
-        if (!g->seg && !stack_init(g)) {
+        if (!stack_init(g)) {
             lock_acquire(&gfree_lock);
-            glist_push(&gfree_global, g);
+            glist_push(&gfree_bare, g);
             lock_release(&gfree_lock);
             return NULL;
         }
@@ -131,26 +153,26 @@ void go(void (*fn)(void *), void *arg) {
 
 // ---- the end
 
-// System stack: half of the pool goes to the global one, without stacks.
+// System stack: a batch of the pool goes to the global one.
 static void spill(P *p) {
-    GList out = {0};
-    while (p->gfree_count > GFREE_MAX / 2) {
+    if (!gfree_stacked_max) gfree_stacked_max = page_stats().total / GFREE_SHARE / STACK_FIRST + GFREE_BATCH;
+    GList out = {0}, bare = {0};
+    bool keep = gfree_stacked.n < gfree_stacked_max; // racy: a batch more or less
+    while (p->gfree_count > GFREE_MAX - GFREE_BATCH) {
         G *g = p->gfree;
         p->gfree = g->next;
         p->gfree_count--;
-        stack_free(g);
-        glist_push(&out, g);
+        if (keep) {
+            glist_push(&out, g);
+        } else {
+            stack_free(g);
+            glist_push(&bare, g);
+        }
     }
     lock_acquire(&gfree_lock);
-    for (G *g; (g = glist_pop(&out));)
-        glist_push(&gfree_global, g);
+    glist_append(&gfree_stacked, &out);
+    glist_append(&gfree_bare, &bare);
     lock_release(&gfree_lock);
-}
-
-void g_free(P *p, G *g) {
-    g->next = p->gfree;
-    p->gfree = g;
-    p->gfree_count++;
 }
 
 static void exit_slow(void *arg) {

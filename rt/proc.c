@@ -97,6 +97,7 @@ void lock_os_thread(void) {
     if (g->pin_depth++ == 0 && g->pinned < 0) {
         g->pinned = (int32_t)p_self()->id;
         g->pinned_by_lock = true;
+        g_set_special(g);
     }
 }
 
@@ -106,6 +107,7 @@ void unlock_os_thread(void) {
     if (--g->pin_depth == 0 && g->pinned_by_lock) {
         g->pinned = -1;
         g->pinned_by_lock = false;
+        g_set_special(g);
     }
     RT_DOOR();
 }
@@ -116,12 +118,14 @@ bool goroutine_pin(int core) {
     if (g->own_core && core != (int)p_self()->id) return false;
     if (core < 0) {
         g->pinned = -1;
+        g_set_special(g);
         RT_DOOR();
         return true;
     }
     if (rt_ps[core]->reserved_by_g && rt_ps[core]->owner != g) return false;
     g->pinned = core;
     g->pinned_by_lock = false;
+    g_set_special(g);
     move_here(g);
     RT_DOOR();
     return true;
@@ -132,6 +136,7 @@ Priority goroutine_priority(Priority prio) {
     Priority old = (Priority)g->priority;
     if ((unsigned)prio > PRIORITY_LOW) panic_plain("goroutine_priority: no such class");
     g->priority = (uint8_t)prio;
+    g_set_special(g);
     if (prio > old) g_yield(); // others may come first now
     else RT_DOOR();
     return old;
@@ -151,6 +156,7 @@ static void reserve(void *arg) {
     p->reserved_by_g = true;
     g->own_core = true;
     g->pinned = (int32_t)p->id;
+    g_set_special(g);
     sched_evacuate(p, false);
 }
 
@@ -160,6 +166,7 @@ void sched_release_core(P *p, G *g) {
     p->reserved_by_g = false;
     g->own_core = false;
     g->pinned = -1;
+    g_set_special(g);
 }
 
 static int shared_cores(void) {

@@ -7,51 +7,20 @@
 // Invariants: tail - head <= RUNQ_SIZE (both wrap); only the owner writes tail; a slot in [head, tail) does not change until
 // head passes it. Orders: the owner publishes a slot by store_release(tail), thieves load_acquire(tail); a taker commits by
 // cas(head), the owner's load_acquire(head) before it reuses a slot pairs with that.
-// Locks: none, except that overflow takes sched.lock (sched_put_global_batch).
+// Locks: none, except that overflow takes sched.lock (sched_put_global_batch). The owner's paths are inline in runq.h.
 #include "runq.h"
 #include "sched.h"
 
-// Full: half goes to the global queue, so that the next 128 additions are cheap again. False: a thief was quicker, look again.
-static __attribute__((noinline)) bool spill_half(RunQ *q, uint32_t head) {
+// So that the next 128 additions are cheap again.
+bool runq_spill_half(RunQ *q, uint32_t head) {
     uint32_t n = RUNQ_SIZE / 2;
     if (!cas(&q->head, &head, head + n)) return false;
-    // The slots are ours now: thieves are past them, and only we write slots.
+    // The slots are ours now: thieves are past them, and only the owner writes slots.
     GList batch = {0};
     for (uint32_t i = 0; i < n; i++)
         glist_push(&batch, load_relaxed(&q->slot[(head + i) % RUNQ_SIZE]));
     sched_put_global_batch(&batch);
     return true;
-}
-
-void runq_put(P *p, G *g) {
-    RunQ *q = &p->runq;
-    uint32_t tail = load_relaxed(&q->tail);
-    for (;;) {
-        uint32_t head = load_acquire(&q->head);
-        if (likely(tail - head < RUNQ_SIZE)) break;
-        spill_half(q, head);
-    }
-    store_relaxed(&q->slot[tail % RUNQ_SIZE], g);
-    store_release(&q->tail, tail + 1);
-}
-
-void runq_put_next(P *p, G *g) {
-    G *kicked = exchange(&p->runq.runnext, g); // pairs with the exchange of takers
-    if (kicked) runq_put(p, kicked);
-}
-
-G *runq_get(P *p) {
-    RunQ *q = &p->runq;
-    if (load_relaxed(&q->runnext)) {
-        G *g = exchange(&q->runnext, NULL);
-        if (likely(g != NULL)) return g;
-    }
-    uint32_t head = load_acquire(&q->head);
-    for (;;) {
-        if (head == load_relaxed(&q->tail)) return NULL;
-        G *g = load_relaxed(&q->slot[head % RUNQ_SIZE]);
-        if (likely(cas(&q->head, &head, head + 1))) return g;
-    }
 }
 
 uint32_t runq_length(const P *p) {

@@ -4,12 +4,43 @@
 
 // All of these: scheduler or runtime text on the owner's core, never an interrupt. None blocks.
 
-// Makes g the next goroutine of p (the caller's); the one that was next moves to the ring's tail.
-void runq_put_next(P *p, G *g);
-// Adds g at the tail, spilling half to the global queue when the ring is full.
-void runq_put(P *p, G *g);
+// Full: half goes to the global queue. False: a thief was quicker, look again. Out of line.
+bool runq_spill_half(RunQ *q, uint32_t head);
+
+// Adds g at the tail, spilling half to the global queue when the ring is full. p is the caller's.
+static inline void runq_put(P *p, G *g) {
+    RunQ *q = &p->runq;
+    uint32_t tail = load_relaxed(&q->tail); // only we write it
+    for (;;) {
+        uint32_t head = load_acquire(&q->head); // pairs with the takers' cas: they are done with the slots before head
+        if (likely(tail - head < RUNQ_SIZE)) break;
+        runq_spill_half(q, head);
+    }
+    store_relaxed(&q->slot[tail % RUNQ_SIZE], g);
+    store_release(&q->tail, tail + 1); // pairs with runq_steal's acquire
+}
+
+// Makes g the next goroutine of p (the caller's); the one that was next moves to the ring's tail. A full barrier.
+static inline void runq_put_next(P *p, G *g) {
+    G *kicked = exchange(&p->runq.runnext, g); // pairs with the exchange of takers
+    if (unlikely(kicked != NULL)) runq_put(p, kicked);
+}
+
 // Takes the next goroutine of p (the caller's): runnext first. NULL: empty.
-G *runq_get(P *p);
+static inline G *runq_get(P *p) {
+    RunQ *q = &p->runq;
+    if (load_relaxed(&q->runnext)) {
+        G *g = exchange(&q->runnext, NULL); // a thief may have been quicker
+        if (likely(g != NULL)) return g;
+    }
+    uint32_t head = load_acquire(&q->head);
+    for (;;) {
+        if (head == load_relaxed(&q->tail)) return NULL;
+        G *g = load_relaxed(&q->slot[head % RUNQ_SIZE]);
+        if (likely(cas(&q->head, &head, head + 1))) return g;
+    }
+}
+
 bool runq_empty(const P *p); // any core; exact only when p is idle or stopped
 uint32_t runq_length(const P *p);
 // Takes half of victim's ring into p's; returns one of them to run. `next_too`: takes its runnext if there is nothing else.
@@ -30,4 +61,14 @@ static inline G *glist_pop(GList *l) {
     l->n--;
     g->next = NULL;
     return g;
+}
+
+// Moves all of `more` to l's tail.
+static inline void glist_append(GList *l, GList *more) {
+    if (!more->head) return;
+    if (l->tail) l->tail->next = more->head;
+    else l->head = more->head;
+    l->tail = more->tail;
+    l->n += more->n;
+    *more = (GList){0};
 }

@@ -16,6 +16,8 @@
 #include "sched.h"
 #include "runq.h"
 
+#define GLOBAL_TURN 61 // every so many switches a core looks at the global queue first, as Go
+
 Sched sched = {
     .lock = LOCK_INIT(RANK_SCHED),
     .slice_ns = 10 * 1000 * 1000,
@@ -27,12 +29,8 @@ P *rt_ps[PLAT_MAX_CPUS];
 
 void sched_put_global_batch(GList *batch) {
     lock_acquire(&sched.lock);
-    GList *l = &sched.global[PRIORITY_NORMAL];
-    if (l->tail) l->tail->next = batch->head;
-    else l->head = batch->head;
-    l->tail = batch->tail;
-    l->n += batch->n;
     store_seq(&sched.global_count, load_relaxed(&sched.global_count) + (uint32_t)batch->n);
+    glist_append(&sched.global[PRIORITY_NORMAL], batch);
     lock_release(&sched.lock);
 }
 
@@ -171,7 +169,7 @@ static inline void ready_prepare(G *g) {
 }
 
 static inline bool is_special(const P *p, const G *g) {
-    return g->pinned >= 0 || g->priority != PRIORITY_NORMAL || p->reserved_by_g;
+    return g->special | p->reserved_by_g;
 }
 
 // The slice tick must be programmed from the moment when somebody waits on this core.
@@ -242,9 +240,9 @@ bool sched_drain_inbox_to_global(P *p) {
 
 // Switching without the scheduler is allowed when nothing asks for it.
 static inline G *next_quick(P *p) {
-    if (unlikely(load_relaxed(&p->request) | load_relaxed(&p->local_count) | load_relaxed(&sched.global_high) | p->reserved_by_g))
-        return NULL;
-    if (unlikely(p->sched_tick % 61 == 60)) return NULL; // look at the global queue now and then
+    // A reserved core needs no test: its ring is empty.
+    if (unlikely(load_relaxed(&p->request) | load_relaxed(&p->local_count) | load_relaxed(&sched.global_high))) return NULL;
+    if (unlikely(--p->until_global <= 0)) return NULL; // look at the global queue now and then
     return runq_get(p);
 }
 
@@ -385,7 +383,10 @@ static G *steal(P *p) {
 static G *find_runnable(P *p) {
     G *g;
     if (p->reserved_by_g) return local_get(p, p->owner ? (Priority)p->owner->priority : PRIORITY_NORMAL);
-    if (p->sched_tick % 61 == 60 && (g = sched_get_global(p, PRIORITY_NORMAL, 1))) return g;
+    if (p->until_global <= 0) {
+        p->until_global = GLOBAL_TURN;
+        if ((g = sched_get_global(p, PRIORITY_NORMAL, 1))) return g;
+    }
     if ((g = local_get(p, PRIORITY_HIGH))) return g;
     if (load_relaxed(&sched.global_high) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
     // Pinned goroutines and the ring take turns.
@@ -456,6 +457,8 @@ void schedule(void) {
         sched_execute(p, g);
     }
 }
+
+void g_set_special(G *g) { g->special = g->pinned >= 0 || g->priority != PRIORITY_NORMAL; }
 
 void schedule_arg(void *unused) { schedule(); }
 

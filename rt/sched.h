@@ -26,6 +26,7 @@ bool sched_others_wait(const P *p);
 bool sched_drain_inbox_to_global(P *p); // world stopped, any core
 void sched_evacuate(P *p, bool pinned_too); // proc.c
 void sched_release_core(P *p, G *g);    // proc.c
+void g_set_special(G *g);               // after a change of g->pinned or g->priority
 G *sched_next_quick(P *p);              // what may be switched to at once; NULL: go through schedule()
 void sched_running(P *p, G *g);         // bookkeeping of a switch to g
 void sched_preempted(void);             // preempt.c: redirected interrupts end here
@@ -46,8 +47,6 @@ _Noreturn void stack_overflow(G *g, size_t more); // panic.c: Go's report, exit 
 StackSeg *stack_find(G *g, uintptr_t sp); // NULL: not in any segment in use
 // g.c
 _Noreturn void g_exit(void); // end of the running goroutine
-void g_free(P *p, G *g);
-void g_init(void);
 // preempt.c
 void preempt_refill(P *p); // spare contexts; system stack
 void preempt_init(void);
