@@ -11,6 +11,7 @@
 #include "heap.h"
 #include "core.h"
 
+#define FAST_MAX   256u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
 #define ZERO_PIECE (256u << 10)
 
 _Static_assert(sizeof(HeapCache) <= sizeof(((P *)0)->heap_cache), "core.h leaves room for HeapCache");
@@ -77,24 +78,23 @@ static Span *span_small(unsigned class, bool noscan) {
 
 // ---- allocation
 
-static inline void zero_words(void *p, size_t bytes) {
-    if (bytes > 256) {
-        __builtin_memset(p, 0, bytes);
-        return;
-    }
-    uint64_t *w = p;
+static inline void zero_words(uint64_t *w, size_t bytes) {
     for (size_t i = 0; i < bytes / 8; i += 2)
         w[i] = w[i + 1] = 0;
 }
 
-// The next slot of the P's span; NULL: it is full, or there is none.
-static inline void *slot_alloc(HeapCache *c, unsigned class, const Type *t) {
+// The next slot of the P's span; NULL: it is full, or there is none. fast: the class is small, and no
+// function is called.
+static inline void *slot_alloc(HeapCache *c, unsigned class, const Type *t, bool fast) {
     Span *s = c->span[t == NULL][class];
     if (unlikely(!s)) return NULL;
     uint32_t i = load_relaxed(&s->used);
     if (unlikely(i == s->slots)) return NULL;
     void *p = (void *)(s->base + i * s->slot_bytes);
-    zero_words(p, s->slot_bytes);
+    if (fast)
+        zero_words(p, s->slot_bytes);
+    else
+        __builtin_memset(p, 0, s->slot_bytes);
     if (t) s->types[i] = t;
     store_release(&s->used, i + 1); // pairs with heap_find: a visible slot is zeroed and typed
     store_relaxed(&c->allocs, load_relaxed(&c->allocs) + 1);
@@ -126,7 +126,7 @@ static void alloc_small_slow(void *arg) {
     Span *s = span_small(class, a->type == NULL);
     if (!s) return;
     c->span[a->type == NULL][class] = s; // the full one stays in `spans`
-    a->object = slot_alloc(c, class, a->type);
+    a->object = slot_alloc(c, class, a->type, false);
 }
 
 static void alloc_large(void *arg) {
@@ -175,7 +175,8 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
     AllocCall a = {.size = size, .type = t};
     if (size == 0) return zero_size;
     if (size <= SMALL_MAX) {
-        sys_call(alloc_small_slow, &a);
+        a.object = slot_alloc(cache_self(), size_class(size), t, false);
+        if (!a.object) sys_call(alloc_small_slow, &a);
     } else if (size / PAGE_SIZE < page_heap.total) {
         sys_call(alloc_large, &a);
         if (a.object) {
@@ -189,8 +190,8 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
 
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {
     if (t && t->ptrdata == 0) t = NULL;
-    if (likely(size - 1 < SMALL_MAX)) {
-        void *p = slot_alloc(cache_self(), size_class(size), t);
+    if (likely(size - 1 < FAST_MAX)) {
+        void *p = slot_alloc(cache_self(), size_class(size), t, true);
         if (likely(p != NULL)) return p;
     }
     return alloc_slow(size, t, flags);

@@ -27,7 +27,14 @@
 // slot is unused
 #define SMALL_MAX    32768u
 #define SIZE_CLASSES 40u
-unsigned size_class(size_t size);      // 1 <= size <= SMALL_MAX
+#define CLASS_LINEAR 8u // classes 0..7: multiples of 16
+// The class of 1 <= size <= SMALL_MAX, by its leading bit and the two bits behind that.
+static inline unsigned size_class(size_t size) {
+    size_t x = size - 1;
+    if (x < 16 * CLASS_LINEAR) return (unsigned)(x / 16);
+    unsigned bit = 63u - (unsigned)__builtin_clzll(x); // 7..14
+    return CLASS_LINEAR + (bit - 7) * 4 + (unsigned)(x >> (bit - 2) & 3);
+}
 uint32_t size_class_bytes(unsigned c); // slot size: the largest size of class c
 uint32_t size_class_pages(unsigned c); // pages of a span
 

@@ -6,32 +6,44 @@
 // address: it lies in no zone.
 //
 // The list of frames must itself be contiguous: 1 GB needs a list of 2 MB, and in scattered memory no such
-// run exists either. So the list comes from page_alloc_large again; each level is 512 times smaller, three
-// levels reach 128 TB.
+// run exists either. So a list may be gathered too, from a list that is 512 times smaller, and so on; four
+// levels reach 256 TB, and the last list is a single page.
 //
 // Locks: none held here; the zones' lock is taken for at most 2 MB of frames at a time.
 #include "page.h"
 #include "core.h"
 
-static void *gather(size_t n) {
-    size_t list_pages = (n * sizeof(void *) + PAGE_SIZE - 1) / PAGE_SIZE;
-    // As many page tables are needed as list pages, and a few above them.
-    size_t want = n + 2 * list_pages + 8 + page_heap.reserve;
-    if (load_relaxed(&page_heap.free) < want) return NULL; // a hint, unlocked: saves gathering in vain
+#define PER_PAGE (PAGE_SIZE / sizeof(void *)) // frames that one page of a list names
 
-    void **list = page_alloc_large(list_pages);
-    if (!list) return NULL;
+// Maps n frames, wherever they are, together; list has room for n. NULL: not enough frames or page tables.
+static void *map_scattered(void **list, size_t n) {
     size_t have = 0, k = 1;
     for (; have < n && k > 0; have += k)
         k = pageheap_take(&page_heap, list + have, n - have, 0);
     void *at = have == n ? plat_vmap(list, n) : NULL;
-    if (!at) {
-        for (size_t i = 0; i < have; i += k) {
-            k = have - i < CHUNK_PAGES ? have - i : CHUNK_PAGES;
-            pageheap_give(&page_heap, list + i, k);
-        }
+    for (size_t i = 0; !at && i < have; i += CHUNK_PAGES) // give up: 2 MB under the lock at a time
+        pageheap_give(&page_heap, list + i, have - i < CHUNK_PAGES ? have - i : CHUNK_PAGES);
+    return at;
+}
+
+static void *gather(size_t n) {
+    // As many page tables are needed as list pages, and a few above them. Unlocked: saves gathering in vain.
+    if (load_relaxed(&page_heap.free) < n + 2 * (n / PER_PAGE) + 8 + page_heap.reserve) return NULL;
+
+    // pages[i + 1]: length of the list for pages[i] frames. Down to a list that fits in a free run...
+    size_t pages[8] = {n}, level = 0;
+    void *at = NULL;
+    while (!at && pages[level] > 1) {
+        pages[level + 1] = (pages[level] + PER_PAGE - 1) / PER_PAGE;
+        level++;
+        at = pageheap_alloc(&page_heap, pages[level], 0);
     }
-    page_free_large(list, list_pages);
+    // ... and up again: each mapped list serves for the next larger one, the last is the object.
+    for (; at && level > 0; level--) {
+        void *list = at;
+        at = map_scattered(list, pages[level - 1]);
+        page_free_large(list, pages[level]);
+    }
     return at;
 }
 

@@ -6,21 +6,12 @@
 // fewer half-filled spans on a small machine.
 #include "heap.h"
 
-#define LINEAR 8u // classes 0..7: multiples of 16
-
-unsigned size_class(size_t size) {
-    size_t x = size - 1;
-    if (x < 128) return (unsigned)(x / 16);
-    unsigned bit = 63u - (unsigned)__builtin_clzll(x); // 7..14
-    return LINEAR + (bit - 7) * 4 + (unsigned)(x >> (bit - 2) & 3);
-}
-
 uint32_t size_class_bytes(unsigned c) {
-    if (c < LINEAR) return (c + 1) * 16;
-    unsigned bit = 7 + (c - LINEAR) / 4, step = (c - LINEAR) % 4;
+    if (c < CLASS_LINEAR) return (c + 1) * 16;
+    unsigned bit = 7 + (c - CLASS_LINEAR) / 4, step = (c - CLASS_LINEAR) % 4;
     return (5 + step) << (bit - 2);
 }
-_Static_assert(LINEAR + 8 * 4 == SIZE_CLASSES, "the last class ends at 32 KB");
+_Static_assert(CLASS_LINEAR + 8 * 4 == SIZE_CLASSES, "the last class ends at 32 KB");
 
 // A page for small slots, more for larger: about eight slots, until at most an eighth of the span is left
 // over.
