@@ -1,15 +1,16 @@
 // smp.c -- finds the other cores and starts them.
 //
 // Each core gets its record, P and stacks before it is woken, so that it needs nothing but a look at its slot (ap.asm). All are woken
-// at once: INIT, 10 ms, start-up IPI, and once more for those that did not hear it. A core that does not arrive in time is reported by its
-// APIC id and left out for good: its slot is revoked (one compare-and-swap decides between "arrived" and "too late"), it gets an INIT,
-// after which only a start-up IPI wakes it, and the trampoline's gate is closed.
+// at once: INIT, 10 ms (as Intel asks of real hardware), start-up IPI, and again from time to time for those that did not hear it.
+// A core that does not arrive in time is reported by its APIC id and left out for good: its slot is revoked, so that it cannot claim
+// it any more; it gets an INIT, after which only a start-up IPI wakes it; and the trampoline's gate is closed.
 //
 // Core numbers have no holes (rt indexes by them). So when some fail, the cores numbered after the first failure are stopped again by
 // INIT and started once more, one number lower each; the records are reused, their number is what counts. That is slow
 // and hardly ever happens, which beats a slow path in every start.
 //
-// Then the TSCs are compared, one core at a time, while the others halt. A started core parks by `sti; hlt` until rt wants it.
+// A starting core compares its TSC with the boot core's, which plays its part while it waits (tsc_sync.c). Then it parks by `sti; hlt` until
+// rt wants it.
 #include "kernel/acpi.h"
 #include "kernel/cmdline.h"
 #include "kernel/kernel.h"
@@ -19,7 +20,7 @@
 #include "kernel/x86/tsc.h"
 #include "rt/atomic.h"
 
-enum { INIT_DELAY_US = 10000, STARTUP_DELAY_US = 200, PATIENCE_US = 1000000, TSC_FAILURES_MAX = 3, XAPIC_ID_MAX = 254 };
+enum { INIT_DELAY_US = 10000, INIT_DELAY_VM_US = 100, STARTUP_AGAIN_US = 2000, PATIENCE_US = 1000000, XAPIC_ID_MAX = 254 };
 
 ApSlot ap_slots[PLAT_MAX_CPUS]; // [i] is for core i + 1
 uint32_t ap_slot_count;
@@ -40,12 +41,12 @@ _Noreturn void ap_main(Cpu *cpu) {
     cpu_enter(cpu);
     apic_init_core();
     clock_init_core();
-    store_release(&cpu->online, 1); // pairs with the acquire in wait_online
+    tsc_sync_core(cpu->id);
+    store_release(&cpu->online, 1); // pairs with the acquire in is_online
     void (*fn)(int);
     while (!(fn = load_acquire(&cpu->start_fn))) { // pairs with plat_cpu_start
+        cpu_sti_hlt();
         cpu_cli();
-        if (tsc_sync_wanted(cpu->id)) tsc_sync_core(cpu->id);
-        else if (!load_acquire(&cpu->start_fn)) cpu_sti_hlt();
     }
     cpu_sti();
     fn(cpu->id);
@@ -146,17 +147,25 @@ static void wake_missing(bool init) {
     }
 }
 
-// Waits until all are online, or none has come for PATIENCE_US.
+static int count_online(void) {
+    int n = 0;
+    for (int i = 0; i < id_count; i++) n += is_online(i);
+    return n;
+}
+
+// Sends start-up IPIs until all are online, or none has come for PATIENCE_US. A core that runs already ignores them.
 static void wait_online(void) {
-    uint64_t since = cpu_rdtsc(), patience = clock_tsc_hz() / 1000000 * PATIENCE_US;
-    for (int up = 0;;) {
-        int now = 0;
-        for (int i = 0; i < id_count; i++) now += is_online(i);
-        if (now == id_count) return;
-        if (now != up) since = cpu_rdtsc();
-        if (cpu_rdtsc() - since > patience) return;
-        up = now;
-        cpu_pause();
+    uint64_t us = clock_tsc_hz() / 1000000, since = cpu_rdtsc(), sent = since;
+    wake_missing(false);
+    for (int up = 0, now; (now = count_online()) < id_count; up = now) {
+        uint64_t tsc = cpu_rdtsc();
+        if (now != up) since = tsc;
+        if (tsc - since > PATIENCE_US * us) return;
+        if (tsc - sent > STARTUP_AGAIN_US * us) {
+            wake_missing(false);
+            sent = tsc;
+        }
+        tsc_sync_pump(id_count + 1);
     }
 }
 
@@ -185,10 +194,7 @@ static void start_all(void) {
     do { // each round has fewer cores than the one before
         slots_fill();
         wake_missing(true);
-        delay_us(INIT_DELAY_US);
-        wake_missing(false);
-        delay_us(STARTUP_DELAY_US);
-        wake_missing(false);
+        delay_us(cpu_features.hypervisor ? INIT_DELAY_VM_US : INIT_DELAY_US);
         wait_online();
     } while (!remove_missing());
     *(volatile uint16_t *)&params->gate = 0;
@@ -196,18 +202,11 @@ static void start_all(void) {
 
 // ---- the order
 
-static void wake_core(int cpu) { apic_ipi(cpus[cpu]->apic_id, VEC_TLB); } // harmless, and ends the hlt
-
-static void compare_clocks(void) {
-    int failures = 0;
-    for (int cpu = 1; cpu <= id_count && failures < TSC_FAILURES_MAX; cpu++) {
-        int64_t off = tsc_sync_boot(cpu, wake_core);
-        if (off == INT64_MIN) {
-            rt_printf("smp: core %d does not answer the comparison of time-stamp counters\n", cpu);
-            failures++;
-        } else if (off) {
-            rt_printf("smp: time-stamp counter of core %d differs by %ld cycles\n", cpu, off);
-        }
+static void report_clocks(void) {
+    for (int cpu = 1; cpu <= id_count; cpu++) {
+        int64_t corrected, remains = tsc_sync_result(cpu, &corrected);
+        if (corrected) rt_printf("smp: time-stamp counter of core %d corrected by %ld cycles\n", cpu, corrected);
+        if (remains) rt_printf("smp: time-stamp counter of core %d differs by %ld cycles\n", cpu, remains);
     }
 }
 
@@ -223,6 +222,6 @@ int smp_start(void) {
     start_all();
     for (int i = id_count + 1; i < PLAT_MAX_CPUS; i++) cpus[i] = NULL;
     cpus_up = id_count + 1;
-    compare_clocks();
+    report_clocks();
     return cpus_up;
 }

@@ -15,7 +15,7 @@
 
 enum {
     WARM_US = 1000,
-    WINDOW_US = 5000,
+    WINDOW_US = 2000,
     READINGS = 5,         // of one point in time
     TRIES = 6,            // pairs of windows before we take what there is
     POLLS_MAX = 5000000,  // of at least 0.3 us each: a reference that stands still

@@ -1,6 +1,5 @@
-// tsc.h -- reading the time-stamp counter in order, and making two cores' counters agree.
+// tsc.h -- reading the time-stamp counter in order, and making the cores' counters agree.
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 #include "kernel/x86/cpu.h"
 
@@ -10,9 +9,10 @@ static inline uint64_t tsc_ordered(void) {
     return cpu_rdtsc();
 }
 
-// Compares core `cpu`'s TSC with the caller's, the boot core's, and sets it right. The caller interrupts the core afterwards or
-// before; it must come to tsc_sync_core soon. Returns what difference remains, in cycles; 0: none can be seen; INT64_MIN: no answer
-// within half a second.
-int64_t tsc_sync_boot(int cpu, void (*wake)(int cpu));
-bool tsc_sync_wanted(int cpu); // the boot core waits for this core in tsc_sync_boot. [any]
-void tsc_sync_core(int cpu);   // its other half, on that core, interrupts off
+// On a core that starts, interrupts off: compares its counter with the boot core's, which runs tsc_sync_pump meanwhile, and sets it
+// right. Takes a millisecond at most.
+void tsc_sync_core(int cpu);
+// On the boot core, over and over while cores [1, count) start: a short step.
+void tsc_sync_pump(int count);
+// What was found: *corrected cycles were added to the core's counter; returns the cycles by which it still differs, 0: none visible.
+int64_t tsc_sync_result(int cpu, int64_t *corrected);

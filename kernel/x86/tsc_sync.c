@@ -1,87 +1,69 @@
-// tsc_sync.c -- do two cores' time-stamp counters agree?
+// tsc_sync.c -- do the cores' time-stamp counters agree, as far as any program could see?
 //
-// The boot core reads its TSC, asks; the other core reads its own and answers; the boot core reads again. The answer must lie between the
-// two readings. If it does not, the counters differ by at least the distance, and the quickest exchange gives the best estimate; the
-// other core then corrects its counter, and they try again.
+// Time must not run backwards from one core to another: if core A reads its counter, then tells core B, then B reads its own, B's value must
+// not be smaller. That is also how it is tested. The boot core and a starting core both publish their counters all the time and look
+// at the other's: a published value that lies in one's own future proves a difference of at least that much. Two one-way tests,
+// and nobody waits for an answer: under emulation an answer may take 10 ms a core, for nothing. The starting core then
+// corrects itself and looks again.
 //
-// One pair at a time. `partner` names the other core; a core that comes so late that the boot core has gone on finds another name there
-// and leaves. `ask` is a number never used twice, so an old answer never fits; bit 0 says "end of pass, correct yourself".
+// Writers: `boot_tsc` and a core's `ahead` the boot core, everything else the core itself. Publishing releases, looking acquires.
 #include "kernel/x86/tsc.h"
 #include "kernel/kernel.h"
 #include "rt/atomic.h"
 
-enum { ROUNDS = 5, PASSES = 3, MSR_TSC = 0x10 };
+enum { PASSES = 3, LOOKS = 50, PASS_MAX_DIVISOR = 4000, MSR_TSC = 0x10 }; // a pass: 50 new values seen, or a quarter of a millisecond
 
-static _Atomic int32_t partner = -1; // release by the boot core, acquire by the other
-static _Atomic uint64_t ask;         // release by the boot core, acquire by the other: adjust is written
-static _Atomic uint64_t answer;      // = ask; release by the other, acquire by the boot core: theirs is written
-static _Atomic uint64_t theirs;      // the other's TSC
-static _Atomic int64_t adjust;       // what the other adds at the end of the pass
-static uint64_t number;              // last ask; the boot core's own
+typedef struct __attribute__((aligned(64))) SyncSlot {
+    _Atomic uint64_t tsc;  // 0: nothing published
+    _Atomic int64_t ahead; // the most that `tsc` was seen in the boot core's future
+    int64_t corrected, remains; // read by the boot core when the core is online
+} SyncSlot;
 
-static bool expired(uint64_t start) { return cpu_rdtsc() - start > clock_tsc_hz() / 2; }
+static _Atomic uint64_t boot_tsc __attribute__((aligned(64)));
+static SyncSlot slots[PLAT_MAX_CPUS];
 
-// Asks and waits, bounded.
-static bool request(uint64_t bit) {
-    uint64_t want = (number += 2) | bit, start = cpu_rdtsc();
-    store_release(&ask, want);
-    while (load_acquire(&answer) != want) {
-        if (expired(start)) return false;
-        cpu_pause();
+void tsc_sync_pump(int count) {
+    for (int i = 1; i < count; i++) {
+        store_release(&boot_tsc, tsc_ordered());
+        uint64_t theirs = load_acquire(&slots[i].tsc);
+        if (!theirs) continue;
+        int64_t ahead = (int64_t)(theirs - tsc_ordered());
+        if (ahead > load_relaxed(&slots[i].ahead)) store_relaxed(&slots[i].ahead, ahead);
     }
-    return true;
 }
 
-// The best estimate of ROUNDS exchanges of how far the other is ahead; 0: no contradiction seen.
-static bool measure(int64_t *ahead) {
-    uint64_t quickest = UINT64_MAX;
-    for (int i = 0; i < ROUNDS; i++) {
-        uint64_t before = tsc_ordered();
-        if (!request(0)) return false;
-        uint64_t after = tsc_ordered();
-        if (after - before >= quickest) continue;
-        quickest = after - before;
-        uint64_t middle = before + quickest / 2;
-        int64_t distance = (int64_t)(load_relaxed(&theirs) - middle);
-        bool between = distance >= -(int64_t)(quickest / 2) && distance <= (int64_t)(quickest / 2) + 1;
-        *ahead = between ? 0 : distance;
+// The most that the boot core's counter was seen in our future; publishes ours meanwhile if `publish`.
+static int64_t look(SyncSlot *s, int looks, bool publish) {
+    uint64_t start = cpu_rdtsc(), limit = clock_tsc_hz() / PASS_MAX_DIVISOR, last = 0;
+    int64_t behind = 0;
+    while (looks > 0 && cpu_rdtsc() - start < limit) {
+        if (publish) store_release(&s->tsc, tsc_ordered());
+        uint64_t theirs = load_acquire(&boot_tsc);
+        int64_t by = (int64_t)(theirs - tsc_ordered());
+        if (theirs && by > behind) behind = by;
+        if (theirs != last) looks--;
+        last = theirs;
     }
-    return true;
+    store_release(&s->tsc, 0);
+    return behind;
 }
-
-int64_t tsc_sync_boot(int cpu, void (*wake)(int cpu)) {
-    int64_t ahead = INT64_MIN;
-    store_release(&partner, cpu);
-    wake(cpu);
-    for (int pass = 0; pass < PASSES; pass++) {
-        if (!measure(&ahead)) ahead = INT64_MIN;
-        if (ahead == INT64_MIN) break;
-        store_relaxed(&adjust, -ahead);
-        if (!request(1)) ahead = INT64_MIN;
-        if (ahead == 0 || ahead == INT64_MIN) break;
-    }
-    store_release(&partner, -1);
-    return ahead;
-}
-
-bool tsc_sync_wanted(int cpu) { return load_acquire(&partner) == cpu; }
 
 void tsc_sync_core(int cpu) {
-    uint64_t start = cpu_rdtsc(), last = load_acquire(&answer);
-    while (tsc_sync_wanted(cpu) && !expired(start)) {
-        uint64_t asked = load_acquire(&ask);
-        if (asked == last) {
-            cpu_pause();
-            continue;
-        }
-        if (asked & 1) {
-            int64_t by = load_relaxed(&adjust);
-            if (by) cpu_wrmsr(MSR_TSC, tsc_ordered() + (uint64_t)by);
-            start = cpu_rdtsc();
-        } else {
-            store_relaxed(&theirs, tsc_ordered());
-        }
-        last = asked;
-        store_release(&answer, asked);
+    SyncSlot *s = &slots[cpu];
+    s->corrected = s->remains = 0;
+    for (int pass = 0; pass < PASSES; pass++) {
+        store_relaxed(&s->ahead, 0);
+        int64_t behind = look(s, LOOKS, true);
+        look(s, 3, false); // lets the boot core finish with the last value that it took
+        int64_t off = behind ? -behind : load_relaxed(&s->ahead);
+        s->remains = off;
+        if (off == 0 || pass == PASSES - 1) return;
+        cpu_wrmsr(MSR_TSC, tsc_ordered() - (uint64_t)off);
+        s->corrected -= off;
     }
+}
+
+int64_t tsc_sync_result(int cpu, int64_t *corrected) {
+    *corrected = slots[cpu].corrected;
+    return slots[cpu].remains;
 }
