@@ -83,10 +83,10 @@ check: ## Check layers, registers and stack use of the runtime and the kernel
 	$(call need,build)
 	@$(BUILD) checks
 
-bench: ## Print instructions per operation, on one core, and native times
+bench: ## Print instructions per operation and native times (ARGS: some names only)
 	$(call need,build run)
-	@$(BUILD) bench-images
-	@scripts/bench $(B)
+	@$(BUILD) bench-images $(B)/hello.elf $(B)/hello.efi
+	@scripts/bench $(B) $(ARGS)
 
 images: ## Build every program, test image and unit test
 	@$(BUILD) test-images unit-tests

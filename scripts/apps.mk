@@ -77,6 +77,7 @@ make_blobs = $(NASM) -f elf64 -DSYMBOLS_BLOB='"$2"' -DFILES_BLOB='"$3"' -o $1.o 
 # ---- the programs of the tree, and the one asked for
 PROGRAMS := $(wildcard apps/*.c) $(patsubst %/,%,$(dir $(wildcard apps/*/main.c)))
 SUITES   := $(wildcard tests/metal/*.c)
+SUITES_HOSTED := $(filter-out $(shell grep -ls '^// hosted: no' $(SUITES) /dev/null),$(SUITES))
 BENCHES  := $(wildcard tests/bench/*.c)
 program  = $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1))$(foreach s,$(call app_srcs,$1),$(eval $(call app_object,$2,$s)))
 
@@ -84,6 +85,7 @@ $(foreach p,$(filter-out $(APP_FILE),$(PROGRAMS) $(SUITES) $(BENCHES)),$(call pr
 $(if $(APP_FILE),$(call program,$(APP_FILE),$(NAME),$(FILES)))
 
 .PHONY: test-images bench-images
-test-images: $(foreach p,$(PROGRAMS),$(B)/$(call app_name,$p).elf $(B)/host/$(call app_name,$p)) \
-             $(foreach p,$(SUITES),$(B)/$(call app_name,$p).elf)
-bench-images: $(foreach p,$(BENCHES),$(B)/$(call app_name,$p).elf $(B)/host/$(call app_name,$p))
+images_of    = $(foreach p,$1,$(B)/$(call app_name,$p).elf)
+processes_of = $(foreach p,$1,$(B)/host/$(call app_name,$p))
+test-images: $(call images_of,$(PROGRAMS) $(SUITES)) $(call processes_of,$(PROGRAMS) $(SUITES_HOSTED))
+bench-images: $(call images_of,$(BENCHES)) $(call processes_of,$(BENCHES))

@@ -6,7 +6,7 @@ import pytest
 import programs
 import qemu
 
-PROGRAMS = [p for p in programs.find("apps/*.c", "apps/*/", "tests/metal/*.c") if p.lines is not None]
+PROGRAMS = programs.find("apps/*.c", "apps/*/", "tests/metal/*.c")
 RUNS = [(p, n, boot) for p in PROGRAMS for boot in p.boot for n in p.smp]
 SUFFIX = {"pvh": ".elf", "uefi": ".img", "iso": ".iso"}
 

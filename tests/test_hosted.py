@@ -7,7 +7,7 @@ import pytest
 import programs
 import qemu
 
-PROGRAMS = [p for p in programs.find("apps/*.c", "apps/*/") if p.lines is not None and p.get("hosted", "yes") != "no"]
+PROGRAMS = [p for p in programs.find("apps/*.c", "apps/*/", "tests/metal/*.c") if p.get("hosted", "yes") != "no"]
 
 
 @pytest.mark.parametrize("program,smp", [(p, n) for p in PROGRAMS for n in p.smp],
