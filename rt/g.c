@@ -194,15 +194,25 @@ static void exit_slow(void *arg) {
     schedule();
 }
 
-void g_exit(void) {
-    P *p = p_self();
-    G *g = p->g;
+static inline void mark_dead(P *p, G *g) {
     RT_ASSERT(g->defers == NULL);
     store_relaxed(&g->state, G_DEAD);
     g->panic = NULL;
     g->catches = NULL;
     g->pin_depth = 0;
     if (!g->system) p->n_exited++;
+}
+
+void g_end(void) {
+    P *p = p_self();
+    mark_dead(p, p->g);
+    sys_leave(exit_slow, p->g);
+}
+
+void g_exit(void) {
+    P *p = p_self();
+    G *g = p->g;
+    mark_dead(p, g);
     bool simple = !g->own_core && !g->seg->newer && !g->seg->older && p->gfree_count < GFREE_MAX && load_relaxed(&p->request) == 0;
     if (likely(simple)) {
         G *next = sched_next_quick(p);

@@ -75,7 +75,7 @@ static void resume_on_system_stack(void *arg) {
 
 static _Noreturn void end_quietly(G *g) {
     if (g->id == 1) program_exit(0); // main's function has "returned"
-    g_exit();
+    g_end();
 }
 
 // The deferred call `d` recovered the panic that the caller is working on.
@@ -110,16 +110,22 @@ static void print_value(Any v) {
     }
 }
 
-static void print_chain(const Panic *p) {
-    if (p->link) {
-        print_chain(p->link);
-        if (!p->link->goexit) rt_printf("\t");
+// Oldest first, the later ones indented, as Go does.
+static void print_chain(const Panic *last) {
+    int n = 0;
+    for (const Panic *p = last; p; p = p->link)
+        n++;
+    for (int i = n; i-- > 0;) {
+        const Panic *p = last;
+        for (int k = 0; k < i; k++)
+            p = p->link;
+        if (p->goexit) continue;
+        if (i != n - 1) rt_printf("\t");
+        rt_printf("panic: ");
+        print_value(p->value);
+        if (p->recovered) rt_printf(" [recovered]");
+        rt_printf("\n");
     }
-    if (p->goexit) return;
-    rt_printf("panic: ");
-    print_value(p->value);
-    if (p->recovered) rt_printf(" [recovered]");
-    rt_printf("\n");
 }
 
 static void die_of_panic(void *arg) {
@@ -132,7 +138,7 @@ static void die_of_panic(void *arg) {
     report_end(2);
 }
 
-static void run_defers(G *g, Panic *pn) {
+static inline __attribute__((always_inline)) void run_defers(G *g, Panic *pn) {
     for (Defer *d; (d = g->defers);) {
         pop_and_run(g, d);
         if (pn->recovered) recovered(g, d->catcher);
@@ -176,7 +182,7 @@ void goexit(void) {
         g->system = true;
         g_park(WAIT_PARK, NULL);
     }
-    g_exit();
+    g_end();
 }
 
 // ---- runtime checks

@@ -12,15 +12,15 @@
 #include "sched.h"
 
 // So that the next 128 additions are cheap again.
-bool runq_spill_half(RunQ *q, uint32_t head) {
-    uint32_t n = RUNQ_SIZE / 2;
-    if (!cas(&q->head, &head, head + n)) return false;
+void runq_spill(void *p) {
+    RunQ *q = &((P *)p)->runq;
+    uint32_t n = RUNQ_SIZE / 2, head = load_acquire(&q->head);
+    if (load_relaxed(&q->tail) - head < n || !cas(&q->head, &head, head + n)) return;
     // The slots are ours now: thieves are past them, and only the owner writes slots.
     GList batch = {0};
     for (uint32_t i = 0; i < n; i++)
         glist_push(&batch, load_relaxed(&q->slot[(head + i) % RUNQ_SIZE]));
     sched_put_global_batch(&batch);
-    return true;
 }
 
 uint32_t runq_length(const P *p) {

@@ -4,8 +4,8 @@
 
 // All of these: scheduler or runtime text on the owner's core, never an interrupt. None blocks.
 
-// Full: half goes to the global queue. False: a thief was quicker, look again. Out of line.
-bool runq_spill_half(RunQ *q, uint32_t head);
+// The ring is full: half goes to the global queue, unless a thief was quicker. p is the caller's; by sys_call, because it takes a lock.
+void runq_spill(void *p);
 
 // Adds g at the tail, spilling half to the global queue when the ring is full. p is the caller's.
 static inline void runq_put(P *p, G *g) {
@@ -14,7 +14,7 @@ static inline void runq_put(P *p, G *g) {
     for (;;) {
         uint32_t head = load_acquire(&q->head); // pairs with the takers' cas: they are done with the slots before head
         if (likely(tail - head < RUNQ_SIZE)) break;
-        runq_spill_half(q, head);
+        sys_call(runq_spill, p);
     }
     store_relaxed(&q->slot[tail % RUNQ_SIZE], g);
     store_release(&q->tail, tail + 1); // pairs with runq_steal's acquire

@@ -46,7 +46,8 @@ void stack_reset_to(G *g, uintptr_t sp); // the segment that holds sp becomes cu
 _Noreturn void stack_overflow(G *g, size_t more); // panic.c: Go's report, exit 2
 StackSeg *stack_find(G *g, uintptr_t sp); // NULL: not in any segment in use
 // g.c
-_Noreturn void g_exit(void); // end of the running goroutine
+_Noreturn void g_exit(void); // end of the running goroutine: its function has returned
+_Noreturn void g_end(void);  // the same from deep below (goexit, recover); little stack
 // preempt.c
 void preempt_refill(P *p); // spare contexts; system stack
 void preempt_init(void);

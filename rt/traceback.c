@@ -64,13 +64,23 @@ static void print_frame(uintptr_t pc, bool is_call) {
     rt_printf("%s(...)\n\t%s:%u +0x%lx\n", s.name, s.file ? s.file : "?", s.line, (unsigned long)s.offset + (is_call ? 1 : 0));
 }
 
-// Goroutines show the application's frames, from the first one on (Go hides the runtime's own on top).
+static bool stack_has_app(const G *g, uintptr_t pc, uintptr_t fp) {
+    for (int depth = 0; pc && depth < 1000; depth++) {
+        if (in_app(pc)) return true;
+        if (!fp || !readable_frame(g, fp)) return false;
+        pc = ((uintptr_t *)fp)[1];
+        fp = ((uintptr_t *)fp)[0];
+    }
+    return false;
+}
+
+// Goroutines show the application's frames, as Go hides its runtime's; all frames if there are none of the application.
 static void print_stack(const G *g, uintptr_t pc, uintptr_t fp, bool pc_is_call) {
-    bool shown = g->system;
+    bool shown = g->system, has_app = stack_has_app(g, pc, fp);
     int printed = 0, skipped = 0;
     for (int depth = 0; pc && depth < 100000; depth++) {
-        if (in_app(pc)) shown = true;
-        if (shown && pc != (uintptr_t)g_start + 5) {
+        if (in_app(pc) || !has_app) shown = true;
+        if (shown && (in_app(pc) || !has_app)) {
             if (printed < 50) print_frame(pc, pc_is_call);
             else skipped++;
             printed++;
@@ -81,7 +91,6 @@ static void print_stack(const G *g, uintptr_t pc, uintptr_t fp, bool pc_is_call)
         pc_is_call = true;
         if (up == fp) break;
         fp = up;
-        if (!fp && !in_app(pc)) break; // g_start
     }
     if (skipped) rt_printf("...additional frames elided...\n");
     if (g->created_by_pc && g->id != 1) {
