@@ -5,6 +5,7 @@
 //   console_write_try   appends what fits and feeds a little; the runtime waits (parks) for room
 //   console_write       reports: makes room by force and waits, bounded, until its text is out
 //   console_panic       the writer has the machine for itself: as console_write, without the lock
+// What the devices have not taken when the writer leaves is fed to them from the timer's interrupt of one core, the `poller`.
 // Each device has its own position. A device that takes nothing for STALL_S while a report waits is marked stalled: nobody waits for
 // it again until it takes a byte, what it misses is counted, and it is told how much when it recovers.
 //
@@ -14,6 +15,7 @@
 // every use is masked or clamped, so that a broken step garbles text but touches nothing outside the ring.
 #include "kernel/log.h"
 #include "drivers/driver.h"
+#include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 #include "rt/atomic.h"
 
@@ -21,9 +23,11 @@ enum {
     LOG_BYTES = 128 * 1024, // power of two
     COPY_MAX = 4096,        // bytes copied under the lock at once
     STEPS_MAX = 64,         // device steps per call that does not wait
+    POLL_STEPS = 8,         // and per interrupt
     TRY_SPINS = 10000,      // turns for the lock in calls that do not wait
     DEVICES_MAX = 4,
     STALL_S = 2,
+    POLL_NS = 1400000,     // a full FIFO of 16 bytes at 115200 baud
 };
 
 typedef struct Device {
@@ -39,6 +43,7 @@ static uint64_t head; // bytes ever written; under owner
 static Device devices[DEVICES_MAX];
 static int device_count;
 static _Atomic uint32_t owner;      // 0: free, else core + 1; acquire in lock_try, release in lock_drop
+static _Atomic uint32_t poller;     // 1: some core's timer feeds the devices. seq_cst: see poll_claim
 static _Atomic uint32_t panic_core; // core + 1 that owns the consoles for good; 0: none
 
 static uint32_t self_number(void) {
@@ -153,17 +158,36 @@ static size_t remaining(void) {
 
 // ---- writers
 
-size_t console_drain(void) {
+static size_t drain_steps(int steps) {
     size_t left = 1;
-    for (int step = 0; step < STEPS_MAX && left > 0; step++) {
+    while (steps-- > 0 && left > 0) {
         Hold h;
-        if (!lock_take_once(&h)) return left; // another core is feeding
+        if (!lock_take_once(&h)) break; // another core is feeding
         bool moved = false;
         for (int i = 0; i < device_count; i++) moved |= feed(&devices[i]);
         left = remaining();
         lock_drop(&h);
         if (!moved) break;
     }
+    return left;
+}
+
+// Somebody must feed the devices from now on: this core, unless one does already. A poller that stops gives up the role before it looks
+// for the last time, a writer appends before it looks at the role: one of the two sees the other.
+static void poll_claim(void) {
+    uint32_t none = 0;
+    if (clock_tsc_hz() && !load_relaxed(&panic_core) && cas(&poller, &none, 1)) clock_poll_at(clock_now_ns() + POLL_NS);
+}
+
+void console_poll(void) {
+    drain_steps(POLL_STEPS);
+    store_seq(&poller, 0);
+    if (drain_steps(1) > 0) poll_claim();
+}
+
+size_t console_drain(void) {
+    size_t left = drain_steps(STEPS_MAX);
+    if (left > 0) poll_claim();
     return left;
 }
 
@@ -237,8 +261,9 @@ void console_write(const char *s, size_t n) {
     }
     Hold h;
     lock_take_report(&h);
-    if (panic) flush_screens(); // else the next drain shows it
+    if (panic) flush_screens();
     lock_drop(&h);
+    if (!panic) console_drain(); // screens
 }
 
 void console_panic(void) {

@@ -1,7 +1,9 @@
 // clock.h -- the clock's share in interrupts; the rest is in kernel.h.
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
-// At VEC_TIMER, after the EOI. False: the timer came back before the armed deadline (it counts only so far) and is armed again.
-// Interrupts off. [any]
+// At VEC_TIMER, after the EOI: polls the console if that is due. True: the deadline that rt armed has come. Interrupts off. [any]
 bool clock_irq(void);
+// Makes this core call console_poll at or soon after `deadline_ns`, once, beside what rt armed. [any]
+void clock_poll_at(int64_t deadline_ns);
