@@ -1,25 +1,25 @@
-// t_chan.c -- channels: every rule of the language, values of all sizes, and a million operations over all cores.
-// smp: 1 4
+// t_chan.c -- channels: every rule of the language, values of all sizes, and a million operations over all
+// cores. smp: 1 4
 // expect: chan ok
-#include "rt/burrow.h"
-
-static int failures;
-#define CHECK(c)                                                                                                       \
-    do {                                                                                                               \
-        if (!(c)) {                                                                                                    \
-            println("t_chan.c:%d: %s does not hold", __LINE__, #c);                                                    \
-            failures++;                                                                                                \
-        }                                                                                                              \
-    } while (0)
+#include "check.h"
 
 typedef chan(int) IntChan;
-typedef struct Big { int64_t a[40]; char tail[5]; } Big;
+typedef struct Big {
+    int64_t a[40];
+    char tail[5];
+} Big;
 TYPE_NOSCAN(Big);
-typedef struct Odd { char c[5]; } Odd;
+typedef struct Odd {
+    char c[5];
+} Odd;
 TYPE_NOSCAN(Odd);
-typedef struct Named { String name; int n; } Named;
+typedef struct Named {
+    String name;
+    int n;
+} Named;
 TYPE_STRUCT(Named, name.p);
-typedef struct Empty {} Empty;
+typedef struct Empty {
+} Empty;
 TYPE_NOSCAN(Empty);
 
 // ---- one goroutine
@@ -92,33 +92,13 @@ static void test_sizes(void) {
 
 // ---- panics
 
-static char last_panic[100];
-static void remember(void *unused) {
-    Any v = recover();
-    str_format(last_panic, sizeof last_panic, "%s", panic_text(v));
-}
-#define CATCHES(name, statement)                                                                                       \
-    static void name(void *arg) {                                                                                      \
-        catch_panics();                                                                                                \
-        defer(remember, NULL);                                                                                         \
-        statement;                                                                                                     \
-    }
-CATCHES(send_closed, { chan(int) c = chan_make(int, 1); chan_close(c); chan_send(c, 1); })
-CATCHES(try_send_closed, { chan(int) c = chan_make(int, 1); chan_close(c); chan_try_send(c, 1); })
-CATCHES(close_closed, { chan(int) c = chan_make(int, 1); chan_close(c); chan_close(c); })
-CATCHES(close_nil, { chan(int) c = NULL; chan_close(c); })
-CATCHES(make_negative, { volatile int n = -1; chan(int) c = chan_make(int, n); chan_close(c); })
-CATCHES(make_huge, { volatile intptr_t n = INTPTR_MAX; chan(int) c = chan_make(int, n); chan_close(c); })
-CATCHES(blocked_send, { chan_send((chan(int))arg, 1); })
-
-static void expect_panic(void (*fn)(void *), const char *want) {
-    last_panic[0] = 0;
-    fn(NULL);
-    if (strcmp(last_panic, want) != 0) {
-        println("expected panic \"%s\", got \"%s\"", want, last_panic);
-        failures++;
-    }
-}
+CATCHES(send_closed, chan(int) c = chan_make(int, 1); chan_close(c); chan_send(c, 1);)
+CATCHES(try_send_closed, chan(int) c = chan_make(int, 1); chan_close(c); chan_try_send(c, 1);)
+CATCHES(close_closed, chan(int) c = chan_make(int, 1); chan_close(c); chan_close(c);)
+CATCHES(close_nil, chan(int) c = NULL; chan_close(c);)
+CATCHES(make_negative, volatile int n = -1; chan(int) c = chan_make(int, n); chan_close(c);)
+CATCHES(make_huge, volatile intptr_t n = INTPTR_MAX; chan(int) c = chan_make(int, n); chan_close(c);)
+CATCHES(blocked_send, chan_send((chan(int))arg, 1);)
 
 static chan(Empty) panicked;
 static void blocked_sender(void *c) {
@@ -140,11 +120,11 @@ static void test_panics(void) {
         go(blocked_sender, c);
     for (int i = 0; i < 20; i++)
         gosched();
-    last_panic[0] = 0;
+    caught[0] = 0;
     chan_close(c);
     for (int i = 0; i < 5; i++)
         chan_recv(panicked);
-    CHECK(strcmp(last_panic, "send on closed channel") == 0);
+    CHECK(strcmp(caught, "send on closed channel") == 0);
 }
 
 // ---- order: first come, first served; the runtime never reorders one sender's values
@@ -161,18 +141,17 @@ static void test_order(void) {
         chan(int) c = chan_make(int, cap);
         go(count_up, c);
         int want = 0;
-        chan_for (v, c) {
+        chan_for(v, c) {
             CHECK(v == want);
             want++;
         }
         CHECK(want == 1000);
-        chan_for (v, c)
-            CHECK(v != v); // not entered again
+        chan_for(v, c) CHECK(v != v); // not entered again
     }
     chan(int) c = chan_make(int, 0);
     go(count_up, c);
     int n = 0;
-    chan_for (v, c) {
+    chan_for(v, c) {
         if (v == 10) break; // leaves the whole loop
         if (v % 2) continue;
         n++;
@@ -216,7 +195,7 @@ static chan(i64) race_chan;
 
 static void race_send_loop(void) {
     catch_panics();
-    defer(remember, NULL);
+    defer(catch_text, NULL);
     for (int i = 1;; i++) {
         // Counted before: a value whose send panics was not sent.
         chan_send(race_chan, (i64)i);
@@ -229,7 +208,7 @@ static void race_sender(void *unused) {
     waitgroup_done(&racers);
 }
 static void race_receiver(void *unused) {
-    chan_for (v, race_chan) {
+    chan_for(v, race_chan) {
         atomic_int64_add(&received_sum, v);
         atomic_int64_add(&received_count, 1);
     }
@@ -257,7 +236,10 @@ static void test_close_race(void) {
 
 // ---- a million operations over all cores, with a checksum
 
-typedef struct Load { IntChan c; int from, count; } Load;
+typedef struct Load {
+    IntChan c;
+    int from, count;
+} Load;
 static AtomicInt64 load_sum;
 static WaitGroup producers, consumers;
 static Load loads[4];
@@ -271,8 +253,7 @@ static void produce(void *arg) {
 static void consume(void *arg) {
     chan(int) c = arg;
     int64_t sum = 0;
-    chan_for (v, c)
-        sum += v;
+    chan_for(v, c) sum += v;
     atomic_int64_add(&load_sum, sum);
     waitgroup_done(&consumers);
 }
@@ -293,7 +274,7 @@ static void stream(int cap, int total) {
     int64_t want = (int64_t)total * (total - 1) / 2, got = atomic_int64_load(&load_sum);
     if (got != want) {
         println("stream with capacity %d: expected sum %ld, got %ld", cap, (long)want, (long)got);
-        failures++;
+        atomic_int32_add(&failures, 1);
     }
 }
 
@@ -311,6 +292,5 @@ int main(int argc, char **argv) {
         stream(1, total);
         stream(128, total);
     }
-    println(failures ? "chan: %d failures" : "chan ok", failures);
-    return failures != 0;
+    return check_end("chan");
 }

@@ -1,22 +1,25 @@
 // t_panic20.c -- a recovered panic leaves the stack as if nothing had been below.
 //
-// A goroutine recurses until it is 20 segments deep and panics; the first frame recovers. Segment, guard and byte count must be
-// those of the first frame again: if the guard stayed that of a deep segment, the next recursion would overrun the first one. So
-// it recurses again, with a pattern in every frame.
+// A goroutine recurses until it is 20 segments deep and panics; the first frame recovers. Segment, guard and
+// byte count must be those of the first frame again: if the guard stayed that of a deep segment, the next
+// recursion would overrun the first one. So it recurses again, with a pattern in every frame.
 #include "metal.h"
 
 static int segments(void) {
     int n = 0;
-    for (StackSeg *s = g_self()->seg; s; s = s->older) n++;
+    for (StackSeg *s = g_self()->seg; s; s = s->older)
+        n++;
     return n;
 }
 
 static __attribute__((noinline)) uint64_t dig(int until_segments, uint64_t depth) {
     volatile uint64_t room[12];
-    for (int i = 0; i < 12; i++) room[i] = depth * 7 + (uint64_t)i;
+    for (int i = 0; i < 12; i++)
+        room[i] = depth * 7 + (uint64_t)i;
     uint64_t below = segments() >= until_segments ? depth : dig(until_segments, depth + 1);
     if (until_segments == 20 && below == depth) panic("twenty segments deep");
-    for (int i = 0; i < 12; i++) CHECK_QUIETLY(room[i] == depth * 7 + (uint64_t)i);
+    for (int i = 0; i < 12; i++)
+        CHECK_QUIETLY(room[i] == depth * 7 + (uint64_t)i);
     return below;
 }
 

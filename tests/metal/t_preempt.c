@@ -1,8 +1,8 @@
 // t_preempt.c -- loops without calls share the cores.
 //
-// Twice as many spinners as cores, none of which ever calls anything, and a goroutine that counts beside them. All must progress, and the
-// spinners' used-up slices must agree within a factor of two once each has had its share. Counts, not times: cores of an
-// emulator stop for long whenever the host wants.
+// Twice as many spinners as cores, none of which ever calls anything, and a goroutine that counts beside
+// them. All must progress, and the spinners' used-up slices must agree within a factor of two once each has
+// had its share. Counts, not times: cores of an emulator stop for long whenever the host wants.
 #include "metal.h"
 
 #define SPINNERS_MAX (2 * PLAT_MAX_CPUS)
@@ -21,7 +21,8 @@ static _Atomic uint64_t beside;
 static void spin(void *arg) {
     Spinner *s = arg;
     s->g = g_self();
-    while (!load_relaxed(&stop)) s->turns++;
+    while (!load_relaxed(&stop))
+        s->turns++;
     fetch_add(&ended, 1);
 }
 

@@ -139,7 +139,8 @@ int main(int argc, char **argv) {
     }
     in_batches(free_here, segments / 2, segments);
     sys_call(give_runs_here, NULL);
-    // A half that a core keeps may hold a page. What else may stay: page tables of the arena, stacks of others.
+    // A half that a core keeps may hold a page. What else may stay: page tables of the arena, stacks of
+    // others.
     int64_t back = (int64_t)(pages_now().free / PAGE_SIZE + segments_now().cached[0]);
     check_at_least("pages that came back", back, (int64_t)(before.free / PAGE_SIZE) - 32);
     return check_end("t_scatter");

@@ -1,7 +1,8 @@
 // t_spawn.c -- birth, exit and reuse of goroutines leak nothing.
 //
-// Waves of goroutines of the same shape: some end at once, some yield, some grow their stack, some end by goexit from below
-// several segments, some start children. After the first waves have filled the caches, further ones must leave the memory as it was.
+// Waves of goroutines of the same shape: some end at once, some yield, some grow their stack, some end by
+// goexit from below several segments, some start children. After the first waves have filled the caches,
+// further ones must leave the memory as it was.
 #include "metal.h"
 
 static _Atomic int64_t finished;
@@ -18,9 +19,13 @@ static __attribute__((noinline)) uint64_t leave_from_below(uint64_t n) {
     if (n == 0) goexit();
     return n > 1000 ? 0 : leave_from_below(n - 1) + room[n % 16];
 }
-static void count_end(void *unused) { fetch_add(&finished, 1); }
+static void count_end(void *unused) {
+    fetch_add(&finished, 1);
+}
 
-static void at_once(void *arg) { fetch_add(&finished, 1); }
+static void at_once(void *arg) {
+    fetch_add(&finished, 1);
+}
 static void after_yield(void *arg) {
     gosched();
     fetch_add(&finished, 1);
@@ -70,9 +75,12 @@ int main(int argc, char **argv) {
     SegStats segments_after = segments_now();
     check_equal("goroutines created", SUM_OVER_CORES(n_created) - created, waves * (n + n / 5 * 2));
     check_equal("goroutines left", goroutine_count(), 1);
-    // Which core holds how many dead goroutines and free pages changes; that they are bounded per core does not.
+    // Which core holds how many dead goroutines and free pages changes; that they are bounded per core does
+    // not.
     int64_t slack = (int64_t)cpu_count() * (256 << 10);
-    check_at_most("bytes in stack segments, growth", segment_bytes(segments_after) - segment_bytes(segments), slack);
-    check_at_most("bytes of pages in use, growth", (int64_t)pages.free - (int64_t)pages_after.free, slack * 2);
+    check_at_most("bytes in stack segments, growth", segment_bytes(segments_after) - segment_bytes(segments),
+                  slack);
+    check_at_most("bytes of pages in use, growth", (int64_t)pages.free - (int64_t)pages_after.free,
+                  slack * 2);
     return check_end("t_spawn");
 }

@@ -1,0 +1,56 @@
+// check.h -- CHECK(condition) for programs that use only the public interface: says where, once per place,
+// and counts.
+#pragma once
+#include "rt/burrow.h"
+
+static AtomicInt32 failures;
+
+#define CHECK(c)                                                                                             \
+    do {                                                                                                     \
+        static AtomicBool said_;                                                                             \
+        if (!(c)) {                                                                                          \
+            atomic_int32_add(&failures, 1);                                                                  \
+            if (!atomic_bool_swap(&said_, true))                                                             \
+                println("%s:%d: does not hold: %s", __FILE__, __LINE__, #c);                                 \
+        }                                                                                                    \
+    } while (0)
+
+// got lies in [lo, hi]; says all three when not.
+#define CHECK_RANGE(got, lo, hi)                                                                             \
+    do {                                                                                                     \
+        int64_t got_ = (got), lo_ = (lo), hi_ = (hi);                                                        \
+        if (got_ < lo_ || got_ > hi_) {                                                                      \
+            atomic_int32_add(&failures, 1);                                                                  \
+            println("%s:%d: %s is %ld, expected %ld to %ld", __FILE__, __LINE__, #got, (long)got_,           \
+                    (long)lo_, (long)hi_);                                                                   \
+        }                                                                                                    \
+    } while (0)
+
+// Text of the last panic that a function made by CATCHES ended with.
+static char caught[120];
+static void catch_text(void *unused) {
+    str_format(caught, sizeof caught, "%s", panic_text(recover()));
+}
+#define CATCHES(name, ...)                                                                                   \
+    static void name(void *arg) {                                                                            \
+        catch_panics();                                                                                      \
+        defer(catch_text, NULL);                                                                             \
+        __VA_ARGS__                                                                                          \
+    }
+static inline void expect_panic(void (*fn)(void *), const char *want) {
+    caught[0] = 0;
+    fn(NULL);
+    if (strcmp(caught, want) == 0) return;
+    atomic_int32_add(&failures, 1);
+    println("expected panic \"%s\", got \"%s\"", want, caught);
+}
+
+// Last statement of main.
+static inline int check_end(const char *name) {
+    int n = atomic_int32_load(&failures);
+    if (n)
+        println("%s: %d failures", name, n);
+    else
+        println("%s ok", name);
+    return n != 0;
+}

@@ -1,0 +1,42 @@
+// t_steal.c -- work started on one core is shared out by stealing.
+//
+// One pinned goroutine starts all the others, which compute without a call and never block; each core must
+// have run a fair part. The emulator's cores do not all run at once, hence the wide bound.
+#include "metal.h"
+
+static uint64_t ran_on[PLAT_MAX_CPUS]; // one writer each: the goroutine that runs there, between its first
+                                       // and last instruction
+static WaitGroup all;
+static long turns = 200000;
+
+static __attribute__((noinline)) uint64_t compute(uint64_t x) {
+    for (long i = 0; i < turns; i++)
+        x = x * 6364136223846793005ull + 1442695040888963407ull;
+    return x;
+}
+static void work(void *arg) {
+    volatile uint64_t sink = compute((uint64_t)(uintptr_t)arg);
+    (void)sink;
+    __atomic_fetch_add(&ran_on[core_id()], 1, __ATOMIC_RELAXED);
+    waitgroup_done(&all);
+}
+
+int main(int argc, char **argv) {
+    int n = (int)arg_number(argc, argv, 1, 2000), cores = gomaxprocs(0);
+    int64_t stolen = SUM_OVER_CORES(n_steal);
+    goroutine_pin(0);
+    waitgroup_add(&all, n);
+    for (int i = 0; i < n; i++)
+        go(work, (void *)(intptr_t)i);
+    waitgroup_wait(&all);
+    uint64_t sum = 0, least = UINT64_MAX;
+    for (int i = 0; i < cores; i++) {
+        say("core %d ran %lu\n", i, ran_on[i]);
+        sum += ran_on[i];
+        if (ran_on[i] < least) least = ran_on[i];
+    }
+    check_equal("goroutines that ran", (int64_t)sum, n);
+    check_at_least("run by the least busy core", (int64_t)least, n / cores / 10);
+    if (cores > 1) check_at_least("successful steals", SUM_OVER_CORES(n_steal) - stolen, cores - 1);
+    return check_end("t_steal");
+}
