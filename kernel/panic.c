@@ -192,13 +192,13 @@ static Cpu *panic_begin(const TrapFrame *tf) {
     return cpu;
 }
 
-// `head` is the rest of the first line, after the cause.
+// stack_core >= 0: the stack `cause` of that core has overflowed.
 static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     Cpu *cpu = panic_begin(tf);
     stop_other_cores(cpu);
     rt_printf("\n==== burrow crash report: cut from here ====\n");
     if (stack_core >= 0)
-        rt_printf("cause: %s overflow on core %d\n", cause, stack_core);
+        rt_printf("cause: %s overflow on core %d, at 0x%lx\n", cause, stack_core, cpu_read_cr2());
     else
         print_cause(tf, cause);
     rt_printf("core %d of %d, build %s, %lu ms after start\n", cpu->id, cpus_up, rt_build_id(),
