@@ -14,7 +14,7 @@
 #define WEAK __attribute__((weak))
 
 int stub_cpu_count = 1;
-size_t stub_vmap_live;
+_Atomic size_t stub_vmap_live;
 bool stub_vmap_fails, stub_vunmap_late;
 jmp_buf *stub_throw_to;
 char stub_throw_text[256];

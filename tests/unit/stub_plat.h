@@ -12,11 +12,11 @@ P *stub_p(int i); // zeroed P number i, 0..7; the same one each time
 void *stub_reserve(size_t bytes);
 void stub_release(void *p, size_t bytes);
 
-extern int stub_cpu_count;     // what plat_cpu_count says, 1 at first
-extern size_t stub_vmap_live;  // pages mapped by plat_vmap
-extern bool stub_vunmap_late;  // plat_vunmap leaves the frames to plat_reclaim
-extern bool stub_vmap_fails;   // plat_vmap returns NULL
-extern jmp_buf *stub_throw_to; // rt_throw, rt_fatal and panics jump here instead of ending the program
+extern int stub_cpu_count;            // what plat_cpu_count says, 1 at first
+extern _Atomic size_t stub_vmap_live; // pages mapped by plat_vmap
+extern bool stub_vunmap_late;         // plat_vunmap leaves the frames to plat_reclaim
+extern bool stub_vmap_fails;          // plat_vmap returns NULL
+extern jmp_buf *stub_throw_to;        // rt_throw, rt_fatal and panics jump here instead of ending the program
 extern char stub_throw_text[256];
 
 // stmt must end in rt_throw, rt_fatal or a runtime panic whose text contains `text`.
