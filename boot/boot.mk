@@ -33,15 +33,19 @@ $(B)/boot/handoff.asm.o: boot/handoff.asm $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(NASM) $(NASMFLAGS) -o $@ $<
 
-# The symbols for the reports are in the image's blob, so its ELF symbols and debug sections stay behind.
+# $1: the loader's objects. The symbols for the reports are in the image's blob: its ELF symbols and debug sections stay behind.
+define link_efi
+$(call say,EFI,$@)
+$(Q)$(OBJCOPY) --strip-all $< $@.elf
+$(Q)boot/pack_payload.py $@.elf $@.payload
+$(Q)$(NASM) -f elf64 -DPAYLOAD='"$@.payload"' -o $@.o boot/payload.asm
+$(Q)$(LD) $(EFI_LDFLAGS) -T $(EFI_LDS) $(EFI_CRT0) $1 $@.o -o $@.so $(EFI_LIBS)
+$(Q)$(BOOT_EPOCH) $(OBJCOPY) $(EFI_SECTIONS:%=-j '%') --target efi-app-x86_64 --subsystem=10 $@.so $@
+$(Q)rm -f $@.elf $@.payload $@.o $@.so
+endef
+
 $(B)/%.efi: $(B)/%.elf $(LOADER_OBJS) boot/payload.asm boot/pack_payload.py
-	$(call say,EFI,$@)
-	$(Q)$(OBJCOPY) --strip-all $< $@.elf
-	$(Q)boot/pack_payload.py $@.elf $@.payload
-	$(Q)$(NASM) -f elf64 -DPAYLOAD='"$@.payload"' -o $@.o boot/payload.asm
-	$(Q)$(LD) $(EFI_LDFLAGS) -T $(EFI_LDS) $(EFI_CRT0) $(LOADER_OBJS) $@.o -o $@.so $(EFI_LIBS)
-	$(Q)$(BOOT_EPOCH) $(OBJCOPY) $(EFI_SECTIONS:%=-j '%') --target efi-app-x86_64 --subsystem=10 $@.so $@
-	$(Q)rm -f $@.elf $@.payload $@.o $@.so
+	$(call link_efi,$(LOADER_OBJS))
 
 $(B)/%.esp: $(B)/%.efi $(CMDLINE_TXT) iso/make_esp.sh
 	$(Q)$(BOOT_EPOCH) iso/make_esp.sh $@ $< $(CMDLINE_TXT)
@@ -54,5 +58,35 @@ $(B)/%.iso: $(B)/%.esp iso/make_iso.sh
 	$(call say,ISO,$@)
 	$(Q)$(BOOT_EPOCH) iso/make_iso.sh $@ $<
 
+# The same loader started as by a firmware in LA57 mode: build/NAME.la57.efi.
+LA57_OBJS := $(B)/tests/boot/la57.asm.o $(B)/tests/boot/loader_main.o
+$(B)/tests/boot/loader_main.o: $(B)/boot/main.o
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --redefine-sym efi_main=loader_main $< $@
+$(B)/tests/boot/la57.asm.o: tests/boot/la57.asm $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(NASMFLAGS) -o $@ $<
+$(B)/%.la57.efi: $(B)/%.elf $(LOADER_OBJS) $(LA57_OBJS) boot/payload.asm boot/pack_payload.py
+	$(call link_efi,$(filter-out %/main.o,$(LOADER_OBJS)) $(LA57_OBJS))
+
+# A kernel that only tells what it was handed over, for tests/test_loader.py: the boot stage without the rest.
+PROBE_OBJS := $(addprefix $(B)/tests/boot/,probe.o pvh.o pvh.asm.o blobs.o)
+$(B)/tests/boot/%.o: tests/boot/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_METAL) -MMD -MP -c -o $@ $<
+$(B)/tests/boot/%.o: kernel/x86/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_METAL) -MMD -MP -c -o $@ $<
+$(B)/tests/boot/%.asm.o: kernel/x86/%.asm $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(NASMFLAGS) -o $@ $<
+$(B)/tests/boot/blobs.o: scripts/blobs.asm
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) -c 'import sys; sys.stdout.buffer.write(bytes(i * 7 & 255 for i in range(300000)))' > $(@D)/files.blob
+	$(Q)$(NASM) -f elf64 -DSYMBOLS_BLOB='"/dev/null"' -DFILES_BLOB='"$(@D)/files.blob"' -o $@ $<
+$(B)/probe.elf: $(PROBE_OBJS) boot/image.ld
+	$(call say,IMAGE,$@)
+	$(Q)$(LD) $(LDFLAGS_METAL) --build-id=none --orphan-handling=error -T boot/image.ld -o $@ $(PROBE_OBJS)
+
 .PRECIOUS: $(B)/%.efi $(B)/%.esp
--include $(LOADER_OBJS:.o=.d)
+-include $(LOADER_OBJS:.o=.d) $(PROBE_OBJS:.o=.d)
