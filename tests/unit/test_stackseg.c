@@ -113,6 +113,11 @@ static void test_random(void) {
     CHECK_EQ(seg_stats().in_use_bytes, 0);
 }
 
+// A segment freed twice was counted twice.
+static void counter_undo(void) {
+    _Atomic intptr_t *n = &p_self()->seg_cache.in_use[0];
+    store_relaxed(n, load_relaxed(n) + 1);
+}
 static void test_misuse(void) {
     CHECK_THROWS("size that no class has", seg_alloc(3000));
     CHECK_THROWS("size that no class has", seg_alloc(0));
@@ -122,6 +127,11 @@ static void test_misuse(void) {
 #ifdef RT_DEBUG
     CHECK_THROWS("is free already (cached)", seg_free(a, SEG_MIN));
 #endif
+    flush_all(); // a is a lone half now
+    seg_free(a, SEG_MIN);
+    CHECK_THROWS("is free already", seg_cache_flush(p_self()));
+    store_relaxed(&p_self()->seg_cache.n, 0); // the end of that story
+    counter_undo();
     seg_free(b, SEG_MIN);
     flush_all();
 }
