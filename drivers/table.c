@@ -1,6 +1,6 @@
 // table.c -- the drivers of this build, in probing order.
 #include "drivers/driver.h"
 
-extern const Driver serial_driver;
+extern const Driver serial_driver, framebuffer_driver;
 
-const Driver *const driver_table[] = {&serial_driver, NULL};
+const Driver *const driver_table[] = {&serial_driver, &framebuffer_driver, NULL};

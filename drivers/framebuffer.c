@@ -1,0 +1,155 @@
+// framebuffer.c -- text console on the linear framebuffer that the firmware left.
+//
+// Writing pixels is slow, reading them back slower still, and text comes in bursts. So put() only changes a grid of characters in memory,
+// scrolling by turning it like a drum, and flush() paints those cells whose character differs from what the screen shows, a
+// portion at a time, at most every REFRESH_NS. A burst of a thousand lines costs a handful of paintings.
+//
+// Context: under the log's lock, interrupts off, on one core at a time (driver.h). A crash report may interrupt any of this and
+// call it again: every index is reduced before use.
+#include "drivers/driver.h"
+#include "drivers/font.h"
+
+enum {
+    CELL_DOTS_X = FONT_WIDTH + 1,
+    CELL_DOTS_Y = FONT_HEIGHT + 1,
+    PORTION = 256,         // cells looked at, and at most painted, per flush
+    PUT_MAX = 1024,        // bytes per put
+    REFRESH_NS = 16000000, // between paintings
+    SIDE_MAX = 16384,      // pixels: more is nonsense
+    TAB = 8,
+    BOX = 0x7f,            // for what the font does not have
+};
+#define INK   0x00c8c8c8u // grey, so that the order of red and blue does not matter
+#define PAPER 0x00000000u
+
+static volatile uint32_t *pixels;
+static uint32_t stride_px, scale, cols, rows;
+
+static uint8_t *cells; // what shall be seen: drum of rows, `top` is the first
+static uint8_t *shown; // what the screen shows, row 0 on top
+static uint32_t top, row, col;
+static uint32_t paint_next;    // next cell to look at; 0: no painting under way
+static bool changed;           // cells were written since the last painting began
+static int64_t painted_ns;
+
+// ---- text
+
+static uint8_t *cell_at(uint32_t r, uint32_t c) { return &cells[(top + r) % rows * cols + c % cols]; }
+
+static void clear_row(uint32_t r) {
+    for (uint32_t c = 0; c < cols; c++) *cell_at(r, c) = ' ';
+}
+
+static void new_line(void) {
+    col = 0;
+    if (++row < rows) return;
+    row = rows - 1;
+    top = (top + 1) % rows;
+    clear_row(row);
+}
+
+static void put_glyph(uint8_t ch) {
+    if (col >= cols) new_line();
+    *cell_at(row, col++) = ch;
+}
+
+static void put_byte(uint8_t b) {
+    switch (b) {
+    case '\n': new_line(); break;
+    case '\r': col = 0; break;
+    case '\t':
+        do put_glyph(' ');
+        while (col % TAB && col < cols);
+        break;
+    default:
+        if (b >= ' ' && b < BOX) put_glyph(b);
+        else if (b >= 0xc0) put_glyph(BOX); // first byte of a UTF-8 sequence; the others (80h to BFh) show nothing
+        break;
+    }
+}
+
+static size_t screen_put(const char *s, size_t n) {
+    if (n > PUT_MAX) n = PUT_MAX;
+    for (size_t i = 0; i < n; i++) put_byte((uint8_t)s[i]);
+    changed = true;
+    return n;
+}
+
+// ---- pixels
+
+static uint32_t glyph_row(uint8_t ch, uint32_t y) {
+    if (y >= FONT_HEIGHT) return 0;
+    if (ch == BOX) return y < FONT_HEIGHT - 1 ? 0x1f : 0;
+    return font_rows[(uint8_t)(ch - FONT_FIRST) % FONT_GLYPHS][y];
+}
+
+static void paint_cell(uint32_t r, uint32_t c, uint8_t ch) {
+    volatile uint32_t *corner = pixels + (size_t)r * CELL_DOTS_Y * scale * stride_px + (size_t)c * CELL_DOTS_X * scale;
+    for (uint32_t y = 0; y < CELL_DOTS_Y * scale; y++, corner += stride_px) {
+        uint32_t dots = glyph_row(ch, y / scale) << 1; // and a blank column on the right
+        volatile uint32_t *p = corner;
+        for (int x = CELL_DOTS_X - 1; x >= 0; x--)
+            for (uint32_t i = 0; i < scale; i++) *p++ = dots >> x & 1 ? INK : PAPER;
+    }
+}
+
+// Looks at one portion. True: that was the last.
+static bool paint_portion(void) {
+    for (int i = 0; i < PORTION && paint_next < rows * cols; i++, paint_next++) {
+        uint32_t at = paint_next, r = at / cols, c = at % cols;
+        uint8_t ch = *cell_at(r, c);
+        if (shown[at] == ch) continue;
+        paint_cell(r, c, ch);
+        shown[at] = ch;
+    }
+    if (paint_next < rows * cols) return false;
+    paint_next = 0;
+    painted_ns = clock_now_ns();
+    return true;
+}
+
+static bool screen_flush(bool now) {
+    if (now) { // everything, also what is under way
+        changed = false;
+        paint_next = 0;
+        while (!paint_portion()) {}
+        return true;
+    }
+    if (paint_next == 0) {
+        if (!changed) return true;
+        if (painted_ns && clock_now_ns() - painted_ns < REFRESH_NS) return false;
+        changed = false;
+    }
+    return paint_portion() && !changed;
+}
+
+// ---- start
+
+static bool sane(const BootFramebuffer *fb) {
+    return fb->base && fb->width >= 100 && fb->height >= 100 && fb->width <= SIDE_MAX && fb->height <= SIDE_MAX &&
+           fb->stride_px >= fb->width && fb->stride_px <= SIDE_MAX;
+}
+
+static bool screen_probe(const BootInfo *bi) {
+    const BootFramebuffer *fb = &bi->fb;
+    if (!sane(fb)) return false;
+    size_t bytes = (size_t)fb->stride_px * fb->height * sizeof *pixels;
+    pixels = map_mmio(fb->base, bytes, CACHE_WC);
+    if (!pixels) return false;
+    stride_px = fb->stride_px;
+    scale = fb->height / 400; // 80 columns or more of a size that can be read
+    if (scale < 1) scale = 1;
+    if (scale > 4) scale = 4;
+    cols = fb->width / (CELL_DOTS_X * scale);
+    rows = fb->height / (CELL_DOTS_Y * scale);
+    uint64_t frames = frame_alloc(((size_t)cols * rows * 2 + PAGE_SIZE - 1) / PAGE_SIZE);
+    if (!frames) return false;
+    cells = phys_to_virt(frames);
+    shown = cells + (size_t)cols * rows;
+    for (uint32_t i = 0; i < cols * rows; i++) cells[i] = shown[i] = ' ';
+    for (size_t i = 0; i < bytes / sizeof *pixels; i++) pixels[i] = PAPER;
+    return true;
+}
+
+static const Console screen_console = {screen_put, screen_flush};
+const Driver framebuffer_driver = {"framebuffer", DRIVER_MAPPED, screen_probe, &screen_console};
