@@ -1,7 +1,7 @@
-# boot.mk -- from an image (build/NAME.elf) to what machines boot: build/NAME.efi, .img (raw disk), .iso (CD and USB stick).
+# boot.mk -- from an image (build/NAME.elf) to what machines boot: build/NAME.efi, .img (raw disk), .iso (CD and USB).
 #
-# Included by the top Makefile after scripts/flags.mk. The .efi is one file with the image inside; CMDLINE_TXT, if set, is
-# put beside it on the disk and on the ISO.
+# Included by the top Makefile after scripts/flags.mk. The .efi is one file with the image inside; CMDLINE_TXT, if
+# set, is put beside it on the disk and on the ISO.
 
 # gnu-efi, overridable one by one.
 EFI_INC  ?= $(GNUEFI_INC)
@@ -33,7 +33,8 @@ $(B)/boot/handoff.asm.o: boot/handoff.asm $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(NASM) $(NASMFLAGS) -o $@ $<
 
-# $1: the loader's objects. The symbols for the reports are in the image's blob: its ELF symbols and debug sections stay behind.
+# $1: the loader's objects. The symbols for the reports are in the image's blob: its ELF symbols and debug sections
+# stay behind.
 define link_efi
 $(call say,EFI,$@)
 $(Q)$(OBJCOPY) --strip-all $< $@.elf
@@ -65,7 +66,7 @@ $(B)/tests/boot/loader_main.o: $(B)/boot/main.o
 	$(Q)$(OBJCOPY) --redefine-sym efi_main=loader_main $< $@
 $(B)/tests/boot/la57.asm.o: tests/boot/la57.asm $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(NASM) $(NASMFLAGS) -o $@ $<
+	$(Q)$(NASM) $(NASMFLAGS) -DENTER=efi_main -DNEXT=loader_main -o $@ $<
 $(B)/%.la57.efi: $(B)/%.elf $(LOADER_OBJS) $(LA57_OBJS) boot/payload.asm boot/pack_payload.py
 	$(call link_efi,$(filter-out %/main.o,$(LOADER_OBJS)) $(LA57_OBJS))
 

@@ -3,7 +3,8 @@
 #
 #   make_esp.sh OUT LOADER.efi [CMDLINE.txt]
 #
-# The loader becomes \EFI\BOOT\BOOTX64.EFI, the path that firmware tries on removable media; the command line goes beside it.
+# The loader becomes \EFI\BOOT\BOOTX64.EFI, the path that firmware tries on removable media; the command line goes
+# beside it.
 # By mtools: no mounts, no root. SOURCE_DATE_EPOCH fixes the times, so equal inputs give equal bytes.
 set -eu
 

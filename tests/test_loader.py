@@ -1,6 +1,6 @@
 """test_loader.py -- the boot stage alone: both ways in, every medium, command lines, damaged loaders, wrong machines.
 
-The kernel is tests/boot/probe.c, which checks the state that boot/bootinfo.h promises and prints what it was handed over.
+The kernel is tests/boot/probe.c, which checks the state that boot/bootinfo.h promises and prints what it was handed.
 """
 import os
 import shutil

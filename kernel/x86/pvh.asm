@@ -4,8 +4,8 @@
 ;
 ; In (PVH ABI): protected mode, paging off, flat segments, interrupts off, ebx = physical address of hvm_start_info.
 ;               The loader placed the image at its link address, so addresses are physical here.
-; Out:          kernel_entry(BootInfo *) in the state that boot/bootinfo.h promises: long mode, interrupts off, SSE on, the
-;               first 4 GiB identity mapped by 2 MiB pages (and with them the image), on a small boot stack.
+; Out:          kernel_entry(BootInfo *) in the state that boot/bootinfo.h promises: long mode, interrupts off, SSE on,
+;               the first 4 GiB identity mapped by 2 MiB pages (and with them the image), on a small boot stack.
 ; A processor without 64-bit mode gets a line on COM1 and a failed exit. Under PVH there is always a virtual machine
 ; underneath, so the debug-exit port is written without looking for its owner first.
 

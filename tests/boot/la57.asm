@@ -1,10 +1,13 @@
-; la57.asm -- plays a firmware that runs with five levels of page tables (LA57): wraps efi_main for build/NAME.la57.efi.
+; la57.asm -- plays a firmware that runs with five levels of page tables (LA57).
 ;
-;   EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)       rdi, rsi, System V, as crt0 calls it
-;       The loader's own efi_main is renamed loader_main (boot/boot.mk); it is entered with the same registers and stack.
+;   ENTER is entered instead of NEXT, and jumps there with the same stack and registers (rax excepted). Defined by the
+;   build:
+;       UEFI: efi_main, loader_main (the renamed efi_main of the loader). One core only: OVMF's parked cores keep four
+;             levels, and its ExitBootServices waits for ever when they meet the new table.
+;       PVH:  __wrap_kernel_entry, __real_kernel_entry (ld --wrap=kernel_entry): any number of cores.
 ;
 ; The number of levels cannot change while paging is on, and paging cannot be off in 64-bit mode: so through 32-bit
-; code on a table of segments of our own, interrupts off. This program and its stack must lie below 4 GiB, as under OVMF.
+; code on a table of segments of our own, interrupts off. Code and stack must lie below 4 GiB, as under OVMF.
 ; The new top-level table has one entry: the old tables, that is, all addresses keep their meaning.
 
 %define CR4_LA57  1 << 12
@@ -14,11 +17,11 @@
 %define SEL_DATA   0x18
 
         default rel
-        extern  loader_main
-        global  efi_main
+        extern  NEXT
+        global  ENTER
 
         section .text
-efi_main:
+ENTER:
         push    rbx
         push    rbp
         push    rdi
@@ -75,7 +78,7 @@ back:   pop     rax
         pop     rdi
         pop     rbp
         pop     rbx
-        jmp     loader_main
+        jmp     NEXT
 
         section .data align=4096
 level5: times 512 dq 0
