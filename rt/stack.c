@@ -10,8 +10,8 @@
 // would overrun silently.
 #include "sched.h"
 
-static StackSeg *seg_make(size_t bytes) {
-    char *base = seg_alloc(bytes);
+static StackSeg *seg_make(size_t bytes, void *(*alloc)(size_t)) {
+    char *base = alloc(bytes);
     if (!base) return NULL;
     StackSeg *s = (StackSeg *)(base + bytes) - 1;
     *s = (StackSeg){.base = (uintptr_t)base, .bytes = bytes};
@@ -21,7 +21,7 @@ static StackSeg *seg_make(size_t bytes) {
 static void seg_drop(StackSeg *s) { seg_free((void *)s->base, s->bytes); }
 
 bool stack_init(G *g) {
-    StackSeg *s = seg_make(STACK_FIRST);
+    StackSeg *s = seg_make(STACK_FIRST, seg_alloc);
     if (!s) return false;
     g->seg = s;
     g->stack_bytes = STACK_FIRST;
@@ -39,7 +39,7 @@ StackSeg *stack_grow(G *g, size_t need) {
     while (bytes < need)
         bytes = bytes < STACK_SEG_MAX ? bytes * 2 : (need + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
     if (g->stack_bytes + bytes > sched.max_stack) stack_overflow(g, bytes);
-    StackSeg *s = seg_make(bytes);
+    StackSeg *s = seg_make(bytes, seg_alloc_reserve); // the goroutine cannot be told that there is no memory
     if (!s) {
         rt_printf("runtime: cannot grow the stack of goroutine %lu from %lu by %lu bytes\n", g->id, g->stack_bytes, bytes);
         rt_fatal("out of memory (goroutine stack)");
