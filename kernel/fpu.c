@@ -41,10 +41,10 @@ void fpu_init_boot(void) {
     rt_fpu_mode = FPU_FXSAVE;
     uint32_t bytes = LEGACY_BYTES;
     if (cpu_features.xsave) {
-        // Both leaves answer for XCR0 as it is set now. The compact size may include supervisor state: never
-        // too small.
+        // Both leaves answer for XCR0 as it is set now. A hypervisor that offers XSAVEC without XSAVES may
+        // leave the size of the compact form zero; the standard form is never smaller.
         rt_fpu_mode = cpu_features.xsavec ? FPU_XSAVEC : FPU_XSAVE;
-        bytes = cpu_features.xsavec ? cpu_cpuid(13, 1).b : cpu_cpuid(13, 0).b;
+        bytes = cpu_cpuid(13, 0).b;
         if (bytes < LEGACY_BYTES + HEADER_BYTES) bytes = LEGACY_BYTES + HEADER_BYTES;
     }
     rt_fpu_bytes = (bytes + 63) & ~63u;
@@ -53,21 +53,17 @@ void fpu_init_boot(void) {
 
 void plat_fpu_capture(void *area) {
     uint32_t lo = (uint32_t)rt_fpu_mask, hi = (uint32_t)(rt_fpu_mask >> 32);
-    switch (rt_fpu_mode) {
-    case FPU_XSAVEC:
-        __asm__ volatile("xsavec64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
-        break;
-    case FPU_XSAVE: {
-        // XSAVE leaves most of the header as it finds it, and XRSTOR refuses a header with garbage: areas are
-        // recycled memory.
-        uint64_t *header = (uint64_t *)((char *)area + LEGACY_BYTES);
-        for (unsigned i = 0; i < HEADER_BYTES / 8; i++)
-            header[i] = 0;
-        __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
-        break;
-    }
-    default:
+    if (rt_fpu_mode == FPU_FXSAVE) {
         __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
-        break;
+        return;
     }
+    // Both instructions leave most of the header as they find it, XRSTOR refuses a header with garbage, and
+    // areas are recycled memory.
+    uint64_t *header = (uint64_t *)((char *)area + LEGACY_BYTES);
+    for (unsigned i = 0; i < HEADER_BYTES / 8; i++)
+        header[i] = 0;
+    if (rt_fpu_mode == FPU_XSAVEC)
+        __asm__ volatile("xsavec64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
+    else
+        __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
 }

@@ -2,14 +2,14 @@
 //
 // Firmware's map is input from outside: unsorted, overlapping, unaligned, with types of its own. It is turned
 // once into spans: sorted, disjoint, merged, page aligned where they are RAM. Where two claims overlap the
-// worse one holds (WORSE below) and a message says so; the image's place is known and beats every claim.
+// worse one holds and a message says so; the image's place is known and beats every claim (physmap.c).
 //
 // Then frames have three lives:
 //   1. frame_alloc takes them from the bottom of usable spans, below 4 GiB first (page tables must be
-//   reachable by an AP in
-//      32-bit mode, and before paging_init only 4 GiB are mapped);
+//   reachable
+//      by an AP in 32-bit mode, and before paging_init only 4 GiB are mapped);
 //   2. frame_handover gives all that is left, boot memory included, to the runtime's page allocator: from now
-//   on the only owner;
+//      on the only owner;
 //   3. frame_alloc then asks the page allocator like everybody else.
 // The first megabyte is never handed out, as in Linux: firmware was seen to write there. The AP trampoline
 // takes a page of it.
@@ -45,7 +45,7 @@ void frame_init(const BootInfo *bi) {
     span_count = physmap_clean(&in, spans, MAX_SPANS, rt_printf);
     for (size_t i = 0; i < span_count; i++)
         span_free[i] = spans[i].lo;
-    if (frame_ram_bytes() == 0) kernel_throw("the firmware's memory map has no usable memory");
+    if (frame_ram_bytes() <= bi->image_bytes) kernel_throw("the firmware's memory map has no usable memory");
 }
 
 const MemSpan *frame_spans(size_t *count) {

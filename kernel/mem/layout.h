@@ -1,17 +1,16 @@
 // layout.h -- the address map, drawn, and the symbols of the image (boot/image.ld).
 //
-//   0x0000000000000000  page zero           never mapped: a nil access faults
-//   0x0000000000001000  low memory          unmapped, but for the AP trampoline's page until all cores are up
-//   0x0000000000200000  image               text R-X | rodata R-- | data, bss RW- | blobs R--   (IMAGE_BASE,
-//   wherever it was loaded) 0x0000000080000000  (end of the small code model)
-//                       ... nothing ...
-//   0xffff800000000000  direct map          + physical address: RAM and ACPI tables only; RW-, but R-- where
-//   it aliases the image's text,
-//                                           rodata and blobs and for ACPI tables. Never executable
-//   0xffffc00000000000  vmap arena          large objects out of scattered frames (vmap.c), RW-
-//   0xffffd00000000000  MMIO                device registers, UC or WC; firmware tables outside RAM, R--
-//   0xffffe00000000000  kernel stacks       1 MiB a core, a slot a stack: [guard page | stack | unmapped
-//   rest] 0xffffffffffffffff
+//   0x0000000000000000  page zero      never mapped: a nil access faults
+//   0x0000000000001000  low memory     unmapped, but for the AP trampoline's page until all cores are up
+//   0x0000000000200000  image          IMAGE_BASE, wherever it was loaded:
+//                                      text R-X | rodata R-- | data, bss RW- | blobs R--
+//   0x0000000080000000                 end of the small code model; nothing from here on
+//   0xffff800000000000  direct map     + physical address: RAM and ACPI tables only, never executable; RW-,
+//   but
+//                                      R-- where it aliases text, rodata and blobs, and for ACPI tables
+//   0xffffc00000000000  vmap arena     large objects out of scattered frames (vmap.c), RW-
+//   0xffffd00000000000  MMIO           device registers, UC or WC; firmware tables outside RAM, R--
+//   0xffffe00000000000  kernel stacks  1 MiB a core, a slot a stack: [guard page | stack | unmapped rest]
 //
 // The addresses are canonical with four and with five levels of tables (LA57), and mean the same with both.
 #pragma once

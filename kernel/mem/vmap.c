@@ -16,23 +16,23 @@
 //
 // Why it is sound.
 //   - Core A clears entries, then (under the lock) tags the range tlb_request + 1. Somebody raises
-//   tlb_request to that number under the
-//     lock, hence after the clearing. Core B reads the number (acquire), so sees the cleared entries, and
-//     then flushes: afterwards its TLB holds nothing from before. B's ack (release) pairs with acked_by_all
-//     (acquire): its earlier accesses through the mapping are over when the frames are freed. Not-present
-//     entries are never cached, so mapping needs no flush.
+//   tlb_request to
+//     that number under the lock, hence after the clearing. Core B reads the number (acquire), so sees the
+//     cleared entries, and then flushes: afterwards its TLB holds nothing from before. B's ack (release)
+//     pairs with acked_by_all (acquire): its earlier accesses through the mapping are over when the frames
+//     are freed. Not-present entries are never cached, so mapping needs no flush.
 //   - A core acknowledges with interrupts off, so that its ack never goes back to an older number.
 //   - Page tables. A table whose entries are all not present is unlinked in the same critical section by
-//   clearing the P bit of
-//     the entry that names it, keeping its address; mapping into it again sets the bit again. Its memory is
-//     freed when its last quarantined entry is erased: at that moment it has been unlinked at least since
-//     that range's generation (any later mapping into it would be another entry), and that generation is
-//     acknowledged, so no core's paging-structure cache knows it. Tables above the last level (one for each
-//     GiB of arena ever used) stay.
+//     clearing the P bit of the entry that names it, keeping its address; mapping into it again sets the bit
+//     again. Its memory is freed when its last quarantined entry is erased: at that moment it has been
+//     unlinked at least since that range's generation (any later mapping into it would be another entry), and
+//     that generation is acknowledged, so no core's paging-structure cache knows it. Entries are born
+//     accessed and dirty: the CPU never writes to a table. Tables above the last level (one for each GiB of
+//     arena ever used) stay.
 //   - Nobody waits, and the lock is held for one page table (512 entries) at most.
 //   - Cores that are not online have no TLB entries of the arena: they are ignored (they flush in paging_load
-//   before they
-//     go online, and cores go online before rt_main). Parked cores halt with interrupts on and answer.
+//     before they go online, and cores go online before rt_main). Parked cores halt with interrupts on and
+//     answer.
 //
 // Addresses. Ranges are powers of two in pages, aligned to their size, from a bump pointer and one free list
 // per size; virtual space is 16 TiB, so rounding up costs nothing. A range holds one entry more than the
@@ -61,7 +61,7 @@ typedef struct VRange {
 
 static Lock vmap_lock = LOCK_INIT(RANK_VMAP);
 static VRange *free_ranges[CLASSES];
-static VRange *quarantine, **quarantine_end = &quarantine; // tags ascend
+static VRange *quarantine, *quarantine_last; // tags ascend
 static uintptr_t arena_next = VMAP_BASE;
 static VRange *record_next, *record_end; // records are made page by page, and stay with their addresses
 
@@ -107,11 +107,7 @@ static void generation_begin(void) {
     bool begin = false;
     lock_acquire(&vmap_lock);
     uint64_t r = load_relaxed(&tlb_request);
-    VRange *last =
-        quarantine; // tags ascend and differ by at most one from the request: any later than r waits
-    while (last && last->tag <= r)
-        last = last->next;
-    if (last && acked_by_all() >= r) {
+    if (quarantine && quarantine_last->tag > r && acked_by_all() >= r) {
         store_release(&tlb_request, r + 1); // pairs with flush_self
         begin = true;
     }
@@ -219,7 +215,6 @@ static VRange *quarantine_take(void) {
     VRange *r = quarantine;
     if (r && r->tag <= acked) {
         quarantine = r->next;
-        if (!quarantine) quarantine_end = &quarantine;
         fetch_add(&quarantined, (size_t)-1);
     } else {
         r = NULL;
@@ -231,7 +226,7 @@ static VRange *quarantine_take(void) {
 static void quarantine_put_back(VRange *r) {
     lock_acquire(&vmap_lock);
     r->next = quarantine; // in front: its tag is acknowledged
-    if (!quarantine) quarantine_end = &r->next;
+    if (!quarantine) quarantine_last = r;
     quarantine = r;
     fetch_add(&quarantined, 1);
     lock_release(&vmap_lock);
@@ -391,8 +386,11 @@ void plat_vunmap(void *addr, size_t n) {
     r->tag = load_relaxed(&tlb_request) + 1;
     r->done = 0;
     r->next = NULL;
-    *quarantine_end = r;
-    quarantine_end = &r->next;
+    if (quarantine)
+        quarantine_last->next = r;
+    else
+        quarantine = r;
+    quarantine_last = r;
     fetch_add(&quarantined, 1);
     lock_release(&vmap_lock);
 

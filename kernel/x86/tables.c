@@ -4,7 +4,7 @@
 // who it is: cpu_self reads the task register, which no damaged %gs can falsify, so crash reports may trust
 // it.
 //
-// Every vector runs on an IST stack (design 4): a goroutine's stack never holds an interrupt frame, so
+// Every vector runs on an IST stack: a goroutine's stack never holds an interrupt frame, so
 // compiled code may use the red zone, and a stack overflow does not fault again while its fault is delivered.
 // Six stacks, since six kinds of trap can interrupt each other: NMI, double fault, machine check, debug,
 // faults, interrupts. Faults, the kind whose handler can itself fault, move their frame on to another stack
