@@ -7,7 +7,8 @@
 // Locks and races. p->timers_lock guards the heap and, of each timer in it, everything but f, arg, fire. Any core may
 // stop a timer: it reads t->p, takes that P's lock, and rereads t->p: if it is still the same, nobody else can take it out. t->p becomes
 // non-NULL by a cas from NULL under the lock of the P that it will name, so two cores that arm one timer at once do not put it into two
-// heaps: the loser takes it out of the winner's heap and tries again. timers_move rewrites t->p without locks, but only with the
+// heaps: the loser finds it armed. To rearm one that is in another core's heap both locks are held, in the order of the cores: the
+// timer is never seen unarmed in between, or a stop that comes then would report that it had fired. timers_move rewrites t->p without locks, but only with the
 // world stopped, when no core is inside these functions (runtime text stops only at its door). A fired one-shot is taken
 // out, then fires from a copy with the lock dropped: "stopped in time" and "fired" are decided under the lock.
 //
@@ -110,45 +111,57 @@ bool timer_disarm(Timer *t) {
     }
 }
 
+// Locks p's heap and that of `other`, if there is another, in the order of the cores.
+static void lock_both(P *p, P *other) {
+    if (other && other != p && other->id < p->id) lock_acquire(&other->timers_lock);
+    lock_acquire(&p->timers_lock);
+    if (other && other != p && other->id > p->id) lock_acquire(&other->timers_lock);
+}
+static void unlock_both(P *p, P *other) {
+    if (other && other != p) lock_release(&other->timers_lock);
+    lock_release(&p->timers_lock);
+}
+
+// Room for one more. The lock is held; p is the caller's core.
+static inline bool reserve(struct TimerHeap *h) {
+    if (unlikely(h->n == h->cap)) sys_call(grow, h);
+    return h->n < h->cap;
+}
+
 ArmResult timer_arm(Timer *t, int64_t when, int64_t period) {
-    ArmResult result = ARM_WAS_IDLE;
-    P *p = p_self(); // stays: runtime text is not preempted
+    P *p = p_self(), *at; // stays: runtime text is not preempted
     struct TimerHeap *h = &p->timers;
-    for (;;) {
-        P *at = load_acquire(&t->p);
-        if (at && at != p) {
-            if (timer_disarm(t)) result = ARM_WAS_ARMED;
-            continue;
+    ArmResult result;
+    for (;; unlock_both(p, at)) { // again when the timer was moved between looking and locking
+        at = load_acquire(&t->p);
+        lock_both(p, at);
+        if (load_relaxed(&t->p) != at) continue;
+        if (at != p && !reserve(h)) {
+            unlock_both(p, at);
+            return ARM_NO_MEMORY;
         }
-        lock_acquire(&p->timers_lock);
-        if (load_relaxed(&t->p) == p) {
-            result = ARM_WAS_ARMED;
-            t->when = when;
-            t->period = period;
-            sift(h, t->index);
-            break;
-        }
-        if (unlikely(h->n == h->cap)) {
-            sys_call(grow, h);
-            if (h->n == h->cap) {
-                lock_release(&p->timers_lock);
-                return ARM_NO_MEMORY;
-            }
-        }
+        result = at ? ARM_WAS_ARMED : ARM_WAS_IDLE;
         P *none = NULL;
-        if (likely(cas(&t->p, &none, p))) {
-            t->when = when;
-            t->period = period;
+        if (!at && !cas(&t->p, &none, p)) continue; // another core was quicker, under its own lock
+        if (at && at != p) {
+            heap_remove(&at->timers, t->index);
+            publish(at); // later than what its machine timer is set to: one idle tick
+            store_release(&t->p, p);
+        }
+        t->when = when;
+        t->period = period;
+        if (at == p) {
+            sift(h, t->index);
+        } else {
             h->v[h->n] = t;
             sift_up(h->v, h->n++);
-            break;
         }
-        lock_release(&p->timers_lock);
+        break;
     }
     int64_t before = load_relaxed(&p->timer_next);
     publish(p);
     bool earlier = load_relaxed(&p->timer_next) < before;
-    lock_release(&p->timers_lock);
+    unlock_both(p, at);
     if (earlier) sched_timer_changed(p);
     return result;
 }

@@ -5,7 +5,7 @@
 // In the heap (api/time.h, a root while armed) or on the stack of a sleeping goroutine (G.timer). The layout is that of gccgo's
 // time.runtimeTimer: pp, when, period, f, arg, seq, nextwhen, status.
 struct Timer {
-    _Atomic(P *) p; // whose heap it is in; NULL: not armed. NULL -> P by cas, both ways under that P's timers_lock
+    _Atomic(P *) p; // whose heap it is in; NULL: not armed. changes under the lock of the P it names or will name
     int64_t when;   // these two: under p->timers_lock while armed
     int64_t period; // > 0: fires again and again
     void *f;        // fire's own
