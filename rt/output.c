@@ -16,7 +16,7 @@
 #include "format.h"
 #include "api/fmt.h"
 #include "api/str.h"
-#include "api/time.h"
+#include "timer.h"
 
 #define RETRY_NS 1000000 // a full console is tried again after this: 11 characters' time at 115200 baud
 
@@ -45,7 +45,8 @@ static void turn_take(void) {
     g_park(WAIT_CONSOLE, &console.lock); // returns with the turn
 }
 
-static void turn_give(void) {
+// Returns the goroutine that has the turn now and is to be made ready; NULL: nobody waits.
+static G *turn_pass(void) {
     lock_acquire(&console.lock);
     G *g = console.first;
     if (g) {
@@ -55,8 +56,15 @@ static void turn_give(void) {
     } else
         console.busy = false;
     lock_release(&console.lock);
-    if (g) g_ready(g);
+    return g;
 }
+
+// A macro: saves a frame under the doors.
+#define TURN_GIVE()                                                                                          \
+    do {                                                                                                     \
+        G *next_ = turn_pass();                                                                              \
+        if (next_) g_ready(next_);                                                                           \
+    } while (0)
 
 // ---- the console as a sink
 
@@ -100,19 +108,35 @@ static void console_write_piece(FormatSink *sink, const char *text, size_t n) {
 // A va_list as a parameter sees it. The formatter works on a copy, so the same one serves every attempt.
 typedef __typeof__(&((va_list *)NULL)[0][0]) VaPointer;
 
+typedef enum { PRINT_START, PRINT_END, PRINT_PARK, PRINT_YIELD } PrintNext;
+
 // Lies on the printing goroutine's stack, under the 224 bytes of the door's saved arguments: small.
 typedef struct PrintJob {
     const char *text; // a format for ap; ap NULL: n bytes
     VaPointer ap;
     size_t n;
     size_t done; // bytes that are out
-    bool newline, complete;
+    bool newline;
+    uint8_t next; // PrintNext
 } PrintJob;
+
+static void wake_printer(const struct Timer *copy, int64_t now) {
+    g_ready(copy->arg);
+}
+
+// Arms the timer that wakes this goroutine from the park that it is about to enter; timers of a core fire in
+// its scheduler, so not before. Not time_sleep, which goes too deep under print, and panics when there is no
+// memory. False: no memory.
+static bool arm_retry(void) {
+    static struct Timer timer = {.fire = wake_printer}; // belongs to who has the turn
+    timer.arg = g_self();
+    return timer_arm(&timer, timer_deadline(RETRY_NS), 0) != ARM_NO_MEMORY;
+}
 
 // One attempt. System stack.
 static void print_attempt(void *arg) {
     PrintJob *job = arg;
-    if (job->done > 0) plat_console_drain();
+    if (job->next != PRINT_START) plat_console_drain();
     ConsoleSink c;
     c.sink = (FormatSink){console_write_piece, 0};
     c.skip = c.done = job->done;
@@ -124,7 +148,11 @@ static void print_attempt(void *arg) {
         format_write(&c.sink, job->text, job->n);
     if (job->newline) format_write(&c.sink, "\n", 1);
     console_flush(&c);
-    job->complete = !c.full;
+
+    if (!c.full)
+        job->next = PRINT_END;
+    else
+        job->next = c.done == job->done && arm_retry() ? PRINT_PARK : PRINT_YIELD;
     job->done = c.done;
 }
 
@@ -132,25 +160,30 @@ static void print_attempt(void *arg) {
 static inline __attribute__((always_inline)) void print_job(PrintJob *job) {
     turn_take();
     for (;;) {
-        size_t before = job->done;
         sys_call(print_attempt, job);
-        if (job->complete) break;
-        if (job->done == before)
-            time_sleep(RETRY_NS);
+        if (job->next == PRINT_END) break;
+        if (job->next == PRINT_PARK)
+            g_park(WAIT_CONSOLE, NULL);
         else
-            RT_DOOR();
+            g_yield();
     }
-    turn_give();
+    TURN_GIVE();
     RT_DOOR();
 }
 
+// Standard error of a hosted process, and what the machine says while no goroutine runs.
+static void report_attempt(void *arg) {
+    PrintJob *job = arg;
+    rt_vprintf(job->text, job->ap);
+    if (job->newline) plat_write("\n", 1);
+}
+
 void output_format(const char *fmt, va_list ap, bool newline) {
-    if (g_self()) {
-        print_job(&(PrintJob){.text = fmt, .ap = ap, .newline = newline});
-        return;
-    }
-    rt_vprintf(fmt, ap); // start or end of the machine
-    if (newline) plat_write("\n", 1);
+    PrintJob job = {.text = fmt, .ap = ap, .newline = newline};
+    if (g_self())
+        print_job(&job);
+    else
+        sys_call(report_attempt, &job);
 }
 
 void print_bytes(const void *bytes, size_t n) {
@@ -160,22 +193,13 @@ void print_bytes(const void *bytes, size_t n) {
         plat_write(bytes, n);
 }
 
-// ---- reports of the program
-
-static void report_attempt(void *arg) {
-    PrintJob *job = arg;
-    rt_vprintf(job->text, job->ap);
-}
-
 void output_report(const char *fmt, va_list ap) {
     PrintJob job = {.text = fmt, .ap = ap};
-    if (!g_self()) {
-        report_attempt(&job);
-        return;
-    }
-    turn_take();
+    bool goroutine = g_self() != NULL;
+    if (goroutine) turn_take();
     sys_call(report_attempt, &job);
-    turn_give();
+    if (!goroutine) return;
+    TURN_GIVE();
     RT_DOOR();
 }
 
@@ -196,38 +220,41 @@ static void buffer_attempt(void *arg) {
     if (job->room) job->buf[job->total < job->room ? job->total : job->room - 1] = 0;
 }
 
-size_t output_buffer(char *buf, size_t room, const char *fmt, va_list ap) {
+// Not inlined: its job would lie under strbuf_format's allocation.
+__attribute__((noinline)) size_t output_buffer(char *buf, size_t room, const char *fmt, va_list ap) {
     BufferJob job = {.buf = buf, .room = room, .fmt = fmt, .ap = ap};
     sys_call(buffer_attempt, &job);
     RT_DOOR();
     return job.total;
 }
 
-// ---- StrBuf
+// ---- StrBuf: growing is cut in two, so that the allocation, which goes deep, has few frames above it
 
-// Room for n more characters and a NUL. The old text stays as it is: Strings of it may be in use.
-static void strbuf_reserve(StrBuf *b, size_t n) {
-    if (b->room > b->n && n < b->room - b->n) return;
-    size_t room = b->room < 32 ? 64 : 2 * b->room;
-    if (room < b->n + n + 1) room = b->n + n + 1;
-    char *text = heap_alloc(room, NULL, 0);
+// Bytes to allocate before n more characters and a NUL fit; 0: they fit already.
+static size_t strbuf_want(const StrBuf *b, size_t n) {
+    if (b->room > b->n && n < b->room - b->n) return 0;
+    size_t room = b->room < 32 ? 64 : 2 * b->room, least = b->n + n + 1;
+    return room < least ? least : room;
+}
+
+// text has b->room bytes. The old text stays as it is: Strings of it may be in use.
+static void strbuf_move(StrBuf *b, char *text) {
     if (b->n) mem_copy(text, b->text, b->n);
     b->text = text;
-    b->room = room;
 }
 
 void strbuf_add(StrBuf *b, const char *bytes, size_t n) {
-    strbuf_reserve(b, n);
+    size_t room = strbuf_want(b, n);
+    if (room) strbuf_move(b, heap_alloc(b->room = room, NULL, 0)); // does not return without memory
     mem_copy(b->text + b->n, bytes, n);
     b->n += n;
     b->text[b->n] = 0;
 }
 
 void output_strbuf(StrBuf *b, const char *fmt, va_list ap) {
-    size_t n = output_buffer(NULL, 0, fmt, ap);
-    strbuf_reserve(b, n);
-    output_buffer(b->text + b->n, n + 1, fmt, ap);
-    b->n += n;
+    size_t room = strbuf_want(b, output_buffer(NULL, 0, fmt, ap));
+    if (room) strbuf_move(b, heap_alloc(b->room = room, NULL, 0));
+    b->n += output_buffer(b->text + b->n, b->room - b->n, fmt, ap);
 }
 
 String strbuf_string(const StrBuf *b) {
