@@ -5,9 +5,8 @@
 //   0x0000000000200000  image          IMAGE_BASE, wherever it was loaded:
 //                                      text R-X | rodata R-- | data, bss RW- | blobs R--
 //   0x0000000080000000                 end of the small code model; nothing from here on
-//   0xffff800000000000  direct map     + physical address: RAM and ACPI tables only, never executable; RW-,
-//   but
-//                                      R-- where it aliases text, rodata and blobs, and for ACPI tables
+//   0xffff800000000000  direct map     + physical address: RAM and ACPI tables only, never executable;
+//                                      RW-, but R-- where it shows text, rodata, blobs and ACPI tables
 //   0xffffc00000000000  vmap arena     large objects out of scattered frames (vmap.c), RW-
 //   0xffffd00000000000  MMIO           device registers, UC or WC; firmware tables outside RAM, R--
 //   0xffffe00000000000  kernel stacks  1 MiB a core, a slot a stack: [guard page | stack | unmapped rest]
