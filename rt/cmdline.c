@@ -73,6 +73,12 @@ static const Unit time_units[] = {
 
 // ---- knobs
 
+// Knobs of Go that are checked and kept, but that nothing reads yet: said aloud, so that nobody waits for an
+// effect.
+static void note_unread(const char *knob, const char *part) {
+    rt_printf("command line: %s%s%s is accepted, but has no effect yet\n", knob, *part ? " " : "", part);
+}
+
 static bool set_gomaxprocs(Knobs *k, const char *s) {
     uint64_t v;
     if (!parse_number(s, 1, PLAT_MAX_CPUS, &v)) return false;
@@ -82,6 +88,7 @@ static bool set_gomaxprocs(Knobs *k, const char *s) {
 
 static bool set_gogc(Knobs *k, const char *s) {
     uint64_t v;
+    note_unread("GOGC", "");
     if (text_equal(s, "off")) {
         k->gogc = -1;
         return true;
@@ -92,6 +99,7 @@ static bool set_gogc(Knobs *k, const char *s) {
 }
 
 static bool set_gomemlimit(Knobs *k, const char *s) {
+    note_unread("GOMEMLIMIT", "");
     if (text_equal(s, "off")) {
         k->gomemlimit = UINT64_MAX;
         return true;
@@ -121,6 +129,7 @@ static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
         if (!text_equal(name, known[i].name)) continue;
         if (!parse_number(value, 0, UINT32_MAX, &v)) return false;
         *known[i].where = (uint32_t)v;
+        if (known[i].where != &k->trapstep) note_unread("GODEBUG", name);
         return true;
     }
     return false;

@@ -81,6 +81,12 @@ static void knobs(void) {
     CHECK_EQ(c.knobs.gctrace, 1);
     CHECK_EQ(c.knobs.schedtrace_ms, 1000);
     CHECK_STR(args(), "<x>");
+    CHECK_STR(said, "command line: GOGC is accepted, but has no effect yet\n"
+                    "command line: GOMEMLIMIT is accepted, but has no effect yet\n"
+                    "command line: GODEBUG gctrace is accepted, but has no effect yet\n"
+                    "command line: GODEBUG schedtrace is accepted, but has no effect yet\n");
+    CHECK(parse("GODEBUG=trapstep=0 SLICE=1ms"));
+    CHECK_STR(said, "");
     CHECK(parse("GOGC=off GOMEMLIMIT=off GODEBUG= SLICE=100us"));
     CHECK_EQ(c.knobs.gogc, -1);
     CHECK_EQ(c.knobs.gomemlimit, UINT64_MAX);
