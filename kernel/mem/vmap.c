@@ -16,11 +16,10 @@
 //
 // Why it is sound.
 //   - Core A clears entries, then (under the lock) tags the range tlb_request + 1. Somebody raises
-//   tlb_request to
-//     that number under the lock, hence after the clearing. Core B reads the number (acquire), so sees the
-//     cleared entries, and then flushes: afterwards its TLB holds nothing from before. B's ack (release)
-//     pairs with acked_by_all (acquire): its earlier accesses through the mapping are over when the frames
-//     are freed. Not-present entries are never cached, so mapping needs no flush.
+//     tlb_request to that number under the lock, hence after the clearing. Core B reads the number (acquire),
+//     so sees the cleared entries, and then flushes: afterwards its TLB holds nothing from before. B's ack
+//     (release) pairs with acked_by_all (acquire): its earlier accesses through the mapping are over when the
+//     frames are freed. Not-present entries are never cached, so mapping needs no flush.
 //   - A core acknowledges with interrupts off, so that its ack never goes back to an older number.
 //   - Page tables. A table whose entries are all not present is unlinked in the same critical section by
 //     clearing the P bit of the entry that names it, keeping its address; mapping into it again sets the bit

@@ -1,6 +1,7 @@
 // t_fault.c -- does the one forbidden thing that its argument names; tests/test_faults.py knows how each must
 // end.
 //
+// boot: none
 // hosted: no
 #include "metal.h"
 #include "kernel/kernel.h"
