@@ -383,7 +383,7 @@ static G *steal(P *p) {
 static G *find_runnable(P *p) {
     G *g;
     if (p->reserved_by_g) return local_get(p, p->owner ? (Priority)p->owner->priority : PRIORITY_NORMAL);
-    if (p->until_global <= 0) {
+    if (--p->until_global <= 0) { // counted here too: a pinned goroutine that yields for ever never comes by next_quick
         p->until_global = GLOBAL_TURN;
         if ((g = sched_get_global(p, PRIORITY_NORMAL, 1))) return g;
     }
