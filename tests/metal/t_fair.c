@@ -54,9 +54,38 @@ static bool all_had_turns(void) {
            spinner[1]->slices >= ENOUGH;
 }
 
+// Alone with a pinned goroutine that always yields: it is in the core's own list, what was preempted in the
+// global queue.
+static _Atomic bool pinned_stop;
+static void pinned_yielder(void *unused) {
+    CHECK_QUIETLY(goroutine_pin(0));
+    while (!load_relaxed(&pinned_stop))
+        gosched();
+    fetch_add(&ended, 1);
+}
+static void spin_a_while(void *unused) {
+    int64_t until = time_now_ns() + 20 * MILLISECOND;
+    while (time_now_ns() < until) {
+    }
+    store_seq(&pinned_stop, true);
+    fetch_add(&ended, 1);
+}
+static void beside_a_pinned_one(void) {
+    go(pinned_yielder, NULL);
+    go(spin_a_while, NULL);
+    int64_t give_up = time_now_ns() + 20 * SECOND;
+    while (load_seq(&ended) != 2 && time_now_ns() < give_up)
+        time_sleep(100 * MILLISECOND); // longer than slices
+    check_true("a preempted goroutine goes on beside a pinned one that yields", load_seq(&pinned_stop));
+    store_seq(&pinned_stop, true);
+    check_true("both end", WAIT_UNTIL(load_seq(&ended) == 2, 20));
+    store_seq(&ended, 0);
+}
+
 int main(int argc, char **argv) {
     gomaxprocs(1);
     sched_set_slice(MILLISECOND);
+    beside_a_pinned_one();
     there = chan_make(int, 0);
     back = chan_make(int, 0);
     go(ping, NULL);

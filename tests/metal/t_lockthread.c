@@ -52,7 +52,8 @@ static void round_with(int cores) {
         go(other, NULL);
     for (int i = 0; i < 4; i++)
         go(locked, NULL);
-    WAIT_UNTIL(goroutine_count() == 4, 60);
+    bool done = WAIT_UNTIL(goroutine_count() == 4, 60);
+    check_equal("goroutines when the locked ones have ended", done ? 4 : goroutine_count(), 4);
     store_seq(&stop, true);
     waitgroup_wait(wg);
     check_at_least("turns of the others", load_seq(&others), 100);

@@ -58,7 +58,7 @@ static void run(void *arg) {
 
 int main(int argc, char **argv) {
     static int rounds;
-    rounds = (int)arg_number(argc, argv, 1, 200);
+    rounds = (int)arg_number(argc, argv, 1, 60);
     go(run, &rounds);
     check_true("the goroutine ends", WAIT_UNTIL(load_acquire(&done), 60));
     return check_end("t_panic20");

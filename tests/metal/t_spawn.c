@@ -75,9 +75,9 @@ int main(int argc, char **argv) {
     SegStats segments_after = segments_now();
     check_equal("goroutines created", SUM_OVER_CORES(n_created) - created, waves * (n + n / 5 * 2));
     check_equal("goroutines left", goroutine_count(), 1);
-    // Which core holds how many dead goroutines and free pages changes; that they are bounded per core does
-    // not.
-    int64_t slack = (int64_t)cpu_count() * (256 << 10);
+    // Which core holds how many free segments and pages changes, and up to a 64th of the memory stays as stacks of dead goroutines:
+    // far below what the 140,000 goroutines would leak if each left a segment.
+    int64_t slack = (int64_t)cpu_count() * (256 << 10) + (int64_t)pages.total / 64;
     check_at_most("bytes in stack segments, growth", segment_bytes(segments_after) - segment_bytes(segments),
                   slack);
     check_at_most("bytes of pages in use, growth", (int64_t)pages.free - (int64_t)pages_after.free,
