@@ -6,8 +6,6 @@
 // expect: goroutine 1 [chan receive]:
 // expect-re: main\(.*\)
 // expect-re: \tapps/deadlock.c:\d+ \+0x[0-9a-f]+
-// expect-re: main_goroutine\(.*\)
-// expect-re: \trt/start.c:\d+ \+0x[0-9a-f]+
 // expect:
 // status: 2
 #include "rt/burrow.h"

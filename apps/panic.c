@@ -8,8 +8,6 @@
 // expect: goroutine 1 [running]:
 // expect-re: main\(.*\)
 // expect-re: \tapps/panic.c:\d+ \+0x[0-9a-f]+
-// expect-re: main_goroutine\(.*\)
-// expect-re: \trt/start.c:\d+ \+0x[0-9a-f]+
 // expect:
 // status: 2
 #include "rt/burrow.h"
