@@ -1,5 +1,5 @@
 // t_print.c -- more output than any console buffers, from several goroutines at once, and formats of all
-// kinds. Run and checked by tests/test_library.py: its lines come in no fixed order.
+// kinds. Run and checked by tests/test_print.py: its lines come in no fixed order.
 //
 // args: goroutines lines
 #include "rt/burrow.h"
