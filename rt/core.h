@@ -88,7 +88,7 @@ struct G {
     struct Timer *timer;    // sleep timer while parked in sleep
     uintptr_t fault_pc, fault_addr; // panic.c: of the last injected fault
     uint8_t fault_kind;
-    G *all_next;            // allgs, never unlinked; pushed under allgs lock
+    _Atomic(G *) all_next;  // allgs (g.c), never unlinked; appended under its lock
     uint32_t slices;        // time slices used up (preemptions)
 };
 
@@ -138,7 +138,8 @@ struct P {
 
     RunQ runq;
     uint32_t sched_tick;   // switches; owner writes
-    uint32_t tick_seen;    // sched_tick at the last slice tick
+    uint32_t inherited;    // of these, to a goroutine that another had just readied: they share a slice (p_turn). Owner writes
+    uint32_t tick_seen;    // p_turn at the last slice tick
     int32_t until_global;  // switches until the global queue gets its turn
     bool slice_armed;      // a slice tick is programmed
     bool spinning;         // counted in sched.spinning
@@ -201,6 +202,8 @@ static inline G *g_self(void) {
     __asm__ volatile("movq %%gs:8, %0" : "=r"(g));
     return g;
 }
+// Changes when a goroutine begins a slice of its own. Two that ready each other share one, or they would keep the core for ever.
+static inline uint32_t p_turn(const P *p) { return p->sched_tick - p->inherited; }
 static inline PageCache *p_page_cache(P *p) { return &p->page_cache; }
 static inline SegCache *p_seg_cache(P *p) { return &p->seg_cache; }
 

@@ -17,14 +17,15 @@
 
 static RecPool g_pool = REC_POOL(sizeof(G));
 static Lock allgs_lock = LOCK_INIT(RANK_ALLGS);
-static _Atomic(G *) allgs; // newest first; readers without the lock: acquire pairs with the release in g_record
+static _Atomic(G *) allgs; // oldest first; readers without the lock: their acquires pair with the release in g_record
+static _Atomic(G *) *allgs_end = &allgs;
 static Lock gfree_lock = LOCK_INIT(RANK_GFREE);
 static GList gfree_bare;      // global pool: without stacks
 static GList gfree_stacked;   // and with their first segment
 static size_t gfree_stacked_max;
 
 void g_for_each(void (*fn)(G *g, void *arg), void *arg) {
-    for (G *g = load_acquire(&allgs); g; g = g->all_next)
+    for (G *g = load_acquire(&allgs); g; g = load_acquire(&g->all_next))
         fn(g, arg);
 }
 
@@ -39,8 +40,8 @@ static G *g_record(void) {
     memset(g, 0, sizeof *g);
     store_relaxed(&g->state, G_DEAD);
     lock_acquire(&allgs_lock);
-    g->all_next = load_relaxed(&allgs);
-    store_release(&allgs, g);
+    store_release(allgs_end, g);
+    allgs_end = &g->all_next;
     lock_release(&allgs_lock);
     return g;
 }

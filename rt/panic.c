@@ -254,6 +254,10 @@ bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr) {
         sp = fp + 16;
         tf->rbp = ((uintptr_t *)fp)[0];
     }
+    if (pc < 4096 && sp >= lo && sp + 8 <= hi) { // a call through a nil function pointer: the caller's fault
+        pc = *(uintptr_t *)sp;
+        sp += 8;
+    }
     if (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text) return false;
     if (sp < lo + 384 || sp > hi) return false;
     if (kind == FAULT_ACCESS) return false; // a wild pointer is not Go's nil: report it

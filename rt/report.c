@@ -70,7 +70,8 @@ void rt_fatal(const char *fmt, ...) {
 
 static void throw(void *msg) {
     report_begin();
-    rt_printf("fatal error: %s\n", (const char *)msg);
+    rt_printf("fatal error: %s\n\n", (const char *)msg);
+    traceback_self();
     rt_report();
     report_end(2);
 }

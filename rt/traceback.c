@@ -153,5 +153,5 @@ void rt_report(void) {
         for (uint32_t k = 0; k < p->held_count && k < 8; k++)
             rt_printf("\tholds lock of rank %d at %p\n", p->held[k]->rank, (const void *)p->held[k]);
     }
-    traceback_all(true);
+    traceback_all(false); // whoever reports has shown where it is itself
 }
