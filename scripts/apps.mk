@@ -42,17 +42,17 @@ $(B)/app/$1/files.blob: $(if $3,FORCE,scripts/pack_blob.py)
 
 $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld
 	$$(call say,IMAGE,$$@)
-	$$(call link_twice,$$@,$(B)/app/$1,metal,$(LD) $(LDFLAGS_METAL) --build-id=$$$$(scripts/buildid --note) -T boot/image.ld,$$(LIBGCC))
+	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(LD) $(LDFLAGS_METAL) -T boot/image.ld \
+	  --build-id=$$$$(scripts/buildid --note) $$(filter %.o,$$^) $$(LIBGCC)
 
 $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 	$$(call say,PROCESS,$$@)
-	$$(call link_twice,$$@,$(B)/app/$1,host,$(CC) -no-pie -pthread -Wl$$(comma)-z$$(comma)noexecstack$$(comma)-z$$(comma)now,)
+	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(CC) -no-pie -pthread -Wl,-z,noexecstack,-z,now $$(filter %.o,$$^)
 
-$(B)/$1.elf $(B)/host/$1: $(B)/app/$1/files.blob $(B)/buildid scripts/symbols.py scripts/blobs.asm
+$(B)/$1.elf $(B)/host/$1: $(B)/app/$1/files.blob $(B)/buildid scripts/link_twice scripts/symbols.py scripts/blobs.asm
 
 -include $(patsubst %,$(B)/app/$1/%.d,$2)
 endef
-comma := ,
 
 # A program's own sources, below its own directory in build/, wherever they come from.
 define app_object
@@ -62,18 +62,6 @@ $(B)/app/$1/$2.o: $2 $(B)/flags
 	$$(Q)$(CC) $(CFLAGS_APP) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
 endef
 
-# $1 result, $2 directory for what lies between, $3 world, $4 link command, $5 libraries. Objects: the .o prerequisites.
-# The first link carries no files: they lie behind everything and move no code.
-define link_twice
-$(Q)rm -f $1; $(call make_blobs,$2/$3-blobs1,/dev/null,/dev/null)
-$(Q)$4 -o $2/$3-link1 $(filter %.o,$^) $2/$3-blobs1.o $5
-$(Q)scripts/symbols.py --objdump $(OBJDUMP) --out $2/$3.symbols --build-id "$$(cat $(B)/buildid)" $2/$3-link1
-$(Q)$(call make_blobs,$2/$3-blobs2,$2/$3.symbols,$2/files.blob)
-$(Q)mkdir -p $(dir $1); $4 -o $1.new $(filter %.o,$^) $2/$3-blobs2.o $5
-$(Q)scripts/symbols.py --same-code $2/$3-link1 $1.new && mv $1.new $1
-endef
-make_blobs = $(NASM) -f elf64 -DSYMBOLS_BLOB='"$2"' -DFILES_BLOB='"$3"' -o $1.o scripts/blobs.asm
-
 # ---- the programs of the tree, and the one asked for
 PROGRAMS := $(wildcard apps/*.c) $(patsubst %/,%,$(dir $(wildcard apps/*/main.c)))
 SUITES   := $(wildcard tests/metal/*.c)
@@ -81,7 +69,9 @@ SUITES_HOSTED := $(filter-out $(shell grep -ls '^// hosted: no' $(SUITES) /dev/n
 BENCHES  := $(wildcard tests/bench/*.c)
 program  = $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1))$(foreach s,$(call app_srcs,$1),$(eval $(call app_object,$2,$s)))
 
-$(foreach p,$(filter-out $(APP_FILE),$(PROGRAMS) $(SUITES) $(BENCHES)),$(call program,$p,$(call app_name,$p),$(call app_files,$p)))
+# A program from elsewhere takes the place of the tree's of the same name.
+$(foreach p,$(PROGRAMS) $(SUITES) $(BENCHES),$(if $(filter $(NAME),$(call app_name,$p)),,\
+  $(call program,$p,$(call app_name,$p),$(call app_files,$p))))
 $(if $(APP_FILE),$(call program,$(APP_FILE),$(NAME),$(FILES)))
 
 .PHONY: test-images bench-images
@@ -89,3 +79,8 @@ images_of    = $(foreach p,$1,$(B)/$(call app_name,$p).elf)
 processes_of = $(foreach p,$1,$(B)/host/$(call app_name,$p))
 test-images: $(call images_of,$(PROGRAMS) $(SUITES)) $(call processes_of,$(PROGRAMS) $(SUITES_HOSTED))
 bench-images: $(call images_of,$(BENCHES)) $(call processes_of,$(BENCHES))
+
+# For tests that compile a program and expect an error.
+.PHONY: print-app-compiler
+print-app-compiler:
+	@echo '$(CC) $(CFLAGS_APP)'

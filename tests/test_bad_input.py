@@ -1,0 +1,112 @@
+"""test_bad_input.py -- damaged and wrong input ends with a message that names it and a status other than 0; nothing hangs."""
+import os
+import struct
+import subprocess
+import zlib
+
+import pytest
+
+import pack_blob
+import qemu
+import symbols
+from conftest import make
+
+TIMEOUT = 20
+
+
+@pytest.fixture(scope="module")
+def hello(build):
+    return build.path("build/hello.elf"), build.path("build/host/hello")
+
+
+@pytest.fixture(scope="module")
+def licenses(build):
+    """An image with files in it."""
+    return build.path("build/sha256sum.elf")
+
+
+def changed(source, target, magic, change):
+    """A copy of a file with change(bytes from magic on) applied."""
+    with open(source, "rb") as f:
+        data = bytearray(f.read())
+    at = data.rindex(magic)  # the code that checks it holds the magic too, further up
+    data[at:] = change(data[at:])
+    with open(target, "wb") as f:
+        f.write(data)
+    return str(target)
+
+
+def flip(offset):
+    def change(data):
+        data[offset] ^= 0x10
+        return data
+    return change
+
+
+def longer(data):
+    """A tree whose header says that more is to come: what a cut download looks like."""
+    total, = struct.unpack_from("<Q", data, 16)
+    struct.pack_into("<Q", data, 16, total + (1 << 20))
+    data_off, = struct.unpack_from("<Q", data, 24)
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:data_off]))
+    return data
+
+
+@pytest.mark.parametrize("change,message", [(flip(pack_blob.HEADER.size + 20), "index checksum"), (flip(30000), "data checksum"),
+                                            (longer, "truncated")])
+def test_damaged_file_tree(licenses, tmp_path, change, message):
+    image = changed(licenses, tmp_path / "image", pack_blob.MAGIC, change)
+    result = qemu.run(image, "pvh", "", TIMEOUT)
+    assert result.status == 2 and "file tree" in result.text and message in result.text, f"{result.why}\n{result.tail()}"
+
+
+def test_truncated_file_tree_of_a_process(hello, tmp_path):
+    blob = pack_blob.pack(pack_blob.read_tree("docs"))
+    (tmp_path / "tree").write_bytes(blob[:-100])
+    result = qemu.run_process([hello[1]], TIMEOUT, env=dict(os.environ, BURROW_FILES=str(tmp_path / "tree")))
+    assert result.status == 2 and "file tree" in result.text and "truncated" in result.text, f"{result.why}\n{result.tail()}"
+
+
+def test_damaged_symbols_are_named_and_the_program_runs(hello, tmp_path):
+    image = changed(hello[0], tmp_path / "image", symbols.MAGIC, flip(symbols.HEADER.size + 40))
+    result = qemu.run(image, "pvh", "", TIMEOUT)
+    assert result.status == 0 and "symbol table" in result.text and "checksum" in result.text and "hello, world" in result.text, \
+        f"{result.why}\n{result.tail()}"
+
+
+def test_truncated_image_under_uefi(build, tmp_path):
+    """One bit of the image inside BOOTX64.EFI: the loader names it and the machine ends."""
+    make("build/hello.efi")
+    loader = changed("build/hello.efi", tmp_path / "bad.efi", b"BURROWPL", flip(5000))
+    subprocess.run(["iso/make_esp.sh", tmp_path / "bad.esp", loader], check=True)
+    subprocess.run(["iso/make_disk.py", tmp_path / "bad.esp", tmp_path / "bad.img"], check=True)
+    result = qemu.run(str(tmp_path / "bad.img"), "uefi", "", 60, smp=1)
+    assert result.status == qemu.STATUS_DIED and "cannot boot" in result.text and "corrupt" in result.text, f"{result.why}\n{result.tail()}"
+
+
+@pytest.mark.parametrize("line,message", [
+    ("NOSUCH=1", 'unknown knob "NOSUCH=1"'),
+    ("GOMAXPROCS=many", '"GOMAXPROCS=many": expected'),
+    ("GODEBUG=trapstep", '"GODEBUG=trapstep": expected'),
+    ('"no end', "quotation mark"),
+])
+@pytest.mark.parametrize("world", ["booted", "process"])
+def test_bad_command_line(hello, line, message, world):
+    if world == "booted":
+        result = qemu.run(hello[0], "pvh", line, TIMEOUT)
+    elif line.startswith('"'):
+        pytest.skip("the shell's quotes, not ours")
+    else:
+        result = qemu.run_process([hello[1], line], TIMEOUT)
+    assert result.status == 2 and message in result.text, f"expected status 2 and {message!r}; {result.why}\n{result.tail()}"
+
+
+def test_core_that_never_answers_is_left_out_aloud(hello):
+    result = qemu.run(hello[0], "pvh", "TESTDEADAP=2", TIMEOUT, smp=4)
+    assert result.status == 0 and "hello, world" in result.text, f"{result.why}\n{result.tail()}"
+    assert "3 of 4" in result.text, result.tail()
+
+
+def test_too_little_memory_is_said(hello):
+    result = qemu.run(hello[0], "pvh", "", TIMEOUT, smp=1, mem="2M")
+    assert result.status not in (0, qemu.STATUS_TIMEOUT), f"{result.why}\n{result.tail()}"
