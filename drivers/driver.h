@@ -1,16 +1,18 @@
 // driver.h -- how the kernel finds its devices: one table, filled at build time (table.c).
 //
-// A driver is a name, a probe and what it offers. The kernel never names a driver; it walks the table. Drivers see kernel
-// headers and rt/rt.h, nothing above.
+// A driver is a name, a probe and what it offers. The kernel never names a driver; it walks the table.
+// Drivers see kernel headers and rt/rt.h, nothing above.
 #pragma once
 #include "kernel/kernel.h"
 
-// A console takes bytes (UTF-8 text with '\n'). The log (kernel/log.c) calls it, one core at a time, interrupts off; in a crash perhaps
-// in the middle of its own earlier call, so its state must be safe to use at any instruction.
+// A console takes bytes (UTF-8 text with '\n'). The log (kernel/log.c) calls it, one core at a time,
+// interrupts off; in a crash perhaps in the middle of its own earlier call, so its state must be safe to use
+// at any instruction.
 typedef struct Console {
     // Takes up to n bytes and returns how many; never waits, never takes long. [any]
     size_t (*put)(const char *s, size_t n);
-    // Makes visible what was taken; `now`: even if it was done a moment ago. True: nothing is left to do. NULL: always visible. [any]
+    // Makes visible what was taken; `now`: even if it was done a moment ago. True: nothing is left to do.
+    // NULL: always visible. [any]
     bool (*flush)(bool now);
 } Console;
 

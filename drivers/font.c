@@ -1,6 +1,8 @@
-// font.c -- the printable ASCII characters in the usual dot-matrix shapes: 5 dots wide, 7 high, and a row for descenders.
+// font.c -- the printable ASCII characters in the usual dot-matrix shapes: 5 dots wide, 7 high, and a row for
+// descenders.
 #include "drivers/font.h"
 
+// clang-format off
 const unsigned char font_rows[FONT_GLYPHS][FONT_HEIGHT] = {
     { 0,  0,  0,  0,  0,  0,  0,  0}, // space
     { 4,  4,  4,  4,  4,  0,  4,  0}, // !

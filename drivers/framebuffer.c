@@ -1,11 +1,12 @@
 // framebuffer.c -- text console on the linear framebuffer that the firmware left.
 //
-// Writing pixels is slow, reading them back slower still, and text comes in bursts. So put() only changes a grid of characters in memory,
-// scrolling by turning it like a drum, and flush() paints those cells whose character differs from what the screen shows, a
-// portion at a time, at most every REFRESH_NS. A burst of a thousand lines costs a handful of paintings.
+// Writing pixels is slow, reading them back slower still, and text comes in bursts. So put() only changes a
+// grid of characters in memory, scrolling by turning it like a drum, and flush() paints those cells whose
+// character differs from what the screen shows, a portion at a time, at most every REFRESH_NS. A burst of a
+// thousand lines costs a handful of paintings.
 //
-// Context: under the log's lock, interrupts off, on one core at a time (driver.h). A crash report may interrupt any of this and
-// call it again: every index is reduced before use.
+// Context: under the log's lock, interrupts off, on one core at a time (driver.h). A crash report may
+// interrupt any of this and call it again: every index is reduced before use.
 #include "drivers/driver.h"
 #include "drivers/font.h"
 
@@ -17,7 +18,7 @@ enum {
     REFRESH_NS = 16000000, // between paintings
     SIDE_MAX = 16384,      // pixels: more is nonsense
     TAB = 8,
-    BOX = 0x7f,            // for what the font does not have
+    BOX = 0x7f, // for what the font does not have
 };
 #define INK   0x00c8c8c8u // grey, so that the order of red and blue does not matter
 #define PAPER 0x00000000u
@@ -28,16 +29,19 @@ static uint32_t stride_px, scale, cols, rows;
 static uint8_t *cells; // what shall be seen: drum of rows, `top` is the first
 static uint8_t *shown; // what the screen shows, row 0 on top
 static uint32_t top, row, col;
-static uint32_t paint_next;    // next cell to look at; 0: no painting under way
-static bool changed;           // cells were written since the last painting began
+static uint32_t paint_next; // next cell to look at; 0: no painting under way
+static bool changed;        // cells were written since the last painting began
 static int64_t painted_ns;
 
 // ---- text
 
-static uint8_t *cell_at(uint32_t r, uint32_t c) { return &cells[(top + r) % rows * cols + c % cols]; }
+static uint8_t *cell_at(uint32_t r, uint32_t c) {
+    return &cells[(top + r) % rows * cols + c % cols];
+}
 
 static void clear_row(uint32_t r) {
-    for (uint32_t c = 0; c < cols; c++) *cell_at(r, c) = ' ';
+    for (uint32_t c = 0; c < cols; c++)
+        *cell_at(r, c) = ' ';
 }
 
 static void new_line(void) {
@@ -55,22 +59,30 @@ static void put_glyph(uint8_t ch) {
 
 static void put_byte(uint8_t b) {
     switch (b) {
-    case '\n': new_line(); break;
-    case '\r': col = 0; break;
+    case '\n':
+        new_line();
+        break;
+    case '\r':
+        col = 0;
+        break;
     case '\t':
-        do put_glyph(' ');
+        do
+            put_glyph(' ');
         while (col % TAB && col < cols);
         break;
     default:
-        if (b >= ' ' && b < BOX) put_glyph(b);
-        else if (b >= 0xc0) put_glyph(BOX); // first byte of a UTF-8 sequence; the others (80h to BFh) show nothing
+        if (b >= ' ' && b < BOX)
+            put_glyph(b);
+        else if (b >= 0xc0)
+            put_glyph(BOX); // first byte of a UTF-8 sequence; the others (80h to BFh) show nothing
         break;
     }
 }
 
 static size_t screen_put(const char *s, size_t n) {
     if (n > PUT_MAX) n = PUT_MAX;
-    for (size_t i = 0; i < n; i++) put_byte((uint8_t)s[i]);
+    for (size_t i = 0; i < n; i++)
+        put_byte((uint8_t)s[i]);
     changed = true;
     return n;
 }
@@ -84,12 +96,14 @@ static uint32_t glyph_row(uint8_t ch, uint32_t y) {
 }
 
 static void paint_cell(uint32_t r, uint32_t c, uint8_t ch) {
-    volatile uint32_t *corner = pixels + (size_t)r * CELL_DOTS_Y * scale * stride_px + (size_t)c * CELL_DOTS_X * scale;
+    volatile uint32_t *corner =
+        pixels + (size_t)r * CELL_DOTS_Y * scale * stride_px + (size_t)c * CELL_DOTS_X * scale;
     for (uint32_t y = 0; y < CELL_DOTS_Y * scale; y++, corner += stride_px) {
         uint32_t dots = glyph_row(ch, y / scale) << 1; // and a blank column on the right
         volatile uint32_t *p = corner;
         for (int x = CELL_DOTS_X - 1; x >= 0; x--)
-            for (uint32_t i = 0; i < scale; i++) *p++ = dots >> x & 1 ? INK : PAPER;
+            for (uint32_t i = 0; i < scale; i++)
+                *p++ = dots >> x & 1 ? INK : PAPER;
     }
 }
 
@@ -112,7 +126,8 @@ static bool screen_flush(bool now) {
     if (now) { // everything, also what is under way
         changed = false;
         paint_next = 0;
-        while (!paint_portion()) {}
+        while (!paint_portion()) {
+        }
         return true;
     }
     if (paint_next == 0) {
@@ -126,8 +141,8 @@ static bool screen_flush(bool now) {
 // ---- start
 
 static bool sane(const BootFramebuffer *fb) {
-    return fb->base && fb->width >= 100 && fb->height >= 100 && fb->width <= SIDE_MAX && fb->height <= SIDE_MAX &&
-           fb->stride_px >= fb->width && fb->stride_px <= SIDE_MAX;
+    return fb->base && fb->width >= 100 && fb->height >= 100 && fb->width <= SIDE_MAX &&
+           fb->height <= SIDE_MAX && fb->stride_px >= fb->width && fb->stride_px <= SIDE_MAX;
 }
 
 static bool screen_probe(const BootInfo *bi) {
@@ -146,8 +161,10 @@ static bool screen_probe(const BootInfo *bi) {
     if (!frames) return false;
     cells = phys_to_virt(frames);
     shown = cells + (size_t)cols * rows;
-    for (uint32_t i = 0; i < cols * rows; i++) cells[i] = shown[i] = ' ';
-    for (size_t i = 0; i < bytes / sizeof *pixels; i++) pixels[i] = PAPER;
+    for (uint32_t i = 0; i < cols * rows; i++)
+        cells[i] = shown[i] = ' ';
+    for (size_t i = 0; i < bytes / sizeof *pixels; i++)
+        pixels[i] = PAPER;
     return true;
 }
 

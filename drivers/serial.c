@@ -1,7 +1,8 @@
-// serial.c -- console on COM1, a 16550: 115200 baud, 8 data bits, no parity, one stop bit, output only, polled.
+// serial.c -- console on COM1, a 16550: 115200 baud, 8 data bits, no parity, one stop bit, output only,
+// polled.
 //
-// put() never waits: it fills the transmit FIFO once when the port says that it is empty, then returns. At full speed that is
-// 16 bytes in 1.4 ms; whoever has more comes back. A machine without the port is normal.
+// put() never waits: it fills the transmit FIFO once when the port says that it is empty, then returns. At
+// full speed that is 16 bytes in 1.4 ms; whoever has more comes back. A machine without the port is normal.
 #include "drivers/driver.h"
 #include "kernel/x86/cpu.h"
 
@@ -25,19 +26,23 @@ enum {
     IIR_FIFO = 0xc0,
     MCR_DTR_RTS = 0x03,
     MCR_LOOP = 0x1e,
-    LSR_READY = 0x01,    // received byte
-    LSR_EMPTY = 0x20,    // transmit FIFO
-    LSR_IDLE = 0x40,     // transmit FIFO and shift register
-    LSR_ABSENT = 0xff,   // no device on the bus
+    LSR_READY = 0x01,  // received byte
+    LSR_EMPTY = 0x20,  // transmit FIFO
+    LSR_IDLE = 0x40,   // transmit FIFO and shift register
+    LSR_ABSENT = 0xff, // no device on the bus
     DIVISOR_115200 = 1,
-    POLLS_MAX = 100000,  // of about 1 us each: bounds every wait below
+    POLLS_MAX = 100000, // of about 1 us each: bounds every wait below
 };
 
 static int fifo_bytes; // what put() may write when LSR_EMPTY is set
 static bool cr_sent;   // the '\r' before the current '\n' is out
 
-static uint8_t reg_read(int reg) { return cpu_in8((uint16_t)(COM1 + reg)); }
-static void reg_write(int reg, uint8_t v) { cpu_out8((uint16_t)(COM1 + reg), v); }
+static uint8_t reg_read(int reg) {
+    return cpu_in8((uint16_t)(COM1 + reg));
+}
+static void reg_write(int reg, uint8_t v) {
+    cpu_out8((uint16_t)(COM1 + reg), v);
+}
 
 static bool wait_lsr(uint8_t bit) {
     for (int i = 0; i < POLLS_MAX; i++) {
@@ -56,7 +61,8 @@ static bool scratch_holds(uint8_t v) {
 // A byte sent in loopback mode comes back.
 static bool loopback_works(void) {
     reg_write(REG_MCR, MCR_LOOP);
-    for (int i = 0; i < 16 && (reg_read(REG_LSR) & LSR_READY); i++) reg_read(REG_DATA); // stale input
+    for (int i = 0; i < 16 && (reg_read(REG_LSR) & LSR_READY); i++)
+        reg_read(REG_DATA); // stale input
     reg_write(REG_DATA, 0xae);
     bool ok = wait_lsr(LSR_READY) && reg_read(REG_DATA) == 0xae;
     reg_write(REG_MCR, MCR_DTR_RTS);

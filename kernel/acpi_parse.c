@@ -1,14 +1,15 @@
 // acpi_parse.c -- RSDP, RSDT/XSDT, MADT, FADT, HPET, MCFG, SRAT. See acpi_parse.h for the rules.
 //
-// Tables come from firmware, that is from outside: nothing in them is believed before it is checked. An entry chain is walked
-// twice: the first walk only checks it, so that a malformed table contributes nothing at all instead of its first half.
+// Tables come from firmware, that is from outside: nothing in them is believed before it is checked. An entry
+// chain is walked twice: the first walk only checks it, so that a malformed table contributes nothing at all
+// instead of its first half.
 #include "acpi_parse.h"
 
 enum {
     SDT_HEADER = 36,
-    TABLE_MAX = 1 << 20,  // bytes; the largest MADT of 256 cores needs 5 KB
-    ROOT_MAX = 64 << 10,  // bytes of RSDT or XSDT
-    ENTRY_MAX = 64,       // bytes of an entry that we look at
+    TABLE_MAX = 1 << 20, // bytes; the largest MADT of 256 cores needs 5 KB
+    ROOT_MAX = 64 << 10, // bytes of RSDT or XSDT
+    ENTRY_MAX = 64,      // bytes of an entry that we look at
 };
 
 typedef struct Table {
@@ -19,9 +20,15 @@ typedef struct Table {
     char sig[4];
 } Table;
 
-static uint16_t le16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
-static uint32_t le32(const uint8_t *p) { return le16(p) | (uint32_t)le16(p + 2) << 16; }
-static uint64_t le64(const uint8_t *p) { return le32(p) | (uint64_t)le32(p + 4) << 32; }
+static uint16_t le16(const uint8_t *p) {
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+static uint32_t le32(const uint8_t *p) {
+    return le16(p) | (uint32_t)le16(p + 2) << 16;
+}
+static uint64_t le64(const uint8_t *p) {
+    return le32(p) | (uint64_t)le32(p + 4) << 32;
+}
 
 static bool bytes_equal(const void *a, const char *b, size_t n) {
     const char *p = a;
@@ -41,7 +48,8 @@ static bool byte_sum(const AcpiReader *r, uint64_t phys, uint32_t n, uint8_t *su
     for (uint32_t done = 0; done < n;) {
         uint32_t step = n - done < sizeof buf ? n - done : (uint32_t)sizeof buf;
         if (!read_at(r, phys + done, buf, step)) return false;
-        for (uint32_t i = 0; i < step; i++) *sum = (uint8_t)(*sum + buf[i]);
+        for (uint32_t i = 0; i < step; i++)
+            *sum = (uint8_t)(*sum + buf[i]);
         done += step;
     }
     return true;
@@ -53,13 +61,15 @@ static bool refuse(const AcpiReader *r, const char *sig, uint64_t phys, const ch
 }
 
 // Reads and checks the header at phys, then the checksum of the whole table.
-static bool table_open(const AcpiReader *r, uint64_t phys, const char *sig, uint32_t min, uint32_t max, Table *t) {
+static bool table_open(const AcpiReader *r, uint64_t phys, const char *sig, uint32_t min, uint32_t max,
+                       Table *t) {
     uint8_t h[SDT_HEADER];
     uint8_t sum;
     if (!read_at(r, phys, h, sizeof h)) return refuse(r, sig, phys, "header not readable");
     if (!bytes_equal(h, sig, 4)) return refuse(r, sig, phys, "wrong signature");
     *t = (Table){.r = r, .phys = phys, .length = le32(h + 4), .revision = h[8]};
-    for (int i = 0; i < 4; i++) t->sig[i] = sig[i];
+    for (int i = 0; i < 4; i++)
+        t->sig[i] = sig[i];
     if (t->length < min) return refuse(r, sig, phys, "too short");
     if (t->length > max) return refuse(r, sig, phys, "longer than any sane table");
     if (!byte_sum(r, phys, t->length, &sum)) return refuse(r, sig, phys, "not readable to its end");
@@ -74,10 +84,12 @@ static bool table_read(const Table *t, uint32_t off, void *dst, uint32_t n) {
 
 // ---- chains of {type u8, length u8, ...} entries (MADT, SRAT)
 
-// Reads the entry at *off into e (at most ENTRY_MAX bytes, the rest zero) and advances. False at the end or at a bad entry (*bad).
+// Reads the entry at *off into e (at most ENTRY_MAX bytes, the rest zero) and advances. False at the end or
+// at a bad entry (*bad).
 static bool entry_next(const Table *t, uint32_t *off, uint8_t e[ENTRY_MAX], const char **bad) {
     if (*off == t->length) return false;
-    for (int i = 0; i < ENTRY_MAX; i++) e[i] = 0;
+    for (int i = 0; i < ENTRY_MAX; i++)
+        e[i] = 0;
     if (!table_read(t, *off, e, 2)) {
         *bad = "entry header beyond its end";
         return false;
@@ -103,7 +115,8 @@ typedef struct EntrySize {
     uint8_t type, min;
 } EntrySize;
 
-// True when the chain from `off` ends exactly at the table's end and entries of the listed types are long enough.
+// True when the chain from `off` ends exactly at the table's end and entries of the listed types are long
+// enough.
 static bool chain_check(const Table *t, uint32_t off, const EntrySize *sizes, int n) {
     uint8_t e[ENTRY_MAX];
     const char *bad = NULL;
@@ -136,7 +149,8 @@ static void cpu_add(AcpiInfo *out, uint32_t apic_id, uint32_t uid, uint32_t flag
 }
 
 static void parse_madt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
-    static const EntrySize sizes[] = {{MADT_LAPIC, 8}, {MADT_IOAPIC, 12}, {MADT_LAPIC_ADDR, 12}, {MADT_X2APIC, 16}};
+    static const EntrySize sizes[] = {
+        {MADT_LAPIC, 8}, {MADT_IOAPIC, 12}, {MADT_LAPIC_ADDR, 12}, {MADT_X2APIC, 16}};
     Table t;
     uint8_t e[ENTRY_MAX];
     const char *bad = NULL;
@@ -153,7 +167,9 @@ static void parse_madt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
         case MADT_X2APIC:
             if (le32(e + 4) != UINT32_MAX) cpu_add(out, le32(e + 4), le32(e + 12), le32(e + 8));
             break;
-        case MADT_LAPIC_ADDR: out->lapic_phys = le64(e + 4); break;
+        case MADT_LAPIC_ADDR:
+            out->lapic_phys = le64(e + 4);
+            break;
         case MADT_IOAPIC:
             if (out->ioapic_count < ACPI_MAX_IOAPICS) out->ioapic_phys[out->ioapic_count++] = le32(e + 4);
             break;
@@ -243,7 +259,8 @@ static void cpu_set_node(AcpiInfo *out, uint32_t apic_id, uint32_t node) {
 
 static void srat_memory(AcpiInfo *out, const uint8_t *e) {
     AcpiMem m = {le64(e + 8), le64(e + 16), le32(e + 2)};
-    if (!(le32(e + 28) & 1) || m.bytes == 0 || m.base + m.bytes < m.base) return; // disabled, empty or wrapping
+    if (!(le32(e + 28) & 1) || m.bytes == 0 || m.base + m.bytes < m.base)
+        return; // disabled, empty or wrapping
     if (out->mem_count == ACPI_MAX_MEM)
         out->mem_lost++;
     else
@@ -261,7 +278,8 @@ static void parse_srat(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     out->have_srat = true;
     for (uint32_t off = SRAT_ENTRIES; entry_next(&t, &off, e, &bad);) {
         if (e[0] == SRAT_LAPIC && (le32(e + 4) & 1))
-            cpu_set_node(out, e[3], e[2] | (uint32_t)e[9] << 8 | (uint32_t)e[10] << 16 | (uint32_t)e[11] << 24);
+            cpu_set_node(out, e[3],
+                         e[2] | (uint32_t)e[9] << 8 | (uint32_t)e[10] << 16 | (uint32_t)e[11] << 24);
         else if (e[0] == SRAT_X2APIC && (le32(e + 12) & 1))
             cpu_set_node(out, le32(e + 8), le32(e + 4));
         else if (e[0] == SRAT_MEMORY)
@@ -278,7 +296,8 @@ typedef struct Wanted {
 
 // In this order, whatever the root table's: SRAT annotates the MADT's cores.
 static const Wanted wanted[] = {
-    {"APIC", parse_madt}, {"FACP", parse_fadt}, {"HPET", parse_hpet}, {"MCFG", parse_mcfg}, {"SRAT", parse_srat},
+    {"APIC", parse_madt}, {"FACP", parse_fadt}, {"HPET", parse_hpet},
+    {"MCFG", parse_mcfg}, {"SRAT", parse_srat},
 };
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
 
@@ -288,7 +307,8 @@ static bool parse_root(const AcpiReader *r, uint64_t phys, const char *sig, uint
     uint64_t found[WANTED] = {0};
     uint8_t e[8], name[4];
     if (!table_open(r, phys, sig, SDT_HEADER, ROOT_MAX, &root)) return false;
-    if ((root.length - SDT_HEADER) % width) return refuse(r, sig, phys, "length is not a whole number of entries");
+    if ((root.length - SDT_HEADER) % width)
+        return refuse(r, sig, phys, "length is not a whole number of entries");
     for (uint32_t off = SDT_HEADER; off < root.length; off += width) {
         if (!table_read(&root, off, e, width)) return refuse(r, sig, phys, "entry not readable");
         uint64_t at = width == 8 ? le64(e) : le32(e);

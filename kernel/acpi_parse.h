@@ -1,10 +1,12 @@
 // acpi_parse.h -- what the static ACPI tables say about this machine.
 //
-// A pure parser: it reads memory only through a callback, allocates nothing, keeps no state and reports what it refuses
-// through a second callback. So the kernel runs it over physical memory, and unit tests and fuzzers over arrays of bytes.
+// A pure parser: it reads memory only through a callback, allocates nothing, keeps no state and reports what
+// it refuses through a second callback. So the kernel runs it over physical memory, and unit tests and
+// fuzzers over arrays of bytes.
 //
-// Rules: every length is checked against the table and the table against a bound before use; a table with a wrong checksum or
-// a malformed entry chain is reported by name and left out as a whole. What is left out shows as zero in AcpiInfo.
+// Rules: every length is checked against the table and the table against a bound before use; a table with a
+// wrong checksum or a malformed entry chain is reported by name and left out as a whole. What is left out
+// shows as zero in AcpiInfo.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,14 +62,14 @@ typedef struct AcpiInfo {
 
     uint64_t hpet_phys;
     AcpiReg pm_timer;
-    bool pm_timer_32bit; // else 24 bits
+    bool pm_timer_32bit;   // else 24 bits
     uint16_t pm1a_control; // port; 0: none
-    AcpiReg reset;       // space 0: firmware does not support it
+    AcpiReg reset;         // space 0: firmware does not support it
     uint8_t reset_value;
     uint8_t rtc_century; // CMOS index; 0: none
-    bool no_i8042;       // firmware says so; absence of the flag on old tables means "unknown: assume present"
+    bool no_i8042; // firmware says so; absence of the flag on old tables means "unknown: assume present"
     bool no_cmos_rtc;
-    bool no_legacy;      // no 8254/8259 and other ISA devices (hardware-reduced)
+    bool no_legacy; // no 8254/8259 and other ISA devices (hardware-reduced)
 
     AcpiEcam ecam[ACPI_MAX_ECAM];
     unsigned ecam_count;
@@ -75,7 +77,8 @@ typedef struct AcpiInfo {
     unsigned mem_count, mem_lost;
 } AcpiInfo;
 
-// Fills *out from the tables under the RSDP at `rsdp`. False: no usable root table; *out is then all zero. Context: any.
+// Fills *out from the tables under the RSDP at `rsdp`. False: no usable root table; *out is then all zero.
+// Context: any.
 bool acpi_parse(const AcpiReader *r, uint64_t rsdp, AcpiInfo *out);
 
 // NUMA node of a physical address; 0 when unknown.

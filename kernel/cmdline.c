@@ -1,8 +1,9 @@
 // cmdline.c -- chooses the command line, says where it came from, and takes the kernel's own knobs out of it.
 //
-// Sources, the first that exists wins: QEMU's fw_cfg file opt/burrow/cmdline, then what the boot stage found (EFI load options,
-// cmdline.txt, PVH's command line). Splitting into knobs and arguments is the runtime's (rt_cmdline); only the few knobs that
-// the kernel needs before the runtime runs are recognised here, in the same leading position, and blanked.
+// Sources, the first that exists wins: QEMU's fw_cfg file opt/burrow/cmdline, then what the boot stage found
+// (EFI load options, cmdline.txt, PVH's command line). Splitting into knobs and arguments is the runtime's
+// (rt_cmdline); only the few knobs that the kernel needs before the runtime runs are recognised here, in the
+// same leading position, and blanked.
 #include "kernel/cmdline.h"
 #include "kernel/fwcfg.h"
 #include "kernel/kernel.h"
@@ -43,7 +44,8 @@ static bool parse_number(const char *s, uint64_t *out) {
 static Knob *knob_find(const char *word, size_t name_len) {
     for (int i = 0; i < KNOB_COUNT; i++) {
         size_t n = 0;
-        while (n < name_len && knobs[i].name[n] == word[n]) n++;
+        while (n < name_len && knobs[i].name[n] == word[n])
+            n++;
         if (n == name_len && knobs[i].name[n] == 0) return &knobs[i];
     }
     return NULL;
@@ -62,9 +64,11 @@ static void knob_set(Knob *k, const char *text) {
 static void take_knobs(void) {
     char *p = line;
     for (;;) {
-        while (*p == ' ') p++;
+        while (*p == ' ')
+            p++;
         char *word = p;
-        while ((*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_') p++;
+        while ((*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_')
+            p++;
         if (*p != '=' || p == word) return; // first other word, or "--"
         size_t name_len = (size_t)(p - word);
         char *value = p + 1;
@@ -76,14 +80,16 @@ static void take_knobs(void) {
         Knob *k = knob_find(word, name_len);
         if (!k) continue;
         knob_set(k, value);
-        for (char *c = word; c < p; c++) *c = ' ';
+        for (char *c = word; c < p; c++)
+            *c = ' ';
     }
 }
 
 static size_t take_boot_line(const BootInfo *bi) {
     const char *from = phys_to_virt(bi->cmdline); // boot memory, or the image: RAM either way
     size_t n = 0;
-    for (; from[n] && n < LINE_BYTES; n++) line[n] = from[n];
+    for (; from[n] && n < LINE_BYTES; n++)
+        line[n] = from[n];
     return n;
 }
 
@@ -105,7 +111,8 @@ void cmdline_init(const BootInfo *bi) {
     }
     line[n] = 0;
     for (int64_t i = 0; i < n; i++)
-        if (line[i] == '\n' || line[i] == '\r' || line[i] == '\t' || line[i] == 0) line[i] = ' '; // a text file's end
+        if (line[i] == '\n' || line[i] == '\r' || line[i] == '\t' || line[i] == 0)
+            line[i] = ' '; // a text file's end
     if (n > 0) rt_printf("command line (%s): %s\n", source, line);
     take_knobs();
 }

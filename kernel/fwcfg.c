@@ -1,7 +1,7 @@
 // fwcfg.c -- reading QEMU's fw_cfg by its two ports: select an item, then read its bytes one by one.
 //
-// A machine that is not QEMU does not answer with the signature; nothing else is then asked. What comes is outside input: the
-// number of files and of bytes is bounded here, not by the device.
+// A machine that is not QEMU does not answer with the signature; nothing else is then asked. What comes is
+// outside input: the number of files and of bytes is bounded here, not by the device.
 #include "kernel/fwcfg.h"
 #include "kernel/x86/cpu.h"
 
@@ -11,7 +11,8 @@ enum { FILES_MAX = 4096, NAME_BYTES = 56 };
 
 static void read_bytes(void *dst, size_t n) {
     uint8_t *p = dst;
-    for (size_t i = 0; i < n; i++) p[i] = cpu_in8(PORT_DATA);
+    for (size_t i = 0; i < n; i++)
+        p[i] = cpu_in8(PORT_DATA);
 }
 
 static uint32_t read_be32(void) {
@@ -20,7 +21,9 @@ static uint32_t read_be32(void) {
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-static void select_item(uint16_t item) { cpu_out16(PORT_SELECT, item); }
+static void select_item(uint16_t item) {
+    cpu_out16(PORT_SELECT, item);
+}
 
 bool fwcfg_present(void) {
     static int known; // 0: not asked, 1: no, 2: yes

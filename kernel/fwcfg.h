@@ -5,5 +5,6 @@
 #include <stdint.h>
 
 bool fwcfg_present(void); // QEMU is below us (and says so). Probed at the first call. [any]
-// Copies the first `cap` bytes of file `name` to buf and returns the file's size in bytes; -1: no such file. [boot]
+// Copies the first `cap` bytes of file `name` to buf and returns the file's size in bytes; -1: no such file.
+// [boot]
 int64_t fwcfg_read(const char *name, void *buf, size_t cap);

@@ -1,18 +1,21 @@
 // log.c -- the console: one ring of bytes, read at its own pace by every console device.
 //
-// Problem: a serial port takes 90 us a byte and a screen scrolls slowly, but no core may be held up by either, and a crash
-// report must come out whatever state the machine is in. So writers append to a ring and devices are fed from it in small steps:
+// Problem: a serial port takes 90 us a byte and a screen scrolls slowly, but no core may be held up by
+// either, and a crash report must come out whatever state the machine is in. So writers append to a ring and
+// devices are fed from it in small steps:
 //   console_write_try   appends what fits and feeds a little; the runtime waits (parks) for room
 //   console_write       reports: makes room by force and waits, bounded, until its text is out
 //   console_panic       the writer has the machine for itself: as console_write, without the lock
-// What the devices have not taken when the writer leaves is fed to them from the timer's interrupt of one core, the `poller`.
-// Each device has its own position. A device that takes nothing for STALL_S while a report waits is marked stalled: nobody waits for
-// it again until it takes a byte, what it misses is counted, and it is told how much when it recovers.
+// What the devices have not taken when the writer leaves is fed to them from the timer's interrupt of one
+// core, the `poller`. Each device has its own position. A device that takes nothing for STALL_S while a
+// report waits is marked stalled: nobody waits for it again until it takes a byte, what it misses is counted,
+// and it is told how much when it recovers.
 //
-// Lock: `owner`, a word with the holder's number, taken with interrupts off for at most one step (16 bytes to a port, or COPY_MAX
-// into the ring). It is not an rt lock: reports are written under any of those. A reporter that interrupted the holder on the same
-// core goes ahead without it; one that cannot get it for STALL_S takes the holder for dead. Positions are therefore never trusted:
-// every use is masked or clamped, so that a broken step garbles text but touches nothing outside the ring.
+// Lock: `owner`, a word with the holder's number, taken with interrupts off for at most one step (16 bytes to
+// a port, or COPY_MAX into the ring). It is not an rt lock: reports are written under any of those. A
+// reporter that interrupted the holder on the same core goes ahead without it; one that cannot get it for
+// STALL_S takes the holder for dead. Positions are therefore never trusted: every use is masked or clamped,
+// so that a broken step garbles text but touches nothing outside the ring.
 #include "kernel/log.h"
 #include "drivers/driver.h"
 #include "kernel/x86/clock.h"
@@ -27,7 +30,7 @@ enum {
     TRY_SPINS = 10000,      // turns for the lock in calls that do not wait
     DEVICES_MAX = 4,
     STALL_S = 2,
-    POLL_NS = 1400000,     // a full FIFO of 16 bytes at 115200 baud
+    POLL_NS = 1400000, // a full FIFO of 16 bytes at 115200 baud
 };
 
 typedef struct Device {
@@ -65,8 +68,10 @@ typedef struct Hold {
 static bool lock_take_once(Hold *h) {
     uint32_t self = self_number(), free = 0;
     h->irq = cpu_irq_save();
-    h->nested = load_relaxed(&owner) == self || load_relaxed(&panic_core) == self; // we interrupted ourselves, or own everything
-    if (h->nested || atomic_compare_exchange_strong_explicit(&owner, &free, self, memory_order_acquire, memory_order_relaxed))
+    h->nested = load_relaxed(&owner) == self ||
+                load_relaxed(&panic_core) == self; // we interrupted ourselves, or own everything
+    if (h->nested || atomic_compare_exchange_strong_explicit(&owner, &free, self, memory_order_acquire,
+                                                             memory_order_relaxed))
         return true;
     cpu_irq_restore(h->irq);
     return false;
@@ -103,7 +108,7 @@ static void lock_drop(const Hold *h) {
 
 static uint64_t backlog(Device *d) {
     if (d->tail > head) d->tail = head; // a broken step
-    if (head - d->tail > LOG_BYTES) { // overwritten while stalled
+    if (head - d->tail > LOG_BYTES) {   // overwritten while stalled
         d->lost += head - LOG_BYTES - d->tail;
         d->tail = head - LOG_BYTES;
     }
@@ -118,22 +123,29 @@ static size_t room(void) {
 }
 
 static void append(const char *s, size_t n) {
-    for (size_t i = 0; i < n; i++) ring[(head + i) & (LOG_BYTES - 1)] = s[i];
+    for (size_t i = 0; i < n; i++)
+        ring[(head + i) & (LOG_BYTES - 1)] = s[i];
     head += n;
 }
 
-// Tells a recovered device what it missed; part of the text may be lost again, the count then stands in its next note.
-static void tell_loss(Device *d) {
+// Functions that call a device are not inlined: scripts/stack_indirect.txt names them.
+#define NOINLINE __attribute__((noinline))
+
+// Tells a recovered device what it missed; part of the text may be lost again, the count then stands in its
+// next note.
+static NOINLINE void tell_loss(Device *d) {
     char text[] = "\n[console: 00000000 bytes lost]\n";
     uint64_t v = d->lost;
-    for (int i = 18; i >= 11; i--, v /= 10) text[i] = (char)('0' + v % 10);
+    for (int i = 18; i >= 11; i--, v /= 10)
+        text[i] = (char)('0' + v % 10);
     size_t sent = 0;
-    for (int i = 0; i < 4 && sent < sizeof text - 1; i++) sent += d->console->put(text + sent, sizeof text - 1 - sent);
+    for (int i = 0; i < 4 && sent < sizeof text - 1; i++)
+        sent += d->console->put(text + sent, sizeof text - 1 - sent);
     if (sent > 0) d->lost = 0;
 }
 
 // Gives one device one portion. True: it took something.
-static bool feed(Device *d) {
+static NOINLINE bool feed(Device *d) {
     uint64_t waiting = backlog(d);
     if (waiting == 0) return false;
     if (d->lost) tell_loss(d);
@@ -145,7 +157,7 @@ static bool feed(Device *d) {
     return took != 0;
 }
 
-static size_t remaining(void) {
+static NOINLINE size_t remaining(void) {
     size_t most = 0;
     for (int i = 0; i < device_count; i++) {
         Device *d = &devices[i];
@@ -164,7 +176,8 @@ static size_t drain_steps(int steps) {
         Hold h;
         if (!lock_take_once(&h)) break; // another core is feeding
         bool moved = false;
-        for (int i = 0; i < device_count; i++) moved |= feed(&devices[i]);
+        for (int i = 0; i < device_count; i++)
+            moved |= feed(&devices[i]);
         left = remaining();
         lock_drop(&h);
         if (!moved) break;
@@ -172,11 +185,13 @@ static size_t drain_steps(int steps) {
     return left;
 }
 
-// Somebody must feed the devices from now on: this core, unless one does already. A poller that stops gives up the role before it looks
-// for the last time, a writer appends before it looks at the role: one of the two sees the other.
+// Somebody must feed the devices from now on: this core, unless one does already. A poller that stops gives
+// up the role before it looks for the last time, a writer appends before it looks at the role: one of the two
+// sees the other.
 static void poll_claim(void) {
     uint32_t none = 0;
-    if (clock_tsc_hz() && !load_relaxed(&panic_core) && cas(&poller, &none, 1)) clock_poll_at(clock_now_ns() + POLL_NS);
+    if (clock_tsc_hz() && !load_relaxed(&panic_core) && cas(&poller, &none, 1))
+        clock_poll_at(clock_now_ns() + POLL_NS);
 }
 
 void console_poll(void) {
@@ -192,7 +207,7 @@ size_t console_drain(void) {
 }
 
 size_t console_write_try(const char *s, size_t n) {
-    uint32_t panic = load_acquire(&panic_core); // set in console_panic
+    uint32_t panic = load_acquire(&panic_core);    // set in console_panic
     if (panic && panic != self_number()) return n; // too late to be heard
     size_t done = 0;
     while (done < n) {
@@ -210,7 +225,8 @@ size_t console_write_try(const char *s, size_t n) {
     return done;
 }
 
-// Feeds until every device that is not stalled has taken everything up to `end`; stalls those that make no progress.
+// Feeds until every device that is not stalled has taken everything up to `end`; stalls those that make no
+// progress.
 static void drain_until(uint64_t end) {
     uint64_t since = cpu_rdtsc(), limit = stall_cycles();
     for (;;) {
@@ -234,7 +250,7 @@ static void drain_until(uint64_t end) {
     }
 }
 
-static void flush_screens(void) {
+static NOINLINE void flush_screens(void) {
     for (int i = 0; i < device_count; i++)
         if (devices[i].console->flush) devices[i].console->flush(true);
 }
@@ -268,7 +284,8 @@ void console_write(const char *s, size_t n) {
 
 void console_panic(void) {
     uint32_t none = 0;
-    atomic_compare_exchange_strong_explicit(&panic_core, &none, self_number(), memory_order_acq_rel, memory_order_relaxed);
+    atomic_compare_exchange_strong_explicit(&panic_core, &none, self_number(), memory_order_acq_rel,
+                                            memory_order_relaxed);
     if (none && none != self_number()) return; // somebody else reports
     drain_until(head);
 }
@@ -286,12 +303,15 @@ static void probe_stage(DriverStage stage, const BootInfo *bi) {
         if (d->stage != stage || !d->console || device_count == DEVICES_MAX || !d->probe(bi)) continue;
         Device *dev = &devices[device_count];
         *dev = (Device){.console = d->console, .name = d->name};
-        dev->tail = head > LOG_BYTES ? head - LOG_BYTES : 0; // a late device gets what was said before it came
+        dev->tail =
+            head > LOG_BYTES ? head - LOG_BYTES : 0; // a late device gets what was said before it came
         device_count++;
     }
 }
 
-void console_init(const BootInfo *bi) { probe_stage(DRIVER_EARLY, bi); }
+void console_init(const BootInfo *bi) {
+    probe_stage(DRIVER_EARLY, bi);
+}
 
 void console_init_screen(const BootInfo *bi) {
     probe_stage(DRIVER_MAPPED, bi);

@@ -4,5 +4,6 @@
 
 // Another core is writing the last report (console_panic). [any]
 bool console_panic_elsewhere(void);
-// Feeds the devices a little, from the timer's interrupt, and asks for the next time while there is more. [any]
+// Feeds the devices a little, from the timer's interrupt, and asks for the next time while there is more.
+// [any]
 void console_poll(void);

@@ -1,4 +1,5 @@
-// offsets.c -- compiled, never linked: scripts/asm_offsets.sh turns its output into offsets.inc for nasm (see rt/offsets.c).
+// offsets.c -- compiled, never linked: scripts/asm_offsets.sh turns its output into offsets.inc for nasm (see
+// rt/offsets.c).
 #include <stddef.h>
 #include "kernel/x86/ap.h"
 

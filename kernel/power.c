@@ -1,11 +1,12 @@
 // power.c -- the end: the program's status is told, the consoles drain, the machine goes off.
 //
-// The status reaches whoever started the machine twice: as the last line on the console, exact ("@@burrow exit N"; scripts/run reads
-// it), and by QEMU's isa-debug-exit device, which can only say (N << 1 | 1) modulo 256. Without that device the ways to switch off are tried
-// from the most to the least civil; each can fail silently, so each is followed by the next, and the last is a message.
+// The status reaches whoever started the machine twice: as the last line on the console, exact ("@@burrow
+// exit N"; scripts/run reads it), and by QEMU's isa-debug-exit device, which can only say (N << 1 | 1) modulo
+// 256. Without that device the ways to switch off are tried from the most to the least civil; each can fail
+// silently, so each is followed by the next, and the last is a message.
 //
-// One core ends the machine. Another that arrives waits for it, bounded, as it does for a crash report in progress; a fault on
-// the way brings the same core here again, and it goes on with the next step.
+// One core ends the machine. Another that arrives waits for it, bounded, as it does for a crash report in
+// progress; a fault on the way brings the same core here again, and it goes on with the next step.
 #include "kernel/acpi.h"
 #include "kernel/efi_reset.h"
 #include "kernel/fwcfg.h"
@@ -33,18 +34,23 @@ static uint64_t cycles_per_ms(void) {
 
 static void wait_ms(uint64_t ms) {
     uint64_t start = cpu_rdtsc(), cycles = cycles_per_ms() * ms;
-    while (cpu_rdtsc() - start < cycles) cpu_pause();
+    while (cpu_rdtsc() - start < cycles)
+        cpu_pause();
 }
 
 // ---- ways to end, each returning when it had no effect
 
-static void tell_status(int code) { rt_printf("@@burrow exit %d\n", code); }
+static void tell_status(int code) {
+    rt_printf("@@burrow exit %d\n", code);
+}
 
 static void end_debug_exit(int code) {
     if (is_qemu) cpu_out32(PORT_DEBUG_EXIT, (uint32_t)code);
 }
 
-static void end_efi(int code) { efi_shutdown(); }
+static void end_efi(int code) {
+    efi_shutdown();
+}
 
 // ACPI soft-off needs the sleep type from AML, which we do not interpret; QEMU's is 0.
 static void end_qemu_acpi(int code) {
@@ -58,9 +64,12 @@ static void end_reset(int code) {
     if (is_pvh && a->reset.space == ACPI_PORT) cpu_out8((uint16_t)a->reset.addr, a->reset_value);
 }
 
-static void tell_safe(int code) { rt_printf("It is now safe to switch off.\n"); }
+static void tell_safe(int code) {
+    rt_printf("It is now safe to switch off.\n");
+}
 
-static void (*const steps[])(int code) = {tell_status, end_debug_exit, end_efi, end_qemu_acpi, end_reset, tell_safe};
+static void (*const steps[])(int code) = {tell_status,   end_debug_exit, end_efi,
+                                          end_qemu_acpi, end_reset,      tell_safe};
 
 // ---- who ends the machine
 

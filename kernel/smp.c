@@ -1,16 +1,17 @@
 // smp.c -- finds the other cores and starts them.
 //
-// Each core gets its record, P and stacks before it is woken, so that it needs nothing but a look at its slot (ap.asm). All are woken
-// at once: INIT, 10 ms (as Intel asks of real hardware), start-up IPI, and again from time to time for those that did not hear it.
-// A core that does not arrive in time is reported by its APIC id and left out for good: its slot is revoked, so that it cannot claim
-// it any more; it gets an INIT, after which only a start-up IPI wakes it; and the trampoline's gate is closed.
+// Each core gets its record, P and stacks before it is woken, so that it needs nothing but a look at its slot
+// (ap.asm). All are woken at once: INIT, 10 ms (as Intel asks of real hardware), start-up IPI, and again from
+// time to time for those that did not hear it. A core that does not arrive in time is reported by its APIC id
+// and left out for good: its slot is revoked, so that it cannot claim it any more; it gets an INIT, after
+// which only a start-up IPI wakes it; and the trampoline's gate is closed.
 //
-// Core numbers have no holes (rt indexes by them). So when some fail, the cores numbered after the first failure are stopped again by
-// INIT and started once more, one number lower each; the records are reused, their number is what counts. That is slow
-// and hardly ever happens, which beats a slow path in every start.
+// Core numbers have no holes (rt indexes by them). So when some fail, the cores numbered after the first
+// failure are stopped again by INIT and started once more, one number lower each; the records are reused,
+// their number is what counts. That is slow and hardly ever happens, which beats a slow path in every start.
 //
-// A starting core compares its TSC with the boot core's, which plays its part while it waits (tsc_sync.c). Then it parks by `sti; hlt` until
-// rt wants it.
+// A starting core compares its TSC with the boot core's, which plays its part while it waits (tsc_sync.c).
+// Then it parks by `sti; hlt` until rt wants it.
 #include "kernel/acpi.h"
 #include "kernel/cmdline.h"
 #include "kernel/kernel.h"
@@ -20,7 +21,13 @@
 #include "kernel/x86/tsc.h"
 #include "rt/atomic.h"
 
-enum { INIT_DELAY_US = 10000, INIT_DELAY_VM_US = 100, STARTUP_AGAIN_US = 2000, PATIENCE_US = 1000000, XAPIC_ID_MAX = 254 };
+enum {
+    INIT_DELAY_US = 10000,
+    INIT_DELAY_VM_US = 100,
+    STARTUP_AGAIN_US = 2000,
+    PATIENCE_US = 1000000,
+    XAPIC_ID_MAX = 254
+};
 
 ApSlot ap_slots[PLAT_MAX_CPUS]; // [i] is for core i + 1
 uint32_t ap_slot_count;
@@ -32,7 +39,8 @@ _Noreturn void ap_main(Cpu *cpu); // ap.asm
 
 static void delay_us(uint64_t us) {
     uint64_t start = cpu_rdtsc(), cycles = clock_tsc_hz() / 1000000 * us;
-    while (cpu_rdtsc() - start < cycles) cpu_pause();
+    while (cpu_rdtsc() - start < cycles)
+        cpu_pause();
 }
 
 // ---- on the core that starts
@@ -99,7 +107,8 @@ static bool trampoline_place(uint64_t page) {
     char *to = page ? phys_to_virt(page) : NULL;
     if (!to || !paging_map_low_trampoline(page)) return false;
     size_t bytes = (size_t)(ap_trampoline_end - ap_trampoline), at = (size_t)(ap_params - ap_trampoline);
-    for (size_t i = 0; i < bytes; i++) to[i] = ap_trampoline[i];
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = ap_trampoline[i];
     params = (ApParams *)(to + at);
     *params = (ApParams){
         .gdt_limit = sizeof params->gdt - 1,
@@ -118,7 +127,10 @@ static bool trampoline_place(uint64_t page) {
 
 // ---- one round of starting
 
-static bool is_online(int i) { return load_acquire(&cpus[i + 1]->online); } // pairs with ap_main
+// Pairs with the release in ap_main.
+static bool is_online(int i) {
+    return load_acquire(&cpus[i + 1]->online);
+}
 
 static void slots_fill(void) {
     for (int i = 0; i < id_count; i++) {
@@ -142,18 +154,22 @@ static void wake_missing(bool init) {
     uint8_t page = (uint8_t)((params->gdt_base & ~(PAGE_SIZE - 1)) / PAGE_SIZE);
     for (int i = 0; i < id_count; i++) {
         if (load_acquire(&ap_slots[i].state) != AP_EXPECTED || plays_dead(ids[i])) continue;
-        if (init) apic_send_init(ids[i]);
-        else apic_send_startup(ids[i], page);
+        if (init)
+            apic_send_init(ids[i]);
+        else
+            apic_send_startup(ids[i], page);
     }
 }
 
 static int count_online(void) {
     int n = 0;
-    for (int i = 0; i < id_count; i++) n += is_online(i);
+    for (int i = 0; i < id_count; i++)
+        n += is_online(i);
     return n;
 }
 
-// Sends start-up IPIs until all are online, or none has come for PATIENCE_US. A core that runs already ignores them.
+// Sends start-up IPIs until all are online, or none has come for PATIENCE_US. A core that runs already
+// ignores them.
 static void wait_online(void) {
     uint64_t us = clock_tsc_hz() / 1000000, since = cpu_rdtsc(), sent = since;
     wake_missing(false);
@@ -175,7 +191,8 @@ static void stop_core(int i) {
     store_release(&cpus[i + 1]->online, 0);
 }
 
-// Reports and removes the cores that are not online; stops those after the first of them. True: nobody is missing.
+// Reports and removes the cores that are not online; stops those after the first of them. True: nobody is
+// missing.
 static bool remove_missing(void) {
     int kept = 0;
     for (int i = 0; i < id_count; i++) {
@@ -197,7 +214,7 @@ static void start_all(void) {
         delay_us(cpu_features.hypervisor ? INIT_DELAY_VM_US : INIT_DELAY_US);
         wait_online();
     } while (!remove_missing());
-    *(volatile uint16_t *)&params->gate = 0;
+    params->gate = 0;
 }
 
 // ---- the order
@@ -205,7 +222,8 @@ static void start_all(void) {
 static void report_clocks(void) {
     for (int cpu = 1; cpu <= id_count; cpu++) {
         int64_t corrected, remains = tsc_sync_result(cpu, &corrected);
-        if (corrected) rt_printf("smp: time-stamp counter of core %d corrected by %ld cycles\n", cpu, corrected);
+        if (corrected)
+            rt_printf("smp: time-stamp counter of core %d corrected by %ld cycles\n", cpu, corrected);
         if (remains) rt_printf("smp: time-stamp counter of core %d differs by %ld cycles\n", cpu, remains);
     }
 }
@@ -220,7 +238,8 @@ int smp_start(void) {
     }
     make_records();
     start_all();
-    for (int i = id_count + 1; i < PLAT_MAX_CPUS; i++) cpus[i] = NULL;
+    for (int i = id_count + 1; i < PLAT_MAX_CPUS; i++)
+        cpus[i] = NULL;
     cpus_up = id_count + 1;
     report_clocks();
     return cpus_up;

@@ -19,7 +19,8 @@ typedef enum { AP_REVOKED, AP_EXPECTED, AP_ENTERED } ApState;
 // One per core that we wake; it finds its own by its APIC id.
 typedef struct ApSlot {
     uint32_t apic_id;
-    _Atomic uint32_t state; // AP_EXPECTED -> AP_ENTERED by the core, or -> AP_REVOKED by the boot core: compare and swap, one wins
+    _Atomic uint32_t state; // AP_EXPECTED -> AP_ENTERED by the core, or -> AP_REVOKED by the boot core:
+                            // compare and swap, one wins
     uint64_t stack;         // top; valid while AP_EXPECTED
     struct Cpu *cpu;
 } ApSlot;

@@ -1,14 +1,15 @@
-// apic.c -- the local APIC: this core's interrupt controller, its way to interrupt other cores, and its timer.
+// apic.c -- the local APIC: this core's interrupt controller, its way to interrupt other cores, and its
+// timer.
 //
-// Registers are the same in both modes, reached through memory (xAPIC) or model-specific registers (x2APIC). x2APIC is used where the
-// CPU has it: firmware may have left it on (leaving it would need a reset of the APIC), and only it can address ids above 254. All cores
-// use the boot core's mode.
+// Registers are the same in both modes, reached through memory (xAPIC) or model-specific registers (x2APIC).
+// x2APIC is used where the CPU has it: firmware may have left it on (leaving it would need a reset of the
+// APIC), and only it can address ids above 254. All cores use the boot core's mode.
 //
-// The timer is one-shot: either counting down a divided clock (at most 2^32 ticks: longer waits come back early and clock.c arms again),
-// or, where offered, firing at a TSC value.
+// The timer is one-shot: either counting down a divided clock (at most 2^32 ticks: longer waits come back
+// early and clock.c arms again), or, where offered, firing at a TSC value.
 //
-// Locks: none. A core touches only its own APIC. In xAPIC mode an IPI takes two stores, made with interrupts off; an NMI between
-// them sends only in a crash report, which does not return.
+// Locks: none. A core touches only its own APIC. In xAPIC mode an IPI takes two stores, made with interrupts
+// off; an NMI between them sends only in a crash report, which does not return.
 #include "kernel/x86/apic.h"
 #include "kernel/acpi.h"
 #include "kernel/kernel.h"
@@ -55,13 +56,15 @@ enum { MSR_X2_BASE = 0x800, MSR_TSC_DEADLINE = 0x6e0 };
 static bool x2;
 static volatile uint32_t *regs; // xAPIC mode
 static int error_vector = -1;
-static uint64_t timer_hz; // divided clock; 0: TSC-deadline
+static uint64_t timer_hz;        // divided clock; 0: TSC-deadline
 static uint64_t ticks_per_ns_32; // timer_hz (or TSC Hz) / 1e9 in 32.32 fixed point
 static uint64_t tsc_per_ns_32;
 
 // ---- registers
 
-static uint32_t reg_read(uint32_t reg) { return x2 ? (uint32_t)cpu_rdmsr(MSR_X2_BASE + reg / 16) : regs[reg / 4]; }
+static uint32_t reg_read(uint32_t reg) {
+    return x2 ? (uint32_t)cpu_rdmsr(MSR_X2_BASE + reg / 16) : regs[reg / 4];
+}
 
 static void reg_write(uint32_t reg, uint32_t v) {
     if (x2)
@@ -70,9 +73,12 @@ static void reg_write(uint32_t reg, uint32_t v) {
         regs[reg / 4] = v;
 }
 
-bool apic_is_x2(void) { return x2; }
+bool apic_is_x2(void) {
+    return x2;
+}
 
-// The CPU's own number, known before any mode is chosen: leaf 0Bh has all 32 bits, leaf 1 the low 8. ap.asm does the same.
+// The CPU's own number, known before any mode is chosen: leaf 0Bh has all 32 bits, leaf 1 the low 8. ap.asm
+// does the same.
 uint32_t apic_id_self(void) {
     if (cpu_cpuid(0, 0).a >= 0xb) {
         CpuId r = cpu_cpuid(0xb, 0);
@@ -104,14 +110,16 @@ static void error_irq(int vector, void *arg) {
     static _Atomic uint32_t told;
     reg_write(REG_ERROR, 0); // latches what has happened since the last time
     uint32_t status = reg_read(REG_ERROR);
-    if (fetch_add(&told, 1) < ERRORS_TOLD) rt_printf("core %d: local APIC error 0x%x\n", cpu_self()->id, status);
+    if (fetch_add(&told, 1) < ERRORS_TOLD)
+        rt_printf("core %d: local APIC error 0x%x\n", cpu_self()->id, status);
 }
 
 // Interrupts that firmware left in service would hold back ours for ever.
 static void finish_old_interrupts(void) {
     for (int round = 0; round < 256; round++) {
         uint32_t any = 0;
-        for (uint32_t i = 0; i < 8; i++) any |= reg_read(REG_ISR + i * 16);
+        for (uint32_t i = 0; i < 8; i++)
+            any |= reg_read(REG_ISR + i * 16);
         if (!any) return;
         reg_write(REG_EOI, 0);
     }
@@ -141,12 +149,14 @@ void apic_init_core(void) {
     if (timer_hz || tsc_per_ns_32) apic_timer_set_hz(timer_hz); // an AP: calibrated already
 }
 
-void apic_eoi(void) { reg_write(REG_EOI, 0); }
+void apic_eoi(void) {
+    reg_write(REG_EOI, 0);
+}
 
 // ---- interrupting other cores
 
-// Before: stores made for the receiver are visible (plat_wake, shootdowns). In xAPIC mode the uncached store orders them; a wrmsr
-// to an x2APIC register does not.
+// Before: stores made for the receiver are visible (plat_wake, shootdowns). In xAPIC mode the uncached store
+// orders them; a wrmsr to an x2APIC register does not.
 static void icr_send(uint32_t apic_id, uint32_t command) {
     if (x2) {
         __asm__ volatile("mfence; lfence" : : : "memory");
@@ -154,18 +164,25 @@ static void icr_send(uint32_t apic_id, uint32_t command) {
         return;
     }
     bool irq = cpu_irq_save();
-    for (int i = 0; i < ICR_POLLS_MAX && (regs[REG_ICR / 4] & ICR_PENDING); i++) cpu_pause();
+    for (int i = 0; i < ICR_POLLS_MAX && (regs[REG_ICR / 4] & ICR_PENDING); i++)
+        cpu_pause();
     regs[REG_ICR_HIGH / 4] = apic_id << 24;
     regs[REG_ICR / 4] = command;
     cpu_irq_restore(irq);
 }
 
-void apic_ipi(uint32_t apic_id, int vector) { icr_send(apic_id, ICR_FIXED | ICR_ASSERT | (uint32_t)vector); }
+void apic_ipi(uint32_t apic_id, int vector) {
+    icr_send(apic_id, ICR_FIXED | ICR_ASSERT | (uint32_t)vector);
+}
 void apic_nmi(uint32_t apic_id) {
     if (x2 || regs) icr_send(apic_id, ICR_NMI | ICR_ASSERT);
 }
-void apic_send_init(uint32_t apic_id) { icr_send(apic_id, ICR_INIT | ICR_ASSERT); }
-void apic_send_startup(uint32_t apic_id, uint8_t page) { icr_send(apic_id, ICR_STARTUP | ICR_ASSERT | page); }
+void apic_send_init(uint32_t apic_id) {
+    icr_send(apic_id, ICR_INIT | ICR_ASSERT);
+}
+void apic_send_startup(uint32_t apic_id, uint8_t page) {
+    icr_send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
+}
 
 // ---- the timer
 
@@ -175,7 +192,9 @@ void apic_timer_free_run(void) {
     reg_write(REG_TIMER_INITIAL, UINT32_MAX);
 }
 
-uint32_t apic_timer_left(void) { return reg_read(REG_TIMER_CURRENT); }
+uint32_t apic_timer_left(void) {
+    return reg_read(REG_TIMER_CURRENT);
+}
 
 void apic_timer_set_hz(uint64_t hz) {
     timer_hz = hz;
@@ -206,7 +225,8 @@ void apic_timer_arm_ns(int64_t delta_ns) {
         cpu_wrmsr(MSR_TSC_DEADLINE, never ? 0 : at); // a deadline in the past fires at once
         return;
     }
-    uint64_t ticks = ns_to_ticks(delta_ns, ticks_per_ns_32) + 1; // up: never early by rounding; 0 would disarm
+    uint64_t ticks =
+        ns_to_ticks(delta_ns, ticks_per_ns_32) + 1; // up: never early by rounding; 0 would disarm
     if (ticks > UINT32_MAX) ticks = UINT32_MAX;
     reg_write(REG_TIMER_INITIAL, never ? 0 : (uint32_t)ticks);
 }

@@ -1,11 +1,13 @@
 // calibrate.c -- measures the TSC and the APIC timer against a clock of known speed.
 //
-// References, the best that exists: HPET, ACPI PM timer, PIT. All three are devices outside the core, and reading one takes a microsecond
-// (more in a virtual machine), in which the host may do something else. So a point in time is read several times and the
-// quickest reading kept; the first window, which runs on cold caches and cold translations, is thrown away; two windows must agree.
+// References, the best that exists: HPET, ACPI PM timer, PIT. All three are devices outside the core, and
+// reading one takes a microsecond (more in a virtual machine), in which the host may do something else. So a
+// point in time is read several times and the quickest reading kept; the first window, which runs on cold
+// caches and cold translations, is thrown away; two windows must agree.
 //
-// The CPU may state its nominal frequency (CPUID leaf 15h, 16h, or a hypervisor's leaf 40000010h). It is more exact than any
-// measurement when true, and some state it wrongly: so it counts when the measurement confirms it, or when nothing can be measured.
+// The CPU may state its nominal frequency (CPUID leaf 15h, 16h, or a hypervisor's leaf 40000010h). It is more
+// exact than any measurement when true, and some state it wrongly: so it counts when the measurement confirms
+// it, or when nothing can be measured.
 #include "kernel/x86/calibrate.h"
 #include "kernel/acpi.h"
 #include "kernel/kernel.h"
@@ -16,10 +18,10 @@
 enum {
     WARM_US = 1000,
     WINDOW_US = 2000,
-    READINGS = 5,         // of one point in time
-    TRIES = 6,            // pairs of windows before we take what there is
-    POLLS_MAX = 5000000,  // of at least 0.3 us each: a reference that stands still
-    AGREE_PER_MILLE = 2,  // two windows
+    READINGS = 5,        // of one point in time
+    TRIES = 6,           // pairs of windows before we take what there is
+    POLLS_MAX = 5000000, // of at least 0.3 us each: a reference that stands still
+    AGREE_PER_MILLE = 2, // two windows
     NOMINAL_PER_MILLE = 10,
 };
 
@@ -35,7 +37,9 @@ static volatile uint64_t *hpet;
 static AcpiReg pm_reg;
 static volatile uint32_t *pm_memory;
 
-static uint64_t hpet_read(void) { return hpet[0xf0 / 8]; }
+static uint64_t hpet_read(void) {
+    return hpet[0xf0 / 8];
+}
 
 static bool hpet_open(Reference *r) {
     const uint64_t period_max_fs = 100000000; // by the HPET specification
@@ -45,11 +49,14 @@ static bool hpet_open(Reference *r) {
     uint64_t caps = hpet[0], period_fs = caps >> 32;
     if (period_fs == 0 || period_fs > period_max_fs) return false;
     hpet[0x10 / 8] |= 1; // main counter runs
-    *r = (Reference){"HPET", 1000000000000000ull / period_fs, caps >> 13 & 1 ? UINT64_MAX : UINT32_MAX, hpet_read};
+    *r = (Reference){"HPET", 1000000000000000ull / period_fs, caps >> 13 & 1 ? UINT64_MAX : UINT32_MAX,
+                     hpet_read};
     return true;
 }
 
-static uint64_t pm_read(void) { return pm_memory ? *pm_memory : cpu_in32((uint16_t)pm_reg.addr); }
+static uint64_t pm_read(void) {
+    return pm_memory ? *pm_memory : cpu_in32((uint16_t)pm_reg.addr);
+}
 
 static bool pm_open(Reference *r) {
     pm_reg = acpi_info()->pm_timer;
@@ -132,7 +139,8 @@ static bool reference_measure(const Reference *r, Window *out) {
     for (int i = 0; i < TRIES; i++) {
         if (!window_measure(r, WINDOW_US, &a) || !window_measure(r, WINDOW_US, &b)) return false;
         *out = (Window){(a.tsc_hz + b.tsc_hz) / 2, (a.apic_hz + b.apic_hz) / 2};
-        if (near(a.tsc_hz, b.tsc_hz, AGREE_PER_MILLE) && near(a.apic_hz, b.apic_hz, AGREE_PER_MILLE)) return true;
+        if (near(a.tsc_hz, b.tsc_hz, AGREE_PER_MILLE) && near(a.apic_hz, b.apic_hz, AGREE_PER_MILLE))
+            return true;
     }
     rt_printf("clock: %s measurements differ by more than %d per mille\n", r->name, AGREE_PER_MILLE);
     return true;
@@ -162,7 +170,8 @@ static uint64_t nominal_tsc_hz(const char **source) {
 static uint64_t apic_hz_by_tsc(uint64_t tsc_hz) {
     uint64_t t0 = tsc_ordered(), wait = tsc_hz / 1000000 * WINDOW_US;
     uint32_t a0 = apic_timer_left();
-    while (tsc_ordered() - t0 < wait) {}
+    while (tsc_ordered() - t0 < wait) {
+    }
     uint64_t t1 = tsc_ordered();
     return (uint64_t)(uint32_t)(a0 - apic_timer_left()) * (tsc_hz / 1000) / ((t1 - t0) / 1000);
 }
@@ -180,11 +189,14 @@ Calibration calibrate(void) {
             rt_printf("clock: the %s stands still\n", r.name);
             continue;
         }
-        if (nominal && near(nominal, w.tsc_hz, NOMINAL_PER_MILLE)) return (Calibration){nominal, w.apic_hz, nominal_source};
+        if (nominal && near(nominal, w.tsc_hz, NOMINAL_PER_MILLE))
+            return (Calibration){nominal, w.apic_hz, nominal_source};
         if (nominal)
-            rt_printf("clock: %s says %lu kHz, the %s measures %lu kHz\n", nominal_source, nominal / 1000, r.name, w.tsc_hz / 1000);
+            rt_printf("clock: %s says %lu kHz, the %s measures %lu kHz\n", nominal_source, nominal / 1000,
+                      r.name, w.tsc_hz / 1000);
         return (Calibration){w.tsc_hz, w.apic_hz, r.name};
     }
-    if (!nominal) kernel_throw("no clock: no HPET, PM timer or PIT runs, and the CPU does not know its frequency");
+    if (!nominal)
+        kernel_throw("no clock: no HPET, PM timer or PIT runs, and the CPU does not know its frequency");
     return (Calibration){nominal, apic_hz_by_tsc(nominal), nominal_source};
 }

@@ -3,7 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// At VEC_TIMER, after the EOI: polls the console if that is due. True: the deadline that rt armed has come. Interrupts off. [any]
+// At VEC_TIMER, after the EOI: polls the console if that is due. True: the deadline that rt armed has come.
+// Interrupts off. [any]
 bool clock_irq(void);
 // Makes this core call console_poll at or soon after `deadline_ns`, once, beside what rt armed. [any]
 void clock_poll_at(int64_t deadline_ns);

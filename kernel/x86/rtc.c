@@ -1,14 +1,24 @@
 // rtc.c -- date and time from the CMOS clock (MC146818), once, at boot.
 //
-// The clock updates its registers once a second and may be read in the middle of that: so we wait, bounded, until no update is under
-// way and read until two readings agree. BCD or binary, 12 or 24 hours: register B says.
+// The clock updates its registers once a second and may be read in the middle of that: so we wait, bounded,
+// until no update is under way and read until two readings agree. BCD or binary, 12 or 24 hours: register B
+// says.
 #include "kernel/x86/rtc.h"
 #include "kernel/acpi.h"
 #include "kernel/kernel.h"
 #include "kernel/x86/cpu.h"
 
 enum { PORT_INDEX = 0x70, PORT_DATA = 0x71, NMI_OFF = 0x80 };
-enum { REG_SECOND = 0, REG_MINUTE = 2, REG_HOUR = 4, REG_DAY = 7, REG_MONTH = 8, REG_YEAR = 9, REG_A = 10, REG_B = 11 };
+enum {
+    REG_SECOND = 0,
+    REG_MINUTE = 2,
+    REG_HOUR = 4,
+    REG_DAY = 7,
+    REG_MONTH = 8,
+    REG_YEAR = 9,
+    REG_A = 10,
+    REG_B = 11
+};
 enum { A_UPDATING = 0x80, B_BINARY = 0x04, B_24H = 0x02, HOUR_PM = 0x80 };
 enum { POLLS_MAX = 20000, READ_TRIES = 5 }; // an update takes 2 ms; a poll about 1 us
 
@@ -32,32 +42,40 @@ static bool read_raw(Date *d) {
     while (reg_read(REG_A) & A_UPDATING)
         if (++polls == POLLS_MAX) return false;
     int century = acpi_info()->rtc_century;
-    *d = (Date){.second = reg_read(REG_SECOND), .minute = reg_read(REG_MINUTE), .hour = reg_read(REG_HOUR), .day = reg_read(REG_DAY),
-                .month = reg_read(REG_MONTH), .year = reg_read(REG_YEAR), .century = century && century < 128 ? reg_read(century) : 0};
+    *d = (Date){.second = reg_read(REG_SECOND),
+                .minute = reg_read(REG_MINUTE),
+                .hour = reg_read(REG_HOUR),
+                .day = reg_read(REG_DAY),
+                .month = reg_read(REG_MONTH),
+                .year = reg_read(REG_YEAR),
+                .century = century && century < 128 ? reg_read(century) : 0};
     return true;
 }
 
 static bool same(const Date *a, const Date *b) {
-    return a->second == b->second && a->minute == b->minute && a->hour == b->hour && a->day == b->day && a->month == b->month &&
-           a->year == b->year && a->century == b->century;
+    return a->second == b->second && a->minute == b->minute && a->hour == b->hour && a->day == b->day &&
+           a->month == b->month && a->year == b->year && a->century == b->century;
 }
 
-static int from_bcd(int v) { return (v >> 4) * 10 + (v & 15); }
+static int from_bcd(int v) {
+    return (v >> 4) * 10 + (v & 15);
+}
 
 static void decode(Date *d, int reg_b) {
     bool pm = d->hour & HOUR_PM;
     d->hour &= 0x7f;
     if (!(reg_b & B_BINARY)) {
         int *fields[] = {&d->second, &d->minute, &d->hour, &d->day, &d->month, &d->year, &d->century};
-        for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = from_bcd(*fields[i]);
+        for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
+            *fields[i] = from_bcd(*fields[i]);
     }
     if (!(reg_b & B_24H)) d->hour = d->hour % 12 + (pm ? 12 : 0);
     d->year += d->century >= 19 && d->century <= 29 ? d->century * 100 : 2000;
 }
 
 static bool plausible(const Date *d) {
-    return d->second < 60 && d->minute < 60 && d->hour < 24 && d->day >= 1 && d->day <= 31 && d->month >= 1 && d->month <= 12 &&
-           d->year >= 1990 && d->year < 3000;
+    return d->second < 60 && d->minute < 60 && d->hour < 24 && d->day >= 1 && d->day <= 31 && d->month >= 1 &&
+           d->month <= 12 && d->year >= 1990 && d->year < 3000;
 }
 
 // Days since 1970-01-01 of a Gregorian date; years start in March, so that the leap day is their last.
@@ -72,7 +90,8 @@ int64_t rtc_read(void) {
     Date a, b;
     bool good = false;
     if (acpi_info()->no_cmos_rtc || acpi_info()->no_legacy) return 0;
-    for (int i = 0; i < READ_TRIES && !good; i++) good = read_raw(&a) && read_raw(&b) && same(&a, &b);
+    for (int i = 0; i < READ_TRIES && !good; i++)
+        good = read_raw(&a) && read_raw(&b) && same(&a, &b);
     int reg_b = reg_read(REG_B);
     nmi_on();
     if (!good) return 0;

@@ -2,5 +2,6 @@
 #pragma once
 #include <stdint.h>
 
-// Seconds since 1970, taking the clock as UTC; 0: no clock, or it says nothing sensible. Takes milliseconds at most. [boot]
+// Seconds since 1970, taking the clock as UTC; 0: no clock, or it says nothing sensible. Takes milliseconds
+// at most. [boot]
 int64_t rtc_read(void);

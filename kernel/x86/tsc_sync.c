@@ -1,21 +1,28 @@
 // tsc_sync.c -- do the cores' time-stamp counters agree, as far as any program could see?
 //
-// Time must not run backwards from one core to another: if core A reads its counter, then tells core B, then B reads its own, B's value must
-// not be smaller. That is also how it is tested. The boot core and a starting core both publish their counters all the time and look
-// at the other's: a published value that lies in one's own future proves a difference of at least that much. Two one-way tests,
-// and nobody waits for an answer: under emulation an answer may take 10 ms a core, for nothing. The starting core then
-// corrects itself and looks again.
+// Time must not run backwards from one core to another: if core A reads its counter, then tells core B, then
+// B reads its own, B's value must not be smaller. That is also how it is tested. The boot core and a starting
+// core both publish their counters all the time and look at the other's: a published value that lies in one's
+// own future proves a difference of at least that much. Two one-way tests, and nobody waits for an answer:
+// under emulation an answer may take 10 ms a core, for nothing. The starting core then corrects itself and
+// looks again.
 //
-// Writers: `boot_tsc` and a core's `ahead` the boot core, everything else the core itself. Publishing releases, looking acquires.
+// Writers: `boot_tsc` and a core's `ahead` the boot core, everything else the core itself. Publishing
+// releases, looking acquires.
 #include "kernel/x86/tsc.h"
 #include "kernel/kernel.h"
 #include "rt/atomic.h"
 
-enum { PASSES = 3, LOOKS = 50, PASS_MAX_DIVISOR = 4000, MSR_TSC = 0x10 }; // a pass: 50 new values seen, or a quarter of a millisecond
+enum {
+    PASSES = 3,
+    LOOKS = 50,
+    PASS_MAX_DIVISOR = 4000,
+    MSR_TSC = 0x10
+}; // a pass: 50 new values seen, or a quarter of a millisecond
 
 typedef struct __attribute__((aligned(64))) SyncSlot {
-    _Atomic uint64_t tsc;  // 0: nothing published
-    _Atomic int64_t ahead; // the most that `tsc` was seen in the boot core's future
+    _Atomic uint64_t tsc;       // 0: nothing published
+    _Atomic int64_t ahead;      // the most that `tsc` was seen in the boot core's future
     int64_t corrected, remains; // read by the boot core when the core is online
 } SyncSlot;
 

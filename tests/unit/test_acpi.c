@@ -1,13 +1,23 @@
-// test_acpi.c -- the ACPI parser over good tables, over tables broken in each way we check, and over random damage.
+// test_acpi.c -- the ACPI parser over good tables, over tables broken in each way we check, and over random
+// damage.
 //
-// Memory is one flat array at physical address MEM_BASE; reads outside it fail, as unmapped addresses do on the metal, and
-// the array is allocated exactly, so that AddressSanitizer sees an overread of the test's own.
+// Memory is one flat array at physical address MEM_BASE; reads outside it fail, as unmapped addresses do on
+// the metal, and the array is allocated exactly, so that AddressSanitizer sees an overread of the test's own.
 #include "test.h"
 #include "kernel/acpi_parse.c"
 
 enum { MEM_BASE = 0x10000, MEM_BYTES = 0x8000 };
-enum { AT_RSDP = 0x10000, AT_RSDT = 0x10100, AT_XSDT = 0x10300, AT_MADT = 0x11000, AT_FADT = 0x12000, AT_HPET = 0x12200,
-       AT_MCFG = 0x12300, AT_SRAT = 0x12400, AT_BIG = 0x13000 };
+enum {
+    AT_RSDP = 0x10000,
+    AT_RSDT = 0x10100,
+    AT_XSDT = 0x10300,
+    AT_MADT = 0x11000,
+    AT_FADT = 0x12000,
+    AT_HPET = 0x12200,
+    AT_MCFG = 0x12300,
+    AT_SRAT = 0x12400,
+    AT_BIG = 0x13000
+};
 
 static uint8_t *mem;
 static unsigned refusals;
@@ -26,16 +36,25 @@ static void note_refusal(void *ctx, const char sig[4], uint64_t phys, const char
 }
 static const AcpiReader reader = {mem_read, note_refusal, NULL};
 
-static uint8_t *at(uint64_t phys) { return mem + (phys - MEM_BASE); }
-static void put16(uint64_t a, unsigned v) { memcpy(at(a), &(uint16_t){(uint16_t)v}, 2); }
-static void put32(uint64_t a, uint32_t v) { memcpy(at(a), &v, 4); }
-static void put64(uint64_t a, uint64_t v) { memcpy(at(a), &v, 8); }
+static uint8_t *at(uint64_t phys) {
+    return mem + (phys - MEM_BASE);
+}
+static void put16(uint64_t a, unsigned v) {
+    memcpy(at(a), &(uint16_t){(uint16_t)v}, 2);
+}
+static void put32(uint64_t a, uint32_t v) {
+    memcpy(at(a), &v, 4);
+}
+static void put64(uint64_t a, uint64_t v) {
+    memcpy(at(a), &v, 8);
+}
 
 // Makes bytes [a, a + n) sum to zero by setting the byte at `where`.
 static void fix_sum(uint64_t a, uint32_t n, uint64_t where) {
     uint8_t sum = 0;
     *at(where) = 0;
-    for (uint32_t i = 0; i < n; i++) sum = (uint8_t)(sum + at(a)[i]);
+    for (uint32_t i = 0; i < n; i++)
+        sum = (uint8_t)(sum + at(a)[i]);
     *at(where) = (uint8_t)-sum;
 }
 static void seal(uint64_t table) { // recompute the checksum after an edit
@@ -77,9 +96,11 @@ static void build(void) {
     put32(AT_RSDP + 16, AT_RSDT), put32(AT_RSDP + 20, 36), put64(AT_RSDP + 24, AT_XSDT);
     seal_rsdp();
 
-    static const uint32_t tables[] = {AT_SRAT, AT_MADT, AT_FADT, AT_HPET, AT_MCFG}; // SRAT before MADT on purpose
+    static const uint32_t tables[] = {AT_SRAT, AT_MADT, AT_FADT, AT_HPET,
+                                      AT_MCFG}; // SRAT before MADT on purpose
     header(AT_RSDT, "RSDT", 36 + 5 * 4, 1), header(AT_XSDT, "XSDT", 36 + 5 * 8, 1);
-    for (int i = 0; i < 5; i++) put32(AT_RSDT + 36 + 4 * i, tables[i]), put64(AT_XSDT + 36 + 8 * i, tables[i]);
+    for (int i = 0; i < 5; i++)
+        put32(AT_RSDT + 36 + 4 * i, tables[i]), put64(AT_XSDT + 36 + 8 * i, tables[i]);
     seal(AT_RSDT), seal(AT_XSDT);
 
     header(AT_MADT, "APIC", 512, 4);
@@ -97,7 +118,8 @@ static void build(void) {
     end_table(AT_MADT, e);
 
     header(AT_FADT, "FACP", 244, 4);
-    put32(AT_FADT + 76, 0x608), *at(AT_FADT + 91) = 4, put32(AT_FADT + 64, 0x604), *at(AT_FADT + 89) = 2, *at(AT_FADT + 108) = 0x32;
+    put32(AT_FADT + 76, 0x608), *at(AT_FADT + 91) = 4, put32(AT_FADT + 64, 0x604), *at(AT_FADT + 89) = 2,
+                                              *at(AT_FADT + 108) = 0x32;
     put16(AT_FADT + 109, 1 << 1), put32(AT_FADT + 112, 1 << 8 | 1 << 10);
     *at(AT_FADT + 116) = 1, *at(AT_FADT + 117) = 8, put64(AT_FADT + 120, 0xcf9), *at(AT_FADT + 128) = 0x0f;
     seal(AT_FADT);
@@ -114,8 +136,10 @@ static void build(void) {
     e = AT_SRAT + 48;
     *at(e) = 0, *at(e + 1) = 16, *at(e + 2) = 1, *at(e + 3) = 2, put32(e + 4, 1), e += 16; // core 2: node 1
     *at(e) = 2, *at(e + 1) = 24, put32(e + 4, 7), put32(e + 8, 300), put32(e + 12, 1), e += 24;
-    *at(e) = 1, *at(e + 1) = 40, put32(e + 2, 1), put64(e + 8, 0x40000000), put64(e + 16, 0x1000), put32(e + 28, 1), e += 40;
-    *at(e) = 1, *at(e + 1) = 40, put32(e + 2, 9), put64(e + 8, 0x80000000), put64(e + 16, 0x1000), e += 40; // disabled
+    *at(e) = 1, *at(e + 1) = 40, put32(e + 2, 1), put64(e + 8, 0x40000000), put64(e + 16, 0x1000),
+    put32(e + 28, 1), e += 40;
+    *at(e) = 1, *at(e + 1) = 40, put32(e + 2, 9), put64(e + 8, 0x80000000), put64(e + 16, 0x1000),
+    e += 40; // disabled
     end_table(AT_SRAT, e);
 }
 
@@ -325,7 +349,8 @@ static void more_cores_than_we_take(void) {
     build();
     header(AT_BIG, "APIC", 0x3000, 4);
     uint64_t e = AT_BIG + 44;
-    for (uint32_t id = 0; id < ACPI_MAX_CPUS + 7; id++) e = x2apic_entry(e, 1000 + id, 1);
+    for (uint32_t id = 0; id < ACPI_MAX_CPUS + 7; id++)
+        e = x2apic_entry(e, 1000 + id, 1);
     end_table(AT_BIG, e);
     put64(AT_XSDT + 44, AT_BIG), seal(AT_XSDT);
     CHECK(parse());
@@ -338,11 +363,13 @@ static void check_sane(void) {
     CHECK(info.cpu_count <= ACPI_MAX_CPUS && info.mem_count <= ACPI_MAX_MEM);
     CHECK(info.ecam_count <= ACPI_MAX_ECAM && info.ioapic_count <= ACPI_MAX_IOAPICS);
     for (unsigned i = 0; i < info.cpu_count; i++)
-        for (unsigned j = 0; j < i; j++) CHECK(info.cpus[i].apic_id != info.cpus[j].apic_id);
+        for (unsigned j = 0; j < i; j++)
+            CHECK(info.cpus[i].apic_id != info.cpus[j].apic_id);
     CHECK(info.pm_timer.space != ACPI_PORT || info.pm_timer.addr <= 0xffff);
 }
 
-// Random bytes changed, then the checksums made right again, so that the damage gets past the first line of defence.
+// Random bytes changed, then the checksums made right again, so that the damage gets past the first line of
+// defence.
 static void random_damage(void) {
     static const uint32_t tables[] = {AT_RSDT, AT_XSDT, AT_MADT, AT_FADT, AT_HPET, AT_MCFG, AT_SRAT};
     unsigned whole = 0;
