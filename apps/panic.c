@@ -1,7 +1,7 @@
 // panic.c -- panics: one that a deferred call recovers, and one that ends the program with a goroutine's
 // trace; status 2.
 //
-// expect: careful: recovered: index out of range [5] with length 3
+// expect: careful: recovered: runtime error: index out of range [5] with length 3
 // expect: -1
 // expect: panic: runtime error: index out of range [5] with length 3
 // expect:

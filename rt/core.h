@@ -259,5 +259,5 @@ void traceback_all(bool running_too);  // goroutine dump in Go's format, plat_wr
 #endif
 
 // ---- panics raised by the runtime on the calling goroutine (panic.c): do not return
-_Noreturn void panic_runtime(const char *text);   // "panic: runtime error: text" (recoverable)
+_Noreturn void panic_runtime(const char *text);   // "panic: text", a runtime.Error; text begins with "runtime error: "
 _Noreturn void panic_plain(const char *text);     // "panic: text" (send on closed channel ...; recoverable)

@@ -24,7 +24,7 @@ static bool array_bytes(const Type *t, intptr_t n, size_t *bytes) {
 
 void *array_new(const Type *t, intptr_t n) {
     size_t bytes;
-    if (!array_bytes(t, n, &bytes)) panic_runtime("makeslice: len out of range");
+    if (!array_bytes(t, n, &bytes)) panic_runtime("runtime error: makeslice: len out of range");
     void *p = heap_alloc(bytes, t, 0);
     RT_DOOR();
     return p;

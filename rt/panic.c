@@ -93,8 +93,7 @@ static _Noreturn void recovered(G *g, CatchFrame *f) {
 
 static void print_value(Any v) {
     const char *text = panic_text(v);
-    if (v.type == &type_error) rt_printf("runtime error: %s", text);
-    else if (v.type == &type_text) rt_printf("%s", text);
+    if (v.type == &type_error || v.type == &type_text) rt_printf("%s", text);
     else if (!v.type) rt_printf("nil");
     else {
         const String *name = v.type->string;
@@ -198,13 +197,13 @@ static void format_text(char *out, size_t room, const char *fmt, ...) {
 }
 static void format_index(void *a) {
     IndexText *t = a;
-    format_text(t->out, 80, "index out of range [%ld] with length %ld", (long)t->i, (long)t->n);
+    format_text(t->out, 80, "runtime error: index out of range [%ld] with length %ld", (long)t->i, (long)t->n);
 }
 
 intptr_t check_index(intptr_t i, intptr_t n) {
     if (likely((uintptr_t)i < (uintptr_t)n)) return i;
     char *text = heap_alloc(80, NULL, ALLOC_NULL_OK); // outlives the panic
-    if (!text) panic_runtime("index out of range");
+    if (!text) panic_runtime("runtime error: index out of range");
     IndexText t = {text, i, n};
     sys_call(format_index, &t);
     panic_runtime(text);
@@ -224,9 +223,9 @@ const char *fault_signal(const G *g) {
 
 static const char *fault_text(FaultKind kind) {
     switch (kind) {
-    case FAULT_DIVIDE: return "integer divide by zero";
-    case FAULT_FPE: return "floating point error";
-    default: return "invalid memory address or nil pointer dereference";
+    case FAULT_DIVIDE: return "runtime error: integer divide by zero";
+    case FAULT_FPE: return "runtime error: floating point error";
+    default: return "runtime error: invalid memory address or nil pointer dereference";
     }
 }
 

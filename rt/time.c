@@ -49,7 +49,7 @@ static void start_function(const Timer *copy, int64_t now) {
 
 // ---- sleep
 
-static noinline void no_memory(void) { panic_runtime("out of memory (cannot arm a timer)"); }
+static noinline void no_memory(void) { panic_runtime("runtime error: out of memory (cannot arm a timer)"); }
 
 static noinline void sleep_parked(int64_t ns) {
     G *g = g_self();

@@ -43,7 +43,7 @@ static bool equal_any(const void *a, const void *b) {
     const Any *x = a, *y = b;
     if (x->type != y->type) return false;
     if (!x->type) return true;
-    if (!x->type->equal) panic_runtime("comparing uncomparable type");
+    if (!x->type->equal) panic_runtime("runtime error: comparing uncomparable type");
     if (x->type->kind & KIND_DIRECT) return x->data == y->data;
     bool (*equal)(const void *, const void *) =
         (bool (*)(const void *, const void *))(uintptr_t)x->type->equal->code;

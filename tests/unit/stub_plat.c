@@ -156,7 +156,7 @@ WEAK _Noreturn void rt_fatal(const char *fmt, ...) {
     ended("rt_fatal", text);
 }
 WEAK _Noreturn void panic_runtime(const char *text) {
-    ended("panic: runtime error", text);
+    ended("panic", text);
 }
 WEAK _Noreturn void panic_plain(const char *text) {
     ended("panic", text);
