@@ -88,8 +88,8 @@ bool rt_irq_tick(TrapFrame *tf) {
             p->slice_armed = false; // tickless until somebody waits again
         } else {
             p->slice_end = now + sched.slice_ns;
-            if (p->tick_seen == p->sched_tick) fetch_or(&p->request, REQ_YIELD);
-            else p->tick_seen = p->sched_tick;
+            if (p->tick_seen == p_turn(p)) fetch_or(&p->request, REQ_YIELD);
+            else p->tick_seen = p_turn(p);
         }
     }
     int64_t next = load_relaxed(&p->timer_next);
@@ -105,7 +105,7 @@ bool rt_irq_ipi(TrapFrame *tf) {
     if (report_frozen()) report_wait_frozen();
     if (p->g && !p->slice_armed && sched_others_wait(p)) {
         p->slice_armed = true;
-        p->tick_seen = p->sched_tick;
+        p->tick_seen = p_turn(p);
         p->slice_end = plat_now_ns() + sched.slice_ns;
         arm_by(p, p->slice_end);
     }
@@ -148,7 +148,7 @@ static _Noreturn void take_off(P *p, G *g) {
     uint32_t req = load_relaxed(&p->request);
     if (req & REQ_YIELD) {
         g->slices++;
-        p->tick_seen = p->sched_tick + 1; // the next one starts a whole slice now
+        p->tick_seen = p_turn(p) + 1; // the next one starts a whole slice now
     }
     sched_requeue_preempted(p, g, req);
     schedule();

@@ -31,7 +31,15 @@ static inline G *runq_get(P *p) {
     RunQ *q = &p->runq;
     if (load_relaxed(&q->runnext)) {
         G *g = exchange(&q->runnext, NULL); // a thief may have been quicker
-        if (likely(g != NULL)) return g;
+        if (likely(g != NULL)) {
+            // It shares the slice of the goroutine that readied it, and is not counted as a turn: while some keep readying each other,
+            // the slice ends take them out one by one, to the global queue, until others have theirs. With a ctx it was not readied,
+            // but preempted and put back to the front.
+            bool shares = g->ctx == NULL;
+            p->inherited += shares;
+            p->until_global += shares;
+            return g;
+        }
     }
     uint32_t head = load_acquire(&q->head);
     for (;;) {
