@@ -52,7 +52,9 @@ static Knob *knob_find(const char *word, size_t name_len) {
 }
 
 static void knob_set(Knob *k, const char *text) {
-    if (parse_number(text, &k->value) && k->value >= k->min && k->value <= k->max) {
+    uint64_t value;
+    if (parse_number(text, &value) && value >= k->min && value <= k->max) {
+        k->value = value;
         k->given = true;
         return;
     }
