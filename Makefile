@@ -36,7 +36,8 @@ include scripts/objects.mk
 include scripts/apps.mk
 -include boot/boot.mk
 
-BUILD = $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+# One build at a time in a tree: two would write the same files.
+BUILD = mkdir -p $(B) && flock $(B)/.lock $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 need = @scripts/deps --install=$(DEPS) $1
 run_options = --boot '$(BOOT)' --smp '$(SMP)' --mem '$(MEM)' --accel '$(ACCEL)' --timeout '$(TIMEOUT)'
 report = status=$$?; echo "exit status $$status"; exit $$status

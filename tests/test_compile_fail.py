@@ -25,8 +25,9 @@ def test_is_refused(compiler, source):
     with open(source) as f:
         wanted = re.findall(r"^// error: (.*)$", f.read(), re.M)
     assert wanted, f"{source}: no line // error: TEXT"
-    result = subprocess.run([*compiler, "-c", "-o", "/dev/null", source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    result = subprocess.run([*compiler, "-c", "-o", "/dev/null", source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            env=dict(os.environ, LC_ALL="C"))  # plain quotation marks
     assert result.returncode != 0, f"{source}: expected an error ({wanted[0]}), but it compiles"
-    errors = "\n".join(line for line in result.stdout.splitlines() if "error:" in line)
+    errors = "\n".join(line for line in result.stdout.splitlines() if "error:" in line).replace("\\'", "'")
     for text in wanted:
         assert text in errors, f"{source}: expected the error {text!r}, got:\n{result.stdout}"
