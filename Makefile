@@ -35,6 +35,7 @@ include scripts/flags.mk
 include scripts/objects.mk
 include scripts/apps.mk
 -include boot/boot.mk
+include scripts/fuzz.mk
 
 # One build at a time in a tree: two would write the same files.
 BUILD = mkdir -p $(B) && flock $(B)/.lock $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
@@ -47,7 +48,7 @@ boot_file_iso  := $(B)/$(NAME).iso
 boot_file_pvh  := $(B)/$(NAME).elf
 boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
 
-.PHONY: help run host iso debug test check bench images clean deps
+.PHONY: help run host iso debug test fuzz check bench images clean deps
 help: ## List the commands
 	@echo 'Burrow: make COMMAND [NAME=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -79,6 +80,11 @@ debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
 test: ## Do everything that CI checks
 	$(call need,build run test)
 	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
+
+fuzz: ## Run every fuzzer (FUZZ_SECONDS, FUZZ: names)
+	$(call need,build fuzz)
+	@$(BUILD) fuzzers
+	@scripts/fuzz --build $(B) --seed $(FUZZ_SEED) $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(FUZZ)
 
 check: ## Check layers, registers and stack use of the runtime and the kernel
 	$(call need,build)
