@@ -28,7 +28,7 @@ static AtomicInt32 failures;
 
 // Text of the last panic that a function made by CATCHES ended with.
 static char caught[120];
-static void catch_text(void *unused) {
+static inline void catch_text(void *unused) {
     str_format(caught, sizeof caught, "%s", panic_text(recover()));
 }
 #define CATCHES(name, ...)                                                                                   \
