@@ -35,6 +35,7 @@ include scripts/flags.mk
 include scripts/objects.mk
 include scripts/apps.mk
 -include boot/boot.mk
+include scripts/sim.mk
 include scripts/fuzz.mk
 
 # One build at a time in a tree: two would write the same files.

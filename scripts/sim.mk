@@ -1,0 +1,61 @@
+# sim.mk -- the simulated machine (tests/host/sim): build/sim/CASE for each tests/sim/CASE.c, and `make sim`.
+#
+# The runtime is compiled once more, with assertions, with an interleaving point in front of every atomic operation
+# (tests/host/sim/point.h) and with its variables in sections of their own (see tests/host/sim/world.c).
+
+# Random schedules for each case, and the first seed.
+SEEDS ?= 2000
+SEED  ?= 1
+# Search: deviations from the default schedule, and schedules for each case at most.
+BOUND ?= 2
+LIMIT ?= 200000
+
+SIM       := $(B)/sim
+SIM_CASES := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/*.c))
+SIM_OBJS  := $(patsubst %,$(SIM)/obj/%.o,$(wildcard tests/host/sim/*.c tests/host/sim/*.asm))
+SIM_RT    := $(patsubst %,$(SIM)/obj/%.o,$(RT_SRCS))
+SIM_POINTS     := -DRT_DEBUG -include tests/host/sim/point.h
+CFLAGS_SIM     := $(CFLAGS_HOST) $(SIM_POINTS)
+CFLAGS_SIM_APP := $(filter-out -Wframe-larger-than=4096,$(CFLAGS_APP)) $(SIM_POINTS) -Itests/sim
+
+$(SIM)/obj/rt/%.c.o: rt/%.c
+	$(call say,SIMCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(if $(filter $<,$(FPU_SRCS)),$(filter-out -mgeneral-regs-only,$(CFLAGS_SIM)),$(CFLAGS_SIM)) -MMD -MP -c -o $@ $<
+$(SIM)/obj/tests/host/sim/%.c.o: tests/host/sim/%.c
+	$(call say,SIMCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_PLAT_LINUX) -DRT_DEBUG -MMD -MP -c -o $@ $<
+$(SIM)/obj/tests/sim/%.c.o: tests/sim/%.c
+	$(call say,SIMCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_SIM_APP) -MMD -MP -c -o $@ $<
+$(SIM)/obj/%.asm.o: %.asm $(SIM)/offsets.inc
+	$(call say,NASM,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(filter-out -I$(B)/,$(NASMFLAGS)) -I$(SIM)/ -DHOSTED -MD $(@:.o=.d) -MP -o $@ $<
+$(SIM)/offsets.inc: rt/offsets.c scripts/asm_offsets.sh tests/host/sim/point.h
+	@mkdir -p $(@D)
+	$(Q)CFLAGS='$(CFLAGS_SIM)' scripts/asm_offsets.sh $@ $<
+
+# What a run changes, in one object: the runtime and the program.
+$(SIM)/obj/%.world.o: $(SIM)/obj/tests/sim/%.c.o $(SIM_RT) scripts/app.ld
+	$(Q)$(LD) -r -T scripts/app.ld -o $@.app $<
+	$(Q)$(OBJCOPY) --redefine-sym main=app_main $@.app
+	$(Q)$(LD) -r -o $@.all $@.app $(SIM_RT)
+	$(Q)$(OBJCOPY) --rename-section .data=world_data --rename-section .bss=world_bss $@.all $@ && rm $@.app $@.all
+$(SIM_CASES): $(SIM)/%: $(SIM)/obj/%.world.o $(SIM_OBJS)
+	$(call say,SIM,$@)
+	$(Q)$(CC) -no-pie -Wl,-z,noexecstack,-z,now -o $@ $^
+
+$(SIM_RT) $(SIM_OBJS) $(SIM)/offsets.inc: $(B)/flags scripts/sim.mk
+.PRECIOUS: $(SIM)/obj/%.world.o $(SIM)/obj/tests/sim/%.c.o
+-include $(SIM_RT:.o=.d) $(SIM_OBJS:.o=.d) $(SIM)/offsets.d $(SIM_CASES:$(SIM)/%=$(SIM)/obj/tests/sim/%.c.d)
+
+.PHONY: sim sim-build
+sim-build: $(SIM_CASES)
+sim: ## Run the runtime on simulated cores: all small schedules, then SEEDS random ones
+	$(call need,build)
+	@$(BUILD) sim-build
+	@set -e; for c in $(SIM_CASES); do nice $$c --bound=$(BOUND) --limit=$(LIMIT); \
+	  nice $$c --seeds=$(SEEDS) --seed=$(SEED); done

@@ -1,0 +1,74 @@
+// plat_sim.c -- rt/plat.h for the simulated machine, and what a test program may ask of it.
+//
+// Everything that rt calls on a goroutine's stack only notes something and stops at a point. Memory, stacks: world.c.
+#include "sim.h"
+#include "tests/sim/case.h"
+#include <string.h>
+#include <unistd.h>
+
+// ---- cores
+int plat_cpu_count(void) { return sim.cores; }
+void plat_cpu_start(int cpu, void (*fn)(int cpu)) { sim_start_core(&sim.core[cpu], fn); }
+void plat_idle(P *p) { sim_stop(STOP_IDLE); }
+void plat_spin(unsigned turns) { sim_stop(STOP_SPIN); }
+
+// Linux wakes the sleeper and no more, the metal sends it an interrupt.
+void plat_wake(int cpu) {
+    sim_point();
+    SimCore *c = &sim.core[cpu];
+    if (c->state != CORE_IDLE) return;
+    c->woken = true;
+    if (sim.choosing && choose(CHOOSE_WAKE, 2)) c->ipi = true;
+}
+
+void plat_ipi(int cpu) {
+    sim_point();
+    sim.core[cpu].ipi = true;
+}
+
+// ---- time
+int64_t plat_now_ns(void) { return sim.now; }
+int64_t plat_wall_ns(void) { return 0; }
+void plat_timer_arm(int64_t deadline) {
+    sim_point();
+    sim.running->deadline = deadline;
+}
+
+// ---- console: kept, and shown when the run fails
+static void keep(const char *s, size_t n) {
+    for (size_t i = 0; i < n && sim.output_bytes < SIM_OUTPUT_MAX; i++)
+        sim_output[sim.output_bytes++] = s[i];
+}
+size_t plat_write_try(const char *s, size_t n) {
+    keep(s, n);
+    return n;
+}
+void plat_write(const char *s, size_t n) { keep(s, n); }
+size_t plat_console_drain(void) { return 0; }
+
+_Noreturn void plat_exit(int code) {
+    sim.exit_code = code;
+    sim_stop(STOP_EXIT);
+    __builtin_unreachable();
+}
+
+// ---- memory: large objects are direct or not at all
+void *plat_vmap(void *const *frames, size_t n) { return NULL; }
+void plat_vunmap(void *addr, size_t n) {}
+bool plat_reclaim(void) { return false; }
+
+// ---- the rest
+void plat_fpu_capture(void *area) { rt_throw("the simulator preempts at calls and doors only"); }
+PlatBlob plat_blob_files(void) { return (PlatBlob){NULL, 0}; }
+PlatBlob plat_blob_symbols(void) { return (PlatBlob){NULL, 0}; }
+
+// ---- for test programs (tests/sim/case.h)
+void sim_begin(unsigned flags) {
+    sim.flags = flags;
+    sim_stop(STOP_BEGIN);
+}
+_Noreturn void sim_fail(const char *what) {
+    sim.failure = what;
+    sim_stop(STOP_FAIL);
+    __builtin_unreachable();
+}

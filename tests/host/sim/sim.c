@@ -1,0 +1,215 @@
+// sim.c -- the loop of the simulated machine: lets one core run to its next point, then decides what happens.
+//
+// At each stop, in this order: time passes and due timers raise ticks; one of the cores that can run is chosen; if an interrupt is
+// pending for it and it is not in one, it is delivered unless held back. The default, choice 0 everywhere, is: the same core goes on
+// until it spins or sleeps, then the next one; interrupts arrive at once; time creeps.
+//
+// A core that spins waits for another one, so the others come first. If nobody can run, time jumps to the first deadline; if
+// there is none, a wake-up was lost or never sent: a hang.
+#include "sim.h"
+
+Machine sim;
+SimCore *sim_running_core; // switch.asm
+uint64_t sim_points_max = 300000;
+char sim_output[SIM_OUTPUT_MAX];
+
+void sim_resume(SimCore *c); // switch.asm
+
+#define STEP_SPIN 1000 // ns that pass at least while everybody who can run only spins
+
+// ---- contexts
+
+// What sim_resume finds on a stack that has never run: six registers and the entry, which is called with rsp as after a call.
+static void push_context(SimCore *c, uintptr_t top, void (*entry)(void)) {
+    uintptr_t *sp = (uintptr_t *)(top & ~(uintptr_t)15);
+    *--sp = 0; // the entry's return address: it does not return
+    *--sp = (uintptr_t)entry;
+    for (int i = 0; i < 6; i++)
+        *--sp = 0;
+    c->sp = (uintptr_t)sp;
+}
+
+static void core_entry(void) {
+    SimCore *c = sim.running;
+    c->fn(c->id);
+    __builtin_unreachable();
+}
+
+static void irq_entry(void) {
+    SimCore *c = sim.running;
+    TrapFrame tf = {.rip = (uintptr_t)irq_entry, .rsp = c->interrupted}; // not application text
+    if (c->in_tick) rt_irq_tick(&tf);
+    else rt_irq_ipi(&tf);
+    sim_stop(STOP_IRQ_END);
+    __builtin_unreachable();
+}
+
+void sim_start_core(SimCore *c, void (*fn)(int cpu)) {
+    c->fn = fn;
+    c->state = CORE_READY;
+    push_context(c, c->sys_hi, core_entry);
+}
+
+static void deliver(SimCore *c) {
+    c->interrupted = c->sp;
+    c->in_tick = c->tick;
+    if (c->tick) c->tick = false;
+    else c->ipi = false;
+    trace_event(c->in_tick ? "tick" : "ipi", c, ((uintptr_t *)c->sp)[6]);
+    push_context(c, c->irq_hi, irq_entry);
+}
+
+void sim_stop(StopReason why) {
+    sim.reason = why;
+    sim_point();
+}
+
+static void resume(SimCore *c) {
+    static P *gs;
+    if (gs != c->p) {
+        __asm__ volatile("wrgsbase %0" : : "r"(c->p));
+        gs = c->p;
+    }
+    plat_guard_set(c->guard);
+    sim.running = c;
+    sim.reason = STOP_POINT;
+    sim_resume(c);
+    c->guard = plat_guard_get();
+    sim.points++;
+}
+
+// ---- time
+
+static SimCore *first_deadline(void) {
+    SimCore *first = NULL;
+    for (int i = 0; i < sim.cores; i++) {
+        SimCore *c = &sim.core[i];
+        if (c->deadline != TIME_NEVER && (!first || c->deadline < first->deadline)) first = c;
+    }
+    return first;
+}
+
+static void raise_ticks(void) {
+    for (int i = 0; i < sim.cores; i++) {
+        SimCore *c = &sim.core[i];
+        if (c->deadline > sim.now) continue;
+        c->deadline = TIME_NEVER;
+        c->tick = true;
+    }
+}
+
+static void jump_to(const SimCore *c) {
+    if (sim.now < c->deadline) sim.now = c->deadline;
+    raise_ticks();
+}
+
+static void pass_time(bool spins) {
+    int64_t step = sim.choosing ? choose_step() : 50;
+    sim.now += spins && step < STEP_SPIN ? STEP_SPIN : step;
+    raise_ticks();
+    SimCore *first = first_deadline();
+    if (sim.choosing && first && choose(CHOOSE_TIME, 2)) {
+        trace_event("time jumps, seen by", sim.running, 0);
+        jump_to(first);
+    }
+}
+
+// ---- who is next
+
+static bool can_run(const SimCore *c) {
+    return c->state == CORE_READY || (c->state == CORE_IDLE && (c->woken || c->ipi || c->tick || c->interrupted));
+}
+
+static SimCore *pick(SimCore *last, bool spins) {
+    SimCore *can[SIM_CORES_MAX];
+    int n = 0;
+    if (!spins && can_run(last)) can[n++] = last;
+    for (int i = 1; i < sim.cores; i++) {
+        SimCore *c = &sim.core[(last->id + i) % sim.cores];
+        if (can_run(c)) can[n++] = c;
+    }
+    if (n == 0 && can_run(last)) return last;
+    if (n <= 1 || !sim.choosing) return n ? can[0] : NULL;
+    return can[choose(spins ? CHOOSE_SPINNER : CHOOSE_CORE, n)];
+}
+
+// The next core, ready to be resumed; NULL: a hang.
+static SimCore *decide(SimCore *last, bool spins) {
+    pass_time(spins);
+    SimCore *c;
+    while (!(c = pick(last, spins))) {
+        SimCore *first = first_deadline();
+        if (!first) return NULL;
+        jump_to(first);
+    }
+    if (c != last) {
+        trace_event("leaves", last, ((uintptr_t *)last->sp)[6]);
+        trace_event("goes on", c, ((uintptr_t *)c->sp)[6]);
+    }
+    bool asleep = c->state == CORE_IDLE;
+    c->state = CORE_READY;
+    c->woken = false;
+    if (c->interrupted || !(c->ipi || c->tick)) return c;
+    if (!asleep && sim.choosing && !c->hold) c->hold = choose(CHOOSE_HOLD, 2);
+    if (asleep || !c->hold) deliver(c);
+    return c;
+}
+
+// Runs until something else than a point happens and returns that; fills *next when the machine goes on.
+static StopReason step(SimCore *c, SimCore **next) {
+    resume(c);
+    bool spins = false;
+    switch (sim.reason) {
+    case STOP_SPIN:
+        spins = true;
+        c->hold = false;
+        break;
+    case STOP_IDLE:
+        c->hold = false;
+        // cli; look at wake; sti; hlt. A pending interrupt ends the hlt.
+        if (*(volatile uint32_t *)&c->p->wake == 0 && !(sim.choosing && choose(CHOOSE_SPURIOUS, 2))) c->state = CORE_IDLE;
+        break;
+    case STOP_IRQ_END:
+        c->sp = c->interrupted;
+        c->interrupted = 0;
+        break;
+    case STOP_POINT:
+        break;
+    default:
+        return sim.reason;
+    }
+    *next = decide(c, spins);
+    return sim.reason;
+}
+
+bool sim_boot(void (*fn)(int cpu)) {
+    SimCore *c = &sim.core[0], *next = c;
+    sim_start_core(c, fn);
+    while (next) {
+        c = next;
+        StopReason r = step(c, &next);
+        if (r == STOP_EXIT || r == STOP_FAIL || sim.points > 10 * sim_points_max) return false;
+        if (r != STOP_BEGIN) continue;
+        // The others go to sleep while the one that called waits, so that all runs begin in the same quiet state.
+        SimCore *caller = c;
+        caller->state = CORE_OFF;
+        for (next = decide(c, false); next;)
+            if (sim.points > 10 * sim_points_max || step(next, &next) > STOP_IRQ_END) return false;
+        caller->state = CORE_READY;
+        sim.running = caller;
+        return true;
+    }
+    return false;
+}
+
+const char *sim_run(void) {
+    SimCore *next = sim.running;
+    sim.choosing = true;
+    while (sim.points < sim_points_max) {
+        StopReason r = step(next, &next);
+        if (r == STOP_FAIL) return sim.failure;
+        if (r == STOP_EXIT) return sim.exit_code == 0 ? NULL : "the program ended with a status other than 0";
+        if (!next) return "hang: every core sleeps, no interrupt is pending and no timer armed";
+    }
+    return "too many points: livelock, or a limit that is too low";
+}

@@ -1,0 +1,70 @@
+// world.c -- the memory of the simulated machine, and a copy of it to begin each run with.
+//
+// The runtime's and the program's variables are linked into sections of their own (world_data, world_bss; scripts/sim.mk), the machine's
+// RAM and the cores' stacks lie at fixed addresses: so a run is the same in every process, and the simulator's variables and
+// libc's stay out of the copy. Of RAM only the pages that were ever touched are kept (mincore).
+#include "sim.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define RAM_BYTES   (8ull << 20)
+#define STACK_BYTES (1ull << 20)
+#define PAGES       ((RAM_BYTES + STACK_BYTES) / PAGE_SIZE)
+
+extern char __start_world_data[], __stop_world_data[], __start_world_bss[], __stop_world_bss[];
+
+const uintptr_t sim_memory_lo = 0x200000000000, sim_memory_hi = 0x200000000000 + RAM_BYTES;
+static uintptr_t stack_next = 0x200000000000 + RAM_BYTES;
+
+static char *saved_pages, *saved_data, *saved_bss;
+static unsigned char kept[PAGES]; // 1: the page is in saved_pages
+static Machine saved_machine;
+
+static void *map(void *at, size_t bytes) {
+    void *p = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    if (p != MAP_FAILED) return p;
+    perror("sim: mmap");
+    exit(2);
+}
+
+void world_init(void) {
+    map((void *)sim_memory_lo, RAM_BYTES + STACK_BYTES);
+    saved_pages = map(NULL, RAM_BYTES + STACK_BYTES);
+    saved_data = map(NULL, (size_t)(__stop_world_data - __start_world_data) + PAGE_SIZE);
+    saved_bss = map(NULL, (size_t)(__stop_world_bss - __start_world_bss) + PAGE_SIZE);
+}
+
+uintptr_t world_stack(size_t bytes) {
+    if (stack_next + bytes > sim_memory_hi + STACK_BYTES) abort();
+    return stack_next += bytes;
+}
+
+static void touched(unsigned char *now) {
+    if (mincore((void *)sim_memory_lo, RAM_BYTES + STACK_BYTES, now) == 0) return;
+    perror("sim: mincore");
+    exit(2);
+}
+
+void world_save(void) {
+    touched(kept);
+    for (size_t i = 0; i < PAGES; i++)
+        if ((kept[i] &= 1)) memcpy(saved_pages + i * PAGE_SIZE, (char *)sim_memory_lo + i * PAGE_SIZE, PAGE_SIZE);
+    memcpy(saved_data, __start_world_data, (size_t)(__stop_world_data - __start_world_data));
+    memcpy(saved_bss, __start_world_bss, (size_t)(__stop_world_bss - __start_world_bss));
+    saved_machine = sim;
+}
+
+void world_restore(void) {
+    static unsigned char now[PAGES];
+    touched(now);
+    for (size_t i = 0; i < PAGES; i++) {
+        char *page = (char *)sim_memory_lo + i * PAGE_SIZE;
+        if (kept[i]) memcpy(page, saved_pages + i * PAGE_SIZE, PAGE_SIZE);
+        else if (now[i] & 1) memset(page, 0, PAGE_SIZE);
+    }
+    memcpy(__start_world_data, saved_data, (size_t)(__stop_world_data - __start_world_data));
+    memcpy(__start_world_bss, saved_bss, (size_t)(__stop_world_bss - __start_world_bss));
+    sim = saved_machine;
+}

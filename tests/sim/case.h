@@ -1,0 +1,14 @@
+// case.h -- what a program for the simulator (tests/sim/*.c) sees beside the public interface.
+//
+// main sets up, calls sim_begin once, does what is to be examined and returns 0. What comes before sim_begin runs once, in the
+// default order; each run repeats what comes after it.
+#pragma once
+#include "rt/burrow.h"
+
+enum { SIM_TIME = 1 }; // a search also lets time jump to the next deadline, at any point
+void sim_begin(unsigned flags);
+_Noreturn void sim_fail(const char *what); // constant text
+
+#define CASE_TEXT_(x) #x
+#define CASE_LINE_(x) CASE_TEXT_(x)
+#define CHECK(c)      ((c) ? (void)0 : sim_fail(__FILE__ ":" CASE_LINE_(__LINE__) ": does not hold: " #c))
