@@ -107,7 +107,7 @@ def elf_functions(elf):
 
 
 HEADING = re.compile(r"^(?:CU: )?(\S.*?):(?:\[\+\+\])?$")
-ROW = re.compile(r"^\S.*?\s+(\d+|-)\s+0x([0-9a-f]+)(?:\s|$)")
+ROW = re.compile(r"^(\S.*?)\s+(\d+|-)\s+0x([0-9a-f]+)(?:\s|$)")
 
 
 def dwarf_lines(path, objdump):
@@ -115,18 +115,23 @@ def dwarf_lines(path, objdump):
     text = subprocess.run([objdump, "--dwarf=decodedline", "-w", path], check=True, text=True, errors="replace",
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     cwd = os.getcwd() + "/"
-    rows, name = {}, ""
+    headings = {m[1].removeprefix(cwd).removeprefix("./") for m in map(HEADING.match, text.splitlines()) if m}
+    names = {os.path.basename(name): name for name in sorted(headings)}
+    rows = {}
     for line in text.splitlines():
         heading = HEADING.match(line)
         if heading:
             name = heading[1].removeprefix(cwd).removeprefix("./")
+            names[os.path.basename(name)] = name
             continue
         row = ROW.match(line)
         if row:
-            address = int(row[2], 16)
+            # The row's own base name, not the last heading: a unit's first file, and behind the end of a stretch
+            # any file, comes without a heading.
+            address, name = int(row[3], 16), names.get(row[1], row[1])
             # A stretch that begins where another ended wins over the end; later rows of one address win.
-            if row[1] != "-":
-                rows[address] = (name, int(row[1]))
+            if row[2] != "-":
+                rows[address] = (name, int(row[2]))
             else:
                 rows.setdefault(address, ("", 0))
     out = []
