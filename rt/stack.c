@@ -49,14 +49,20 @@ StackSeg *stack_grow(G *g, size_t need) {
     return s;
 }
 
-void stack_release_newer(G *g) {
-    StackSeg *s = g->seg->newer;
-    g->seg->newer = NULL;
+// Called by __morestack on the way back, when the segment that was just left keeps a newer one itself.
+void stack_trim(StackSeg *kept);
+void stack_trim(StackSeg *kept) {
+    StackSeg *s = kept->newer;
+    kept->newer = NULL;
     while (s) {
         StackSeg *next = s->newer;
         seg_drop(s);
         s = next;
     }
+}
+
+void stack_release_newer(G *g) {
+    if (g->seg->newer) stack_trim(g->seg);
 }
 
 void stack_free(G *g) {

@@ -14,7 +14,7 @@ default rel
 bits 64
 
 global __morestack, __morestack_non_split, __morestack_end
-extern stack_grow, sched_preempted_call, rt_fpu_mode, rt_fpu_mask
+extern stack_grow, stack_trim, sched_preempted_call, rt_fpu_mode, rt_fpu_mask
 
 ; what a segment must offer besides frame, arguments and slack: header (32), alignment, return address
 %define EXTRA 96
@@ -85,6 +85,19 @@ __morestack:
     jne .repoison_return
 .returned:
     mov rsp, rbp
+    cmp qword [rsi + SEG_NEWER], 0
+    jne .trim
+    pop rbp
+    ret
+.trim:                          ; one segment is kept, not two: void stack_trim(StackSeg *kept), on the system stack
+    push rax
+    push rdx
+    mov rdi, rsi
+    mov rsp, [gs:P_SYS_SP]
+    call stack_trim
+    lea rsp, [rbp - 16]
+    pop rdx
+    pop rax
     pop rbp
     ret
 .repoison:
