@@ -147,6 +147,7 @@ struct P {
     G *owner;
     int64_t slice_end;     // ns
     int64_t armed;         // deadline programmed in the timer, TIME_NEVER: none
+    uint32_t irq_arms;     // times that an interrupt has programmed it
     uint64_t rand;         // xorshift
 
     Lock local_lock;              // guards local[]

@@ -34,20 +34,30 @@ static bool preemptible(const P *p, const TrapFrame *tf) {
     return tf->rsp >= s->base && tf->rsp <= (uintptr_t)s && p->spare && !g->ctx;
 }
 
+// From interrupts only.
 static void arm_by(P *p, int64_t deadline) {
     if (deadline >= p->armed) return;
     p->armed = deadline;
+    p->irq_arms++;
     plat_timer_arm(deadline);
 }
 
-// Small: also called from doors. Interrupts of this core may come in between; they only ever program earlier deadlines or the
-// same ones, and a deadline programmed twice costs a spurious tick.
+// Small: also called from doors. An interrupt of this core may arm the timer between any two steps here, and what it armed
+// would be overwritten with what was right before it: so this is repeated until no interrupt came in between.
 void sched_arm(P *p) {
-    int64_t next = load_relaxed(&p->timer_next);
-    if (p->slice_armed && p->slice_end < next) next = p->slice_end;
-    if (next == p->armed) return;
-    p->armed = next;
-    plat_timer_arm(next);
+    uint32_t seen;
+    bool again = false;
+    do {
+        seen = p->irq_arms;
+        barrier_local();
+        int64_t next = load_relaxed(&p->timer_next);
+        if (p->slice_armed && p->slice_end < next) next = p->slice_end;
+        if (next == p->armed && !again) return;
+        p->armed = next;
+        plat_timer_arm(next);
+        barrier_local();
+        again = true;
+    } while (p->irq_arms != seen);
 }
 
 void sched_timer_changed(P *p) { sched_arm(p); }
@@ -77,21 +87,28 @@ static bool answer(P *p, TrapFrame *tf) {
     return true;
 }
 
+// Tick at the end of a slice. The scheduler itself (no p->g) has looked at slice_armed already and may be about to enter a goroutine:
+// so only a running goroutine becomes tickless, until somebody waits again; idle.c disarms the rest.
+static void slice_over(P *p, int64_t now) {
+    if (p->g && !sched_others_wait(p)) {
+        p->slice_armed = false;
+        fence_seq(); // pairs with sched_put_global: it sees a tickless core to poke, or we see what it queued
+        if (!sched_others_wait(p)) return;
+        p->slice_armed = true;
+    }
+    p->slice_end = now + sched.slice_ns;
+    if (!p->g) return;
+    if (p->tick_seen == p_turn(p)) fetch_or(&p->request, REQ_YIELD);
+    else p->tick_seen = p_turn(p);
+}
+
 bool rt_irq_tick(TrapFrame *tf) {
     P *p = p_self();
     p->n_irq++;
     p->armed = TIME_NEVER;
     int64_t now = plat_now_ns();
     if (load_relaxed(&p->timer_next) <= now) fetch_or(&p->request, REQ_TIMER);
-    if (p->slice_armed && now >= p->slice_end) {
-        if (!p->g || !sched_others_wait(p)) {
-            p->slice_armed = false; // tickless until somebody waits again
-        } else {
-            p->slice_end = now + sched.slice_ns;
-            if (p->tick_seen == p_turn(p)) fetch_or(&p->request, REQ_YIELD);
-            else p->tick_seen = p_turn(p);
-        }
-    }
+    if (p->slice_armed && now >= p->slice_end) slice_over(p, now);
     int64_t next = load_relaxed(&p->timer_next);
     if (next > now && next != TIME_NEVER) arm_by(p, next);
     if (p->slice_armed) arm_by(p, p->slice_end);

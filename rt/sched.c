@@ -99,12 +99,25 @@ static void poke(P *p, uint32_t req) {
     if (p != p_self()) plat_ipi((int)p->id);
 }
 
+// The slice tick must be programmed from the moment when somebody waits on this core. slice_armed comes last: a tick in between
+// must not see an armed slice that is over.
+static inline void slice_wanted(P *p) {
+    if (unlikely(!p->slice_armed)) {
+        p->tick_seen = p->sched_tick - 1; // the running goroutine gets at least one whole slice
+        p->slice_end = plat_now_ns() + sched.slice_ns;
+        barrier_local();
+        p->slice_armed = true;
+        sched_arm(p);
+    }
+}
+
 void sched_put_pinned(G *g) {
     P *p = rt_ps[g->pinned];
     local_put(p, g);
     fence_seq(); // pairs with idle.c: the idling core has published itself, or sees local_count
     if (p != p_self()) poke(p, g->priority == PRIORITY_HIGH ? REQ_NOW : REQ_INBOX);
     else if (g->priority == PRIORITY_HIGH && p->g && p->g->priority != PRIORITY_HIGH) fetch_or(&p->request, REQ_NOW);
+    else slice_wanted(p);
 }
 
 void sched_wake_one(void) {
@@ -170,16 +183,6 @@ static inline void ready_prepare(G *g) {
 
 static inline bool is_special(const P *p, const G *g) {
     return g->special | p->reserved_by_g;
-}
-
-// The slice tick must be programmed from the moment when somebody waits on this core.
-static inline void slice_wanted(P *p) {
-    if (unlikely(!p->slice_armed)) {
-        p->slice_armed = true;
-        p->tick_seen = p->sched_tick - 1; // the running goroutine gets at least one whole slice
-        p->slice_end = plat_now_ns() + sched.slice_ns;
-        sched_arm(p);
-    }
 }
 
 void g_ready(G *g) {
@@ -414,6 +417,7 @@ bool sched_work_exists(void) {
 }
 
 bool sched_others_wait(const P *p) {
+    if (p->reserved_by_g) return load_relaxed(&p->local_count) != 0;
     return load_relaxed(&p->runq.head) != load_relaxed(&p->runq.tail) || load_relaxed(&p->runq.runnext) ||
            load_relaxed(&p->local_count) || load_relaxed(&sched.global_count);
 }
