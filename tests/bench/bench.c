@@ -112,7 +112,7 @@ static void bench_yield(void) {
 
 // ---- parked goroutines: memory
 
-static int64_t parked_n = 100000;
+static int64_t parked_n; // -p; by default a million where they fit, else 100,000
 static chan(int) gate;
 static WaitGroup parked_ready, parked_done;
 static void parked(void *unused) {
@@ -122,6 +122,7 @@ static void parked(void *unused) {
     waitgroup_done(&parked_done);
 }
 static void bench_parked(void) {
+    if (!parked_n) parked_n = memory_stats().free > (size_t)3 << 30 ? 1000000 : 100000;
     gate = chan_make(int, 0);
     waitgroup_add(&parked_ready, (int)parked_n);
     waitgroup_add(&parked_done, (int)parked_n);
