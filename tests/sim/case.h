@@ -7,6 +7,9 @@
 
 enum { SIM_TIME = 1 }; // a search also lets time jump to the next deadline, at any point
 void sim_begin(unsigned flags);
+void sim_point(void); // another core, or an interrupt, may come here
+// Core `core` soon gets an interrupt whose handler calls fn(arg).
+void sim_device(int core, void (*fn)(void *arg), void *arg);
 _Noreturn void sim_fail(const char *what); // constant text
 
 #define CASE_TEXT_(x) #x

@@ -12,12 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOLD_POINTS 100 // how long a search delays an interrupt, unless the core sleeps or spins before
+
 static enum { RANDOM, SEARCH, REPLAY } mode;
 
 // ---- random
 static uint64_t state;
 static struct {
-    unsigned core, hold, time, spurious; // one in so many
+    unsigned core, time, spurious; // one in so many
+    unsigned hold;                 // points, less than
     int64_t step;
 } habit;
 
@@ -30,8 +33,8 @@ uint64_t choice_random(void) { // splitmix64
 static bool one_in(unsigned n) { return n && choice_random() % n == 0; }
 
 void choice_seed(uint64_t seed) {
-    static const unsigned often[] = {2, 4, 16, 64, 256}, holds[] = {0, 2, 2, 1}, times[] = {0, 0, 1000, 100};
-    static const int64_t steps[] = {20, 20, 1000, 50000};
+    static const unsigned often[] = {2, 4, 16, 64, 256}, holds[] = {1, 1, 8, 300}, times[] = {0, 0, 1000, 100};
+    static const int64_t steps[] = {20, 20, 200, 2000};
     mode = RANDOM;
     state = seed;
     habit.core = often[choice_random() % 5];
@@ -48,7 +51,7 @@ static int choose_randomly(ChoiceKind kind, int n) {
     case CHOOSE_SPINNER:
         return (int)(choice_random() % (unsigned)n);
     case CHOOSE_HOLD:
-        return habit.hold && choice_random() % 64 >= 64 / (habit.hold * habit.hold * habit.hold * habit.hold);
+        break; // choose_hold
     case CHOOSE_TIME:
         return one_in(habit.time);
     case CHOOSE_WAKE:
@@ -60,6 +63,11 @@ static int choose_randomly(ChoiceKind kind, int n) {
 }
 
 int64_t choose_step(void) { return mode == RANDOM ? 1 + (int64_t)(choice_random() % (uint64_t)habit.step) : 50; }
+
+unsigned choose_hold(void) {
+    if (mode == RANDOM) return (unsigned)(choice_random() % habit.hold);
+    return choose(CHOOSE_HOLD, 2) ? HOLD_POINTS : 0;
+}
 
 // ---- search and replay: the run's record
 #define RECORD_MAX (1u << 20)

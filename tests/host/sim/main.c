@@ -123,7 +123,7 @@ static const char *value(const char *arg, const char *name) {
 }
 
 static void bad(const char *arg) {
-    fprintf(stderr, "%s: %s: expected --cores=1..%d --bound=N --limit=N --seeds=N --seed=N --schedule=POINT:CHOICE,... --trace\n",
+    fprintf(stderr, "%s: %s: expected --cores=1..%d --bound=N --limit=N --seeds=N --seed=N --schedule=POINT:CHOICE,... --trace --points\n",
             program, arg, SIM_CORES_MAX);
     exit(2);
 }
@@ -147,6 +147,7 @@ int main(int argc, char **argv) {
         else if ((v = value(a, "--seed="))) seed = number(a, v), seed_given = true;
         else if ((v = value(a, "--schedule="))) schedule = v;
         else if (strcmp(a, "--trace") == 0) trace_on = true;
+        else if (strcmp(a, "--points") == 0) trace_on = trace_points = true;
         else bad(a);
     }
     bool random = seeds || seed_given;

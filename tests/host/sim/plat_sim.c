@@ -58,7 +58,7 @@ void plat_vunmap(void *addr, size_t n) {}
 bool plat_reclaim(void) { return false; }
 
 // ---- the rest
-void plat_fpu_capture(void *area) { rt_throw("the simulator preempts at calls and doors only"); }
+void plat_fpu_capture(void *area) { __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory"); }
 PlatBlob plat_blob_files(void) { return (PlatBlob){NULL, 0}; }
 PlatBlob plat_blob_symbols(void) { return (PlatBlob){NULL, 0}; }
 
@@ -71,4 +71,12 @@ _Noreturn void sim_fail(const char *what) {
     sim.failure = what;
     sim_stop(STOP_FAIL);
     __builtin_unreachable();
+}
+
+void sim_device(int core, void (*fn)(void *arg), void *arg) {
+    SimCore *c = &sim.core[core];
+    if (c->devices == sizeof c->device / sizeof *c->device) sim_fail("sim_device: too many at once");
+    c->device[c->devices++] = (struct Device){fn, arg};
+    c->ipi = true;
+    sim_point();
 }

@@ -4,7 +4,8 @@
 // pending for it and it is not in one, it is delivered unless held back. The default, choice 0 everywhere, is: the same core goes on
 // until it spins or sleeps, then the next one; interrupts arrive at once; time creeps.
 //
-// A core that spins waits for another one, so the others come first. If nobody can run, time jumps to the first deadline; if
+// A core that spins waits for another one, so the others come first, and they do after STREAK_MAX points of one core: a program may
+// compute for ever. If nobody can run, time jumps to the first deadline; if
 // there is none, a wake-up was lost or never sent: a hang.
 #include "sim.h"
 
@@ -14,20 +15,26 @@ uint64_t sim_points_max = 300000;
 char sim_output[SIM_OUTPUT_MAX];
 
 void sim_resume(SimCore *c); // switch.asm
+void sim_app_resume(void);
+extern const char __start_app_text[], __stop_app_text[];
 
-#define STEP_SPIN 1000 // ns that pass at least while everybody who can run only spins
+#define STREAK_MAX 1000
+#define STEP_SPIN  1000 // ns that pass at least while everybody who can run only spins
 
 // ---- contexts
 
-// What sim_resume finds on a stack that has never run: six registers and the entry, which is called with rsp as after a call.
-static void push_context(SimCore *c, uintptr_t top, void (*entry)(void)) {
+// What sim_resume finds on a stack that has never run: six registers and the entry, which is entered with rsp as after a call.
+static uintptr_t new_context(uintptr_t top, uintptr_t entry) {
     uintptr_t *sp = (uintptr_t *)(top & ~(uintptr_t)15);
     *--sp = 0; // the entry's return address: it does not return
-    *--sp = (uintptr_t)entry;
+    *--sp = entry;
     for (int i = 0; i < 6; i++)
         *--sp = 0;
-    c->sp = (uintptr_t)sp;
+    return (uintptr_t)sp;
 }
+
+// The point's return address.
+static uintptr_t stopped_at(const SimCore *c) { return ((uintptr_t *)c->sp)[6]; }
 
 static void core_entry(void) {
     SimCore *c = sim.running;
@@ -35,11 +42,19 @@ static void core_entry(void) {
     __builtin_unreachable();
 }
 
+// On the core's interrupt stack. A point in application text is resumed by sim_app_resume, which is application text, too: so the runtime
+// may take the goroutine off there, as an interrupt would.
 static void irq_entry(void) {
     SimCore *c = sim.running;
-    TrapFrame tf = {.rip = (uintptr_t)irq_entry, .rsp = c->interrupted}; // not application text
-    if (c->in_tick) rt_irq_tick(&tf);
-    else rt_irq_ipi(&tf);
+    uintptr_t pc = ((uintptr_t *)c->interrupted)[6];
+    bool app = pc >= (uintptr_t)__start_app_text && pc < (uintptr_t)__stop_app_text;
+    TrapFrame tf = {.rip = (uintptr_t)(app ? sim_app_resume : irq_entry), .rsp = c->interrupted, .rflags = 0x202};
+    __asm__("mov %%cs, %0\n\tmov %%ss, %1" : "=r"(tf.cs), "=r"(tf.ss));
+    while (c->devices > 0) {
+        struct Device d = c->device[--c->devices];
+        d.fn(d.arg);
+    }
+    if (c->in_tick ? rt_irq_tick(&tf) : rt_irq_ipi(&tf)) c->interrupted = new_context(tf.rsp, tf.rip);
     sim_stop(STOP_IRQ_END);
     __builtin_unreachable();
 }
@@ -47,7 +62,7 @@ static void irq_entry(void) {
 void sim_start_core(SimCore *c, void (*fn)(int cpu)) {
     c->fn = fn;
     c->state = CORE_READY;
-    push_context(c, c->sys_hi, core_entry);
+    c->sp = new_context(c->sys_hi, (uintptr_t)core_entry);
 }
 
 static void deliver(SimCore *c) {
@@ -55,8 +70,8 @@ static void deliver(SimCore *c) {
     c->in_tick = c->tick;
     if (c->tick) c->tick = false;
     else c->ipi = false;
-    trace_event(c->in_tick ? "tick" : "ipi", c, ((uintptr_t *)c->sp)[6]);
-    push_context(c, c->irq_hi, irq_entry);
+    trace_event(c->in_tick ? "tick" : "ipi", c, stopped_at(c));
+    c->sp = new_context(c->irq_hi, (uintptr_t)irq_entry);
 }
 
 void sim_stop(StopReason why) {
@@ -143,29 +158,36 @@ static SimCore *decide(SimCore *last, bool spins) {
         jump_to(first);
     }
     if (c != last) {
-        trace_event("leaves", last, ((uintptr_t *)last->sp)[6]);
-        trace_event("goes on", c, ((uintptr_t *)c->sp)[6]);
+        sim.streak = 0;
+        trace_event("leaves", last, stopped_at(last));
+        trace_event("goes on", c, stopped_at(c));
     }
     bool asleep = c->state == CORE_IDLE;
     c->state = CORE_READY;
     c->woken = false;
     if (c->interrupted || !(c->ipi || c->tick)) return c;
-    if (!asleep && sim.choosing && !c->hold) c->hold = choose(CHOOSE_HOLD, 2);
-    if (asleep || !c->hold) deliver(c);
+    if (!asleep && sim.choosing && !c->hold) c->hold = choose_hold() + 1;
+    if (asleep || c->hold <= 1) {
+        c->hold = 0;
+        deliver(c);
+    } else {
+        c->hold--;
+    }
     return c;
 }
 
 // Runs until something else than a point happens and returns that; fills *next when the machine goes on.
 static StopReason step(SimCore *c, SimCore **next) {
     resume(c);
+    if (trace_points) trace_event("stops", c, stopped_at(c));
     bool spins = false;
     switch (sim.reason) {
     case STOP_SPIN:
         spins = true;
-        c->hold = false;
+        c->hold = 0;
         break;
     case STOP_IDLE:
-        c->hold = false;
+        c->hold = 0;
         // cli; look at wake; sti; hlt. A pending interrupt ends the hlt.
         if (*(volatile uint32_t *)&c->p->wake == 0 && !(sim.choosing && choose(CHOOSE_SPURIOUS, 2))) c->state = CORE_IDLE;
         break;
@@ -178,6 +200,7 @@ static StopReason step(SimCore *c, SimCore **next) {
     default:
         return sim.reason;
     }
+    if (++sim.streak >= STREAK_MAX) spins = true;
     *next = decide(c, spins);
     return sim.reason;
 }

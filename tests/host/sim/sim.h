@@ -9,8 +9,8 @@
 // status other than 0, a hang (all cores sleep, no timer is armed), or too many points.
 //
 // Stacks: the loop has the process's own. A core's context is on a goroutine's stack, on its system stack, or, in a simulated
-// interrupt, on its interrupt stack; `sp` of its SimCore is where it stopped. Interrupts arrive at points only and say that they hit
-// runtime text: so they set bits and poison the guard, and preemption happens at calls and doors.
+// interrupt, on its interrupt stack; `sp` of its SimCore is where it stopped. Interrupts arrive at points only: in the runtime, at the
+// program's own atomic operations, and where it calls sim_point().
 #pragma once
 #include "rt/core.h"
 
@@ -27,8 +27,13 @@ typedef struct SimCore {
     void (*fn)(int cpu);
     bool ipi, tick;        // interrupts that have not been delivered
     bool woken;            // plat_wake was called since it went idle
-    bool hold;             // interrupts stay away for now
+    unsigned hold;         // points for which interrupts stay away
     bool in_tick;          // which interrupt is being served
+    struct Device {        // handlers that the next interrupt calls
+        void (*fn)(void *);
+        void *arg;
+    } device[4];
+    int devices;
     uintptr_t interrupted; // sp of the interrupted context; 0: not in an interrupt
     int64_t deadline;      // of the one-shot timer; TIME_NEVER: not armed
     uintptr_t sys_lo, sys_hi, irq_hi;
@@ -45,6 +50,7 @@ typedef struct Machine {
     StopReason reason;
     int64_t now;
     uint64_t points;
+    unsigned streak; // points of the same core in a row
     bool choosing;  // false before sim_begin: the default everywhere
     unsigned flags; // of sim_begin
     int exit_code;
@@ -71,6 +77,7 @@ extern uint64_t sim_points_max;
 typedef enum { CHOOSE_CORE, CHOOSE_SPINNER, CHOOSE_HOLD, CHOOSE_TIME, CHOOSE_WAKE, CHOOSE_SPURIOUS } ChoiceKind;
 // 0..n-1; 0 is what happens by default.
 int choose(ChoiceKind kind, int n);
+unsigned choose_hold(void); // points for which an interrupt that comes now is delayed; 0: not at all
 int64_t choose_step(void); // ns that pass between two points
 void choice_seed(uint64_t seed);           // random from here on
 uint64_t choice_random(void);
@@ -88,6 +95,6 @@ void world_save(void);
 void world_restore(void);
 
 // ---- trace.c
-extern bool trace_on;
+extern bool trace_on, trace_points;
 void trace_event(const char *what, const SimCore *c, uintptr_t pc);
 void trace_print(void);

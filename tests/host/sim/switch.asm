@@ -7,7 +7,7 @@
 default rel
 bits 64
 
-global sim_point, sim_resume
+global sim_point, sim_resume, sim_app_resume
 extern sim_running_core
 
 section .bss
@@ -49,6 +49,12 @@ sim_resume:
     mov [loop_sp], rsp
     mov [sim_running_core], rdi
     mov rsp, [rdi]
+    RESTORE_RET
+
+; Where a goroutine goes on that was preempted at a point in application text: rsp is what sim_point left. Application text itself,
+; because the runtime asks for that before it takes a goroutine off.
+section app_text progbits alloc exec nowrite align=16
+sim_app_resume:
     RESTORE_RET
 
 section .note.GNU-stack noalloc noexec nowrite progbits

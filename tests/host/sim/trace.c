@@ -1,4 +1,5 @@
-// trace.c -- what a repeated run did: who ran when, and where cores stopped. Off unless --trace is given.
+// trace.c -- what a repeated run did: who ran when, and where cores stopped. Off unless --trace is given;
+// --points shows every point.
 #include "sim.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 #define EVENTS_MAX 2000
 
-bool trace_on;
+bool trace_on, trace_points;
 static struct Event {
     uint64_t point;
     const char *what;
