@@ -42,16 +42,29 @@ static void arm_by(P *p, int64_t deadline) {
     plat_timer_arm(deadline);
 }
 
+// What the timer is to be set to. A pending request wants a retry soon: it may have come when nobody could look at it any more.
+// A due timer that a tick has announced (REQ_TIMER) is not waited for again.
+static int64_t next_deadline(P *p) {
+    uint32_t request = load_relaxed(&p->request);
+    int64_t next = request & REQ_TIMER ? TIME_NEVER : load_relaxed(&p->timer_next);
+    if (p->slice_armed && p->slice_end < next) next = p->slice_end;
+    if (unlikely(request)) {
+        int64_t retry = plat_now_ns() + RETRY_NS;
+        if (retry < next) next = retry;
+    }
+    return next;
+}
+
 // Small: also called from doors. An interrupt of this core may arm the timer between any two steps here, and what it armed
-// would be overwritten with what was right before it: so this is repeated until no interrupt came in between.
+// would be overwritten with what was right before it: so this is repeated until no interrupt came in between. It ends, because
+// after a tick nothing that is due is programmed again.
 void sched_arm(P *p) {
     uint32_t seen;
     bool again = false;
     do {
         seen = p->irq_arms;
         barrier_local();
-        int64_t next = load_relaxed(&p->timer_next);
-        if (p->slice_armed && p->slice_end < next) next = p->slice_end;
+        int64_t next = next_deadline(p);
         if (next == p->armed && !again) return;
         p->armed = next;
         plat_timer_arm(next);
@@ -64,10 +77,8 @@ void sched_timer_changed(P *p) { sched_arm(p); }
 
 // The bits are in p->request: leave the goroutine if that is possible here, else see to it that they are noticed.
 static bool answer(P *p, TrapFrame *tf) {
-    if (!p->g) {
-        fetch_or(&p->wake, WAKE_LOOK); // the scheduler is running or about to sleep: look again
-        return false;
-    }
+    // The scheduler is about to sleep: it looks again. It is about to enter a goroutine: the retry finds that one.
+    if (!p->g) fetch_or(&p->wake, WAKE_LOOK);
     if (!preemptible(p, tf)) {
         plat_guard_set(~(uintptr_t)0);
         arm_by(p, plat_now_ns() + RETRY_NS);
