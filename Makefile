@@ -49,10 +49,10 @@ boot_file_iso  := $(B)/$(NAME).iso
 boot_file_pvh  := $(B)/$(NAME).elf
 boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
 
-.PHONY: help run host iso debug test fuzz check bench images clean deps
+.PHONY: help run host iso debug test nightly fuzz check bench images clean deps
 help: ## List the commands
 	@echo 'Burrow: make COMMAND [NAME=value ...]'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 18
 	@echo 'Variables, with their present values:'
 	@printf '  %s\n' 'APP=$(APP)' 'SMP=$(SMP)  MEM=$(MEM)' 'CMDLINE="$(CMDLINE)"  (knobs, then arguments)' \
 	  'FILES=$(FILES)  (directory packed into the image)' 'BOOT=uefi|iso|pvh  ACCEL=auto|kvm|tcg  TIMEOUT=seconds' \
@@ -81,6 +81,10 @@ debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
 test: ## Do everything that CI checks
 	$(call need,build run test)
 	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
+
+nightly: ## Run the long tests (they need 4 GiB and some minutes)
+	$(call need,build run test)
+	@NIGHTLY=1 $(PYTHON) -m pytest tests -k nightly $(PYTEST_ARGS)
 
 fuzz: ## Run every fuzzer (FUZZ_SECONDS, FUZZ: names)
 	$(call need,build fuzz)

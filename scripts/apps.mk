@@ -6,7 +6,7 @@
 
 # ---- which program
 app_file = $(firstword $(wildcard $(if $(findstring /,$1)$(filter %.c,$1),,apps/$1.c apps/$1 tests/metal/$1.c) $(1:%/=%) $1.c))
-app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $1))
+app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $1))
 app_srcs = $(if $(filter %.c,$1),$1,$(wildcard $1/*.c))
 # Packed into a program's image unless FILES says otherwise: apps/NAME.files beside it, if there.
 app_files = $(wildcard $(basename $1).files)
@@ -65,12 +65,15 @@ endef
 # ---- the programs of the tree, and the one asked for
 PROGRAMS := $(wildcard apps/*.c) $(patsubst %/,%,$(dir $(wildcard apps/*/main.c)))
 SUITES   := $(wildcard tests/metal/*.c)
+# Long tests: part of the suites when NIGHTLY is set (make nightly).
+LONG     := $(wildcard tests/nightly/*.c)
+SUITES   += $(if $(NIGHTLY),$(LONG))
 SUITES_HOSTED := $(filter-out $(shell grep -ls '^// hosted: no' $(SUITES) /dev/null),$(SUITES))
 BENCHES  := $(wildcard tests/bench/*.c)
 program  = $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1))$(foreach s,$(call app_srcs,$1),$(eval $(call app_object,$2,$s)))
 
 # A program from elsewhere takes the place of the tree's of the same name.
-$(foreach p,$(PROGRAMS) $(SUITES) $(BENCHES),$(if $(filter $(NAME),$(call app_name,$p)),,\
+$(foreach p,$(sort $(PROGRAMS) $(SUITES) $(LONG) $(BENCHES)),$(if $(filter $(NAME),$(call app_name,$p)),,\
   $(call program,$p,$(call app_name,$p),$(call app_files,$p))))
 $(if $(APP_FILE),$(call program,$(APP_FILE),$(NAME),$(FILES)))
 

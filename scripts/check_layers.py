@@ -24,6 +24,7 @@ RULES = {
     "apps": (["rt/burrow.h", "apps/*"], FREESTANDING),
     "tests/host": (["tests/host/*", "rt/*"], ANY_SYSTEM),
     "tests/metal": (["tests/*", "rt/*", "kernel/*", "drivers/*", "boot/*.h"], FREESTANDING),
+    "tests/nightly": (["tests/*", "rt/*"], FREESTANDING),
     "tests/bench": (["tests/bench/*", "rt/burrow.h"], FREESTANDING),
 }
 # The public headers see each other and the type descriptor, nothing else of the runtime.

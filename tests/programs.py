@@ -4,6 +4,7 @@
                           behind the statement that prints it
     // expect-re: REGEX   a line that matches as a whole
                           or a file beside it, NAME.expect, with the whole output as it is
+    // contains: TEXT     somewhere in its output, for what has no fixed order (instead of "expect")
     // args: WORDS        command line: knobs and arguments
     // smp: N...          one run for each number of cores; default 2
     // status: N          exit status; default 0
@@ -12,16 +13,16 @@
     // hosted: no         not as a process of the host system (say why beside it)
     // timeout: SECONDS   default 30
     // qemu: OPTIONS      further options for QEMU
+    // judged by: FILE    a test of its own runs it
 
-Without "expect" and without a .expect file, a program of tests/metal is judged by its status alone, and one of apps is
-built and not run.
+Without any expectation, a program of tests/metal is judged by its status alone, and one of apps is built and not run.
 """
 import glob
 import os
 import re
 from dataclasses import dataclass, field
 
-DIRECTIVE = re.compile(r"(?:^\s*//\s*(args|smp|status|mem|boot|hosted|timeout|qemu)|//\s*(expect-re|expect)): ?(.*)$", re.M)
+DIRECTIVE = re.compile(r"(?:^\s*//\s*(args|smp|status|mem|boot|hosted|timeout|qemu|judged by)|//\s*(expect-re|expect|contains)): ?(.*)$", re.M)
 # The kernel's boot summary ends with the line of its times.
 SUMMARY = re.compile(r"\A(?:.*\n)*?time: .*\n")
 
@@ -31,6 +32,7 @@ class Program:
     path: str
     name: str
     lines: list = None  # (is a pattern, text) of each expected line; None: nothing is expected
+    contains: list = field(default_factory=list)
     options: dict = field(default_factory=dict)
 
     def get(self, key, default):
@@ -54,6 +56,9 @@ class Program:
 
     def differences(self, output):
         """"" if the output is as expected, else where it first differs, for people."""
+        for text in self.contains:
+            if text not in output:
+                return f"expected somewhere {text!r}"
         if self.lines is None:
             return ""
         got = output.split("\n")
@@ -72,12 +77,14 @@ class Program:
 def read(path):
     source = os.path.join(path, "main.c") if os.path.isdir(path) else path
     base = os.path.splitext(path)[0]
-    prefix = {"tests/metal": "metal-", "tests/bench": "bench-"}.get(os.path.dirname(path), "")
+    prefix = {"tests/metal": "metal-", "tests/nightly": "nightly-"}.get(os.path.dirname(path), "")
     program = Program(path, prefix + os.path.basename(base))
     lines = []
     with open(source) as f:
         for option, expected, value in DIRECTIVE.findall(f.read()):
-            if expected:
+            if expected == "contains":
+                program.contains.append(value)
+            elif expected:
                 lines.append((expected == "expect-re", value))
             else:
                 program.options[option] = value.strip()
@@ -92,7 +99,7 @@ def read(path):
 def find(*patterns):
     """The programs that can be judged."""
     found = [read(path) for pattern in patterns for path in sorted(glob.glob(pattern))]
-    return [p for p in found if p.lines is not None or p.name.startswith("metal-")]
+    return [p for p in found if (p.lines is not None or p.contains or p.path.startswith("tests/")) and "judged by" not in p.options]
 
 
 def without_summary(text):

@@ -1,4 +1,5 @@
 """test_boot.py -- boots the programs and the suites of tests/metal in QEMU; output and status must be what they say."""
+import os
 import shlex
 
 import pytest
@@ -6,7 +7,8 @@ import pytest
 import programs
 import qemu
 
-PROGRAMS = programs.find("apps/*.c", "apps/*/", "tests/metal/*.c")
+PLACES = ["apps/*.c", "apps/*/", "tests/metal/*.c"] + (["tests/nightly/*.c"] if "NIGHTLY" in os.environ else [])
+PROGRAMS = programs.find(*PLACES)
 RUNS = [(p, n, boot) for p in PROGRAMS for boot in p.boot for n in p.smp]
 SUFFIX = {"pvh": ".elf", "uefi": ".img", "iso": ".iso"}
 

@@ -7,7 +7,8 @@ import pytest
 import programs
 import qemu
 
-PROGRAMS = [p for p in programs.find("apps/*.c", "apps/*/", "tests/metal/*.c") if p.get("hosted", "yes") != "no"]
+PLACES = ["apps/*.c", "apps/*/", "tests/metal/*.c"] + (["tests/nightly/*.c"] if "NIGHTLY" in os.environ else [])
+PROGRAMS = [p for p in programs.find(*PLACES) if p.get("hosted", "yes") != "no"]
 
 
 @pytest.mark.parametrize("program,smp", [(p, n) for p in PROGRAMS for n in p.smp],

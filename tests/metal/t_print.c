@@ -1,7 +1,7 @@
 // t_print.c -- more output than any console buffers, from several goroutines at once, and formats of all
-// kinds. Run and checked by tests/test_print.py: its lines come in no fixed order.
+// kinds. Its lines come in no fixed order. Arguments: goroutines lines.
 //
-// args: goroutines lines
+// judged by: tests/test_print.py
 #include "rt/burrow.h"
 
 TYPE_NOSCAN(WaitGroup);
