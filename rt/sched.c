@@ -102,6 +102,7 @@ static void poke(P *p, uint32_t req) {
 // The slice tick must be programmed from the moment when somebody waits on this core. slice_armed comes last: a tick in between
 // must not see an armed slice that is over.
 static inline void slice_wanted(P *p) {
+    barrier_local(); // a tick that comes before the goroutine is queued makes the core tickless; one that comes later sees it
     if (unlikely(!p->slice_armed)) {
         p->tick_seen = p->sched_tick - 1; // the running goroutine gets at least one whole slice
         p->slice_end = plat_now_ns() + sched.slice_ns;
@@ -347,6 +348,7 @@ void g_yield(void) {
             if (unlikely(load_acquire(&next->on_cpu))) wait_off_cpu(next);
             store_relaxed(&g->state, G_RUNNABLE);
             runq_put(p, g);
+            slice_wanted(p);
             running(p, next);
             g_switch(g, next);
             return;
