@@ -79,9 +79,14 @@ int gomaxprocs(int n) {
         panic_plain("gomaxprocs: a goroutine owns a core that would go");
     }
     sys_call(set_procs, &n);
-    world_start();
+    world_restart();
     sched_arm(p_self());
-    if (p_self()->id >= (uint32_t)n) g_yield(); // moves us: this core goes to sleep
+    while (p_self()->id >= (uint32_t)n)
+        g_yield(); // moves us: this core goes to sleep
+    for (int i = n; i < old; i++) // short: they are in the scheduler. See the head of stop.c
+        for (unsigned turns = 0; load_acquire(&rt_ps[i]->state) != P_OFF; turns++)
+            plat_spin(turns);
+    world_release();
     return old;
 }
 

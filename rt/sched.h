@@ -38,6 +38,9 @@ void idle_wake_claimed(P *p, bool spinning);
 void stop_here(P *p); // called by the scheduler when sched.stop_wanted or p is off
 void world_stop(WaitReason why);  // goroutine context, parks if another stop is under way
 void world_start(void);
+// Its halves: the cores go on; another goroutine may stop them.
+void world_restart(void);
+void world_release(void);
 // stack.c
 bool stack_init(G *g);                 // first segment; false: no memory
 void stack_release_newer(G *g);        // the kept segment goes back. System stack

@@ -4,7 +4,9 @@
 // request. A core stops in schedule(), which it reaches at a call, anywhere in application text, or at a door. A core that
 // spins on a lock gets the lock first: the stopper holds none. The goroutine taken off for a stop goes back to the front of its queue.
 //
-// stop_left counts the cores that have not stopped: a core decrements it (release) when it has, the stopper acquires 0.
+// stop_left counts the cores that have not stopped: a core decrements it (release) when it has, the stopper acquires 0. Only cores in use
+// are counted. One that gomaxprocs has put out of use would be on its way through the scheduler, uncounted, during the next stop: so
+// gomaxprocs keeps the right to stop until such cores are P_OFF.
 #include "sched.h"
 
 static Lock stw_lock = LOCK_INIT(RANK_STW); // guards the two below
@@ -54,9 +56,10 @@ void world_stop(WaitReason why) {
             }
         }
     }
+    RT_ASSERT(load_relaxed(&sched.stop_left) == 0);
 }
 
-void world_start(void) {
+void world_restart(void) {
     P *self = p_self();
     store_seq(&sched.stop_wanted, 0);
     for (int i = 0; i < sched.ncpu; i++) {
@@ -71,6 +74,9 @@ void world_start(void) {
         fetch_or(&p->wake, WAKE_CLAIMED);
         plat_wake(i);
     }
+}
+
+void world_release(void) {
     lock_acquire(&stw_lock);
     stopped_or_stopping = false;
     G *next = stop_waiters.head;
@@ -83,11 +89,16 @@ void world_start(void) {
     if (next) g_ready(next);
 }
 
+void world_start(void) {
+    world_restart();
+    world_release();
+}
+
 // gomaxprocs has put this core out of use: gives away what was queued here, sleeps until world_start finds it in use again.
 static void switch_off(P *p) {
     store_relaxed(&p->wake, 0);
     sched_evacuate(p, true);
-    timers_move(p, rt_ps[0]);
+    RT_ASSERT(p->timers.n == 0); // moved away while the world was stopped; no goroutine has armed one here since
     seg_cache_flush(p);
     page_cache_flush(p);
     store_seq(&p->state, P_OFF); // pairs with check_deadlock (idle.c), which waits for it
