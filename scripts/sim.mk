@@ -16,7 +16,7 @@ SIM_OBJS  := $(patsubst %,$(SIM)/obj/%.o,$(wildcard tests/host/sim/*.c tests/hos
 SIM_RT    := $(patsubst %,$(SIM)/obj/%.o,$(RT_SRCS))
 SIM_POINTS     := -DRT_DEBUG -include tests/host/sim/point.h
 CFLAGS_SIM     := $(CFLAGS_HOST) $(SIM_POINTS)
-CFLAGS_SIM_APP := $(filter-out -Wframe-larger-than=4096,$(CFLAGS_APP)) $(SIM_POINTS) -Itests/sim
+CFLAGS_SIM_APP := $(filter-out -Wframe-larger-than=4096,$(CFLAGS_APP)) $(SIM_POINTS) -Itests/host/sim
 
 $(SIM)/obj/rt/%.c.o: rt/%.c
 	$(call say,SIMCC,$<)

@@ -7,7 +7,7 @@
 // preemptions are rare. Only choices with an alternative are recorded, in order; those different from 0 are the schedule
 // "17:1,240:1", which repeats the run. A run that is repeated must meet the same choices: anything else is a bug of the simulator.
 #include "sim.h"
-#include "tests/sim/case.h"
+#include "case.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 //
 // Everything that rt calls on a goroutine's stack only notes something and stops at a point. Memory, stacks: world.c.
 #include "sim.h"
-#include "tests/sim/case.h"
+#include "case.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -62,7 +62,7 @@ void plat_fpu_capture(void *area) { __asm__ volatile("fxsave64 (%0)" : : "r"(are
 PlatBlob plat_blob_files(void) { return (PlatBlob){NULL, 0}; }
 PlatBlob plat_blob_symbols(void) { return (PlatBlob){NULL, 0}; }
 
-// ---- for test programs (tests/sim/case.h)
+// ---- for test programs
 void sim_begin(unsigned flags) {
     sim.flags = flags;
     sim_stop(STOP_BEGIN);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EVENTS_MAX 2000
+#define EVENTS_MAX 400000
 
 bool trace_on, trace_points;
 static struct Event {
