@@ -315,13 +315,13 @@ void g_park(WaitReason why, Lock *unlock) {
 }
 
 // Queues a goroutine that was taken off its core (the caller's) and not parked: behind the others when its slice is over or it
-// yields, else in front: it was only interrupted.
+// yields, else in front: it was only interrupted. If what interrupted it readies somebody (a timer), that one goes before it.
 void sched_requeue_preempted(P *p, G *g, uint32_t req) {
     store_relaxed(&g->state, G_RUNNABLE);
     if (g->pinned >= 0) sched_put_pinned(g);
     else if (is_special(p, g) || p->id >= (uint32_t)sched.nproc) sched_put_global(g);
     else if (req & REQ_YIELD) sched_put_global(g); // as Go: so that all cores share the spinners evenly
-    else if (req & (REQ_STOP | REQ_INBOX)) runq_put_next(p, g);
+    else if (req) runq_put_next(p, g);
     else runq_put(p, g);
 }
 
