@@ -102,6 +102,7 @@ int main(int argc, char **argv) {
         waitgroup_add(&all, 1);
         go(owner_that_ends, NULL);
         waitgroup_wait(&all);
+        CHECK_QUIETLY(WAIT_UNTIL(goroutine_count() == 1, 20)); // the core is free when its owner is gone
     }
     check_equal("goroutines left", WAIT_UNTIL(goroutine_count() == 1, 20) ? 1 : goroutine_count(), 1);
     return check_end("t_owncore");
