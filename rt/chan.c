@@ -11,8 +11,9 @@
 // Locks: c->lock (RANK_CHAN), never two here. Panics are raised and goroutines readied after its release: a woken goroutine does
 // not find it taken. Nothing here allocates except make.
 //
-// Every door has a fast path without calls; waiting and the rare cases are functions of their own, entered by a jump, so
-// that their frames (a Waiter) and the door's do not add up: the chain must fit in the stack slack (HACKING.md).
+// Send and receive have a fast path without calls, for plain waiters and values of 4 and 8 bytes: it saves no registers, and leaves by a jump
+// to the function that readies the other side, waits, or does the general case (any size, selects, closed). So the frames
+// of those (a Waiter) and of the door do not add up either: the chain must fit in the stack slack (HACKING.md).
 #include "chan.h"
 
 #define noinline __attribute__((noinline))
@@ -87,15 +88,26 @@ static noinline void block_for_ever(WaitReason why) {
 
 static noinline void send_panic(void) { panic_plain("send on closed channel"); }
 
+// Queues the caller in q and parks; true: handed over, false: closed. c->lock held; released here. G is reread behind the park, so that
+// the switch has less to save.
+static inline bool wait_in(Chan *c, WaitQueue *q, Waiter *w, const void *elem, WaitReason why) {
+    G *g = g_self();
+    w->link = NULL;
+    w->g = g;
+    w->elem = (void *)elem;
+    w->select = false;
+    g->waiting = w;
+    waitq_push(q, w);
+    g_park(why, &c->lock);
+    g = g_self();
+    g->waiting = NULL;
+    return g->wake_ok;
+}
+
 // c->lock held; released here.
 static noinline void send_wait(Chan *c, const void *elem) {
-    G *g = g_self();
-    Waiter w = {.g = g, .elem = (void *)elem};
-    g->waiting = &w;
-    waitq_push(&c->sendq, &w);
-    g_park(WAIT_CHAN_SEND, &c->lock);
-    g->waiting = NULL;
-    if (unlikely(!g->wake_ok)) send_panic();
+    Waiter w;
+    if (unlikely(!wait_in(c, &c->sendq, &w, elem, WAIT_CHAN_SEND))) send_panic();
     RT_DOOR();
 }
 
@@ -104,27 +116,58 @@ static noinline void send_closed(Chan *c) {
     send_panic();
 }
 
-// The receiver has its value. c->lock held; released here.
-static noinline void wake(Chan *c, G *g) {
-    lock_release(&c->lock);
+// The other side has been served, and no lock is held.
+static noinline void wake(G *g) {
     g_ready(g);
     RT_DOOR();
 }
+static noinline bool wake_true(G *g) {
+    g_ready(g);
+    RT_DOOR();
+    return true;
+}
+static noinline bool door_true(void) {
+    rt_door_slow();
+    return true;
+}
 
-void chan_send_from(Chan *c, const void *elem) {
-    if (unlikely(!c)) block_for_ever(WAIT_CHAN_SEND_NIL);
-    lock_acquire(&c->lock);
+// Every case. c->lock held; released here.
+static noinline void send_general(Chan *c, const void *elem) {
     if (unlikely(load_relaxed(&c->closed))) return send_closed(c);
     G *g;
     if (!chan_put(c, elem, &g)) return send_wait(c, elem);
-    if (g) return wake(c, g);
     lock_release(&c->lock);
+    if (g) return wake(g);
     RT_DOOR();
 }
 
-static noinline bool wake_true(Chan *c, G *g) {
-    wake(c, g);
-    return true;
+static noinline void send_contended(Chan *c, const void *elem) {
+    lock_acquire(&c->lock);
+    send_general(c, elem);
+}
+
+void chan_send_from(Chan *c, const void *elem) {
+    if (unlikely(!c)) return block_for_ever(WAIT_CHAN_SEND_NIL);
+    if (unlikely(!lock_try(&c->lock))) return send_contended(c, elem);
+    if (unlikely(!elem_is_small(c) || load_relaxed(&c->closed))) return send_general(c, elem);
+    Waiter *w = load_relaxed(&c->recvq.head);
+    if (w) { // chan_put's first half
+        if (unlikely(w->select)) return send_general(c, elem);
+        store_relaxed(&c->recvq.head, w->next);
+        if (likely(w->elem != NULL)) elem_copy_small(c, w->elem, elem);
+        G *g = waiter_fire(w, true);
+        lock_release(&c->lock);
+        return wake(g);
+    }
+    uintptr_t n = load_relaxed(&c->qcount); // its second half
+    if (n == c->dataqsiz) return send_wait(c, elem);
+    char *slot = c->send_at, *after = slot + c->elem_size;
+    elem_copy_small(c, slot, elem);
+    if (after == c->buf_end) after = c->buf;
+    c->send_at = after;
+    store_relaxed(&c->qcount, n + 1);
+    lock_release(&c->lock);
+    RT_DOOR();
 }
 
 bool chan_try_send_from(Chan *c, const void *elem) {
@@ -134,8 +177,8 @@ bool chan_try_send_from(Chan *c, const void *elem) {
     if (unlikely(load_relaxed(&c->closed))) send_closed(c);
     G *g;
     done = chan_put(c, elem, &g);
-    if (g) return wake_true(c, g);
     lock_release(&c->lock);
+    if (g) return wake_true(g);
 out:
     RT_DOOR();
     return done;
@@ -152,7 +195,7 @@ bool chan_offer(Chan *c, const void *elem) {
 
 // ---- receive
 
-// Takes the oldest buffered value. c->lock held, c->qcount = n > 0, no sender waits.
+// Takes the oldest buffered value. c->lock held, c->qcount = n > 0. Its twin is in chan_recv_into.
 static inline void take_buffered(Chan *c, void *elem, uintptr_t n) {
     char *slot = c->recv_at, *after = slot + c->elem_size;
     elem_take(c, elem, slot);
@@ -160,62 +203,96 @@ static inline void take_buffered(Chan *c, void *elem, uintptr_t n) {
     store_relaxed(&c->qcount, n - 1);
 }
 
+static noinline Take take_large(const Chan *c, void *elem, const void *from) {
+    elem_copy_words(elem, from, c->elem_size);
+    return TAKE_VALUE;
+}
+
+// The buffer is not empty, and was full if a sender waits. c->lock held, c->qcount = n.
+static noinline Take take_from_buffer(Chan *c, void *elem, uintptr_t n, G **wake) {
+    Waiter *w = waitq_pop(&c->sendq);
+    take_buffered(c, elem, n);
+    if (!w) return TAKE_VALUE;
+    // The sender's value goes where the oldest was, which is now the place of the newest.
+    elem_copy(c, c->send_at, w->elem);
+    c->send_at = c->recv_at;
+    store_relaxed(&c->qcount, n);
+    *wake = waiter_fire(w, true);
+    return TAKE_VALUE;
+}
+
 Take chan_take(Chan *c, void *elem, G **wake) {
     *wake = NULL;
     uintptr_t n = load_relaxed(&c->qcount);
+    if (n > 0) return take_from_buffer(c, elem, n, wake);
     Waiter *w = waitq_pop(&c->sendq);
-    if (n > 0) {
-        take_buffered(c, elem, n);
-        if (!w) return TAKE_VALUE;
-        // The buffer was full: the sender's value goes where the oldest was, which is now the newest.
-        elem_copy(c, c->send_at, w->elem);
-        c->send_at = c->recv_at;
-        store_relaxed(&c->qcount, n);
-        *wake = waiter_fire(w, true);
-        return TAKE_VALUE;
-    }
-    if (w) {
-        if (elem) elem_copy(c, elem, w->elem);
-        *wake = waiter_fire(w, true);
-        return TAKE_VALUE;
-    }
-    return load_relaxed(&c->closed) ? TAKE_CLOSED : TAKE_NOTHING;
+    if (!w) return load_relaxed(&c->closed) ? TAKE_CLOSED : TAKE_NOTHING;
+    *wake = waiter_fire(w, true); // readied by the caller after the release: w stays until then
+    if (!elem) return TAKE_VALUE;
+    if (unlikely(!elem_is_small(c))) return take_large(c, elem, w->elem);
+    elem_copy_small(c, elem, w->elem);
+    return TAKE_VALUE;
+}
+
+static noinline bool recv_closed(Chan *c, void *elem) {
+    if (elem) elem_zero(c, elem);
+    RT_DOOR();
+    return false;
 }
 
 // c->lock held; released here.
 static noinline bool recv_wait(Chan *c, void *elem) {
-    G *g = g_self();
-    Waiter w = {.g = g, .elem = elem};
-    g->waiting = &w;
-    waitq_push(&c->recvq, &w);
-    g_park(WAIT_CHAN_RECV, &c->lock);
-    g->waiting = NULL;
-    bool ok = g->wake_ok;
-    if (unlikely(!ok) && elem) elem_zero(c, elem);
-    RT_DOOR();
-    return ok;
+    Waiter w;
+    if (unlikely(!wait_in(c, &c->recvq, &w, elem, WAIT_CHAN_RECV))) return recv_closed(c, w.elem);
+    if (unlikely(load_relaxed(&p_self()->request) != 0)) return door_true(); // RT_DOOR
+    return true;
 }
 
-// Nothing is buffered, or senders wait. c->lock held; released here.
-static noinline bool recv_meet(Chan *c, void *elem) {
+// Every case. c->lock held; released here.
+static noinline bool recv_general(Chan *c, void *elem) {
     G *g;
     Take t = chan_take(c, elem, &g);
     if (t == TAKE_NOTHING) return recv_wait(c, elem);
-    if (g) return wake_true(c, g);
     lock_release(&c->lock);
-    if (t == TAKE_CLOSED && elem) elem_zero(c, elem);
+    if (g) return wake_true(g);
+    if (t == TAKE_CLOSED) return recv_closed(c, elem);
     RT_DOOR();
-    return t == TAKE_VALUE;
+    return true;
+}
+
+static noinline bool recv_contended(Chan *c, void *elem) {
+    lock_acquire(&c->lock);
+    return recv_general(c, elem);
+}
+
+static noinline bool recv_nil(void) {
+    block_for_ever(WAIT_CHAN_RECV_NIL);
+    return false;
 }
 
 bool chan_recv_into(Chan *c, void *elem) {
-    if (unlikely(!c)) block_for_ever(WAIT_CHAN_RECV_NIL);
-    lock_acquire(&c->lock);
+    if (unlikely(!c)) return recv_nil();
+    if (unlikely(!lock_try(&c->lock))) return recv_contended(c, elem);
+    if (unlikely(!elem_is_small(c) || !elem)) return recv_general(c, elem);
     uintptr_t n = load_relaxed(&c->qcount);
-    if (n == 0 || load_relaxed(&c->sendq.head)) return recv_meet(c, elem);
-    take_buffered(c, elem, n);
+    Waiter *w = load_relaxed(&c->sendq.head);
+    if (n == 0) { // chan_take's other cases
+        if (!w) return unlikely(load_relaxed(&c->closed)) ? recv_general(c, elem) : recv_wait(c, elem);
+        if (unlikely(w->select)) return recv_general(c, elem);
+        store_relaxed(&c->sendq.head, w->next);
+        elem_copy_small(c, elem, w->elem);
+        G *g = waiter_fire(w, true);
+        lock_release(&c->lock);
+        return wake_true(g);
+    }
+    if (w) return recv_general(c, elem);
+    char *slot = c->recv_at, *after = slot + c->elem_size; // take_buffered
+    elem_take_small(c, elem, slot);
+    if (after == c->buf_end) after = c->buf;
+    c->recv_at = after;
+    store_relaxed(&c->qcount, n - 1);
     lock_release(&c->lock);
-    RT_DOOR();
+    if (unlikely(load_relaxed(&p_self()->request) != 0)) return door_true(); // RT_DOOR
     return true;
 }
 

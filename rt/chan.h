@@ -36,26 +36,34 @@ void elem_copy_words(void *dst, const void *src, size_t bytes);
 void elem_zero_words(void *dst, size_t bytes);
 void elem_take_words(void *dst, void *src, size_t bytes);
 
-// Copies one value. A word that holds a pointer is copied as a word, never in pieces that the collector could see half of.
-// The barrier of a concurrent collector belongs here: dst is a heap buffer or another goroutine's stack.
-static inline void elem_copy(const Chan *c, void *dst, const void *src) {
-    if (likely(c->elem_size == 8)) *(uint64_t *)dst = *(const uint64_t *)src;
-    else elem_copy_words(dst, src, c->elem_size);
+// Values are copied word by word: a word that holds a pointer never moves in pieces that the collector could see half of.
+// The barrier of a concurrent collector belongs into these: dst is a heap buffer or another goroutine's stack.
+
+// Most values have 8 bytes, or 4 (C's int).
+static inline bool elem_is_small(const Chan *c) { return ((c->elem_size - 4) & ~4u) == 0; }
+static inline void elem_copy_small(const Chan *c, void *dst, const void *src) {
+    if (c->elem_size == 8) *(uint64_t *)dst = *(const uint64_t *)src;
+    else *(uint32_t *)dst = *(const uint32_t *)src;
 }
-// Copies one value out of a buffer and clears its slot, or the buffer would keep alive what was sent. dst may be NULL.
-static inline void elem_take(const Chan *c, void *dst, void *src) {
-    if (likely(c->elem_size == 8)) {
+// Copies a value out of a buffer and clears its slot, or the buffer would keep alive what was sent.
+static inline void elem_take_small(const Chan *c, void *dst, void *src) {
+    if (c->elem_size == 8) {
         uint64_t v = *(uint64_t *)src;
         *(uint64_t *)src = 0;
-        if (dst) *(uint64_t *)dst = v;
+        *(uint64_t *)dst = v;
     } else {
-        elem_take_words(dst, src, c->elem_size);
+        *(uint32_t *)dst = *(uint32_t *)src; // no pointer
     }
 }
-static inline void elem_zero(const Chan *c, void *dst) {
-    if (likely(c->elem_size == 8)) *(uint64_t *)dst = 0;
-    else elem_zero_words(dst, c->elem_size);
+static inline void elem_copy(const Chan *c, void *dst, const void *src) {
+    if (likely(elem_is_small(c))) elem_copy_small(c, dst, src);
+    else elem_copy_words(dst, src, c->elem_size);
 }
+static inline void elem_take(const Chan *c, void *dst, void *src) { // dst may be NULL
+    if (likely(elem_is_small(c) && dst)) elem_take_small(c, dst, src);
+    else elem_take_words(dst, src, c->elem_size);
+}
+static inline void elem_zero(const Chan *c, void *dst) { elem_zero_words(dst, c->elem_size); }
 
 // ---- queues; c->lock held
 

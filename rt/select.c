@@ -1,9 +1,9 @@
 // select.c -- wait for the first of several channel operations.
 //
-// The idea is Go's (runtime/select.go). A first look goes over the cases in random order and takes the first that can proceed, one
-// channel lock at a time: most selects end there. Otherwise all channels are locked in address order, and looked at again (so that
-// "nothing is ready", hence default or waiting, is true at one moment); then a waiter is queued on each, and the goroutine
-// parks. Woken, it takes the waiters of the other cases out again, each under its channel's lock.
+// The first look reads all channels without locks; of the cases that seem ready one is picked at random, tried under its lock, and if it
+// was not ready after all, another: most selects end there. Otherwise, as in Go (runtime/select.go), all channels are locked in address
+// order and looked at again, so that "nothing is ready", hence default or waiting, is true at one moment; then a waiter
+// is queued on each, and the goroutine parks. Woken, it takes the waiters of the other cases out again, each under its channel's lock.
 //
 // The race: two others may find our waiters on two channels at once. A waiter of a select is claimed by a cas of
 // g->select_done from 0 to 1 (waitq_pop): the first wins and wakes us, the others drop the waiter from their queue and look for
@@ -18,7 +18,8 @@
 // Locks: all channels of the cases, by address, equal ones once. They are released while the goroutine parks: as soon as
 // the first is free we may be fired, but not run before this core has left our stack (g->on_cpu), so reading the cases on it is safe.
 //
-// Stack: cases and waiters are in the caller's frame, and so are both orders (fields poll and lock).
+// Stack: cases and waiters are in the caller's frame, and so are the two lists that are needed: cases[k].ready, k < n_ready, are the positions
+// of those that seem ready; cases[k].lock, k < n, of those that have a channel, later in the order of locking.
 #include "chan.h"
 #include "sched.h"
 
@@ -27,30 +28,12 @@
 typedef struct Select {
     SelectCase *cases;
     Waiter *room;
-    unsigned n; // cases with a channel: length of both orders
+    unsigned total; // cases
+    unsigned n, n_ready;
+    G *wake; // the other side of a case that was done here: the door readies it, from a small frame
 } Select;
 
-// ---- the orders
-
-// Fills poll with the cases that have a channel, in random order; returns the position of default, or -1.
-static int shuffle(Select *s, unsigned n) {
-    SelectCase *cs = s->cases;
-    P *p = p_self();
-    int fallback = -1;
-    unsigned m = 0;
-    for (unsigned i = 0; i < n; i++) {
-        if (!cs[i].c) {
-            if (cs[i].kind == SELECT_DEFAULT) fallback = (int)i;
-            continue;
-        }
-        unsigned j = (unsigned)(((rand_next(p) >> 32) * (m + 1)) >> 32); // 0..m, inside-out Fisher-Yates
-        cs[m].poll = cs[j].poll;
-        cs[j].poll = (uint16_t)i;
-        m++;
-    }
-    s->n = m;
-    return fallback;
-}
+// ---- the order of locks
 
 static inline uintptr_t lock_key(const SelectCase *cs, unsigned k) { return (uintptr_t)cs[cs[k].lock].c; }
 
@@ -79,25 +62,37 @@ static noinline void heap_sort(SelectCase *cs, unsigned n) {
 
 static void order_locks(const Select *s) {
     SelectCase *cs = s->cases;
-    for (unsigned k = 0; k < s->n; k++) {
-        uint16_t i = cs[k].poll;
+    if (unlikely(s->n > 16)) {
+        heap_sort(cs, s->n);
+        return;
+    }
+    for (unsigned k = 1, n = s->n; k < n; k++) { // channels that were made one after the other are in order already
+        uint16_t i = cs[k].lock;
+        if (lock_key(cs, k - 1) <= (uintptr_t)cs[i].c) continue;
         unsigned at = k;
-        if (s->n <= 16) {
-            for (; at > 0 && lock_key(cs, at - 1) > (uintptr_t)cs[i].c; at--)
-                cs[at].lock = cs[at - 1].lock;
-        }
+        for (; at > 0 && lock_key(cs, at - 1) > (uintptr_t)cs[i].c; at--)
+            cs[at].lock = cs[at - 1].lock;
         cs[at].lock = i;
     }
-    if (unlikely(s->n > 16)) heap_sort(cs, s->n);
 }
 
-static void lock_all(const Select *s) {
+static inline bool hint(const SelectCase *sc) {
+    return sc->kind == SELECT_SEND ? chan_send_hint(sc->c) : chan_recv_hint(sc->c);
+}
+
+// Also makes the list of ready cases anew, exact now but for stale waiters: a channel does not change once it is locked.
+static void lock_all(Select *s) {
+    SelectCase *cs = s->cases;
     Chan *last = NULL;
-    for (unsigned k = 0; k < s->n; k++) {
-        Chan *c = s->cases[s->cases[k].lock].c;
+    unsigned ready = 0;
+    for (unsigned k = 0, n = s->n; k < n; k++) {
+        uint16_t i = cs[k].lock;
+        Chan *c = cs[i].c;
         if (c != last) lock_acquire(&c->lock);
         last = c;
+        if (unlikely(hint(&cs[i]))) cs[ready++].ready = i;
     }
+    s->n_ready = ready;
 }
 
 // Also what g_park_with calls. Equal channels are neighbours in the order: released once, at the first of them.
@@ -114,12 +109,8 @@ static void unlock_all(void *arg) {
 
 typedef enum { TRY_BLOCKED, TRY_DONE, TRY_CLOSED_SEND, TRY_CLOSED_RECV } Try;
 
-static inline bool hint(const SelectCase *sc) {
-    return sc->kind == SELECT_SEND ? chan_send_hint(sc->c) : chan_recv_hint(sc->c);
-}
-
 // Does sc if it can proceed. Its channel is locked, and stays so.
-static noinline Try try_case(const SelectCase *sc, G **wake) {
+static Try try_case(const SelectCase *sc, G **wake) {
     Chan *c = sc->c;
     *wake = NULL;
     if (sc->kind == SELECT_SEND) {
@@ -130,46 +121,76 @@ static noinline Try try_case(const SelectCase *sc, G **wake) {
     return t == TAKE_NOTHING ? TRY_BLOCKED : t == TAKE_VALUE ? TRY_DONE : TRY_CLOSED_RECV;
 }
 
-// What follows a case that was done here, with no lock held any more.
-static noinline void finish(const SelectCase *sc, Try result, G *wake) {
-    if (wake) g_ready(wake);
-    if (unlikely(result == TRY_CLOSED_SEND)) panic_plain("send on closed channel");
-    if (unlikely(result == TRY_CLOSED_RECV) && sc->elem) elem_zero(sc->c, sc->elem);
-    if (sc->ok) *sc->ok = result == TRY_DONE;
-}
+// What the looks return instead of a position. The panic is raised by the door, from a small frame: it takes some stack itself.
+enum { CHOSE_NOTHING = -1, CHOSE_CLOSED_SEND = -2 };
 
-// ---- the three looks; each returns the position of the case that was done, or -1
-
-static int look_quickly(const Select *s) {
-    for (unsigned k = 0; k < s->n; k++) {
-        unsigned i = s->cases[k].poll;
-        const SelectCase *sc = &s->cases[i];
-        if (!hint(sc)) continue;
-        G *wake;
-        lock_acquire(&sc->c->lock);
-        Try r = try_case(sc, &wake);
-        lock_release(&sc->c->lock);
-        if (r == TRY_BLOCKED) continue;
-        finish(sc, r, wake);
+// What follows a case that was done here, with no lock held any more. Returns what the look returns.
+static inline int finish(const SelectCase *sc, unsigned i, Try result) {
+    if (likely(result == TRY_DONE)) {
+        if (sc->ok) *sc->ok = true;
         return (int)i;
     }
-    return -1;
+    if (result == TRY_CLOSED_SEND) return CHOSE_CLOSED_SEND;
+    if (sc->elem) elem_zero(sc->c, sc->elem);
+    if (sc->ok) *sc->ok = false;
+    return (int)i;
 }
 
-// All locks held; released when a case was done.
-static int look_locked(Select *s) {
-    for (unsigned k = 0; k < s->n; k++) {
-        unsigned i = s->cases[k].poll;
+// ---- the looks
+
+// Takes one of the ready cases off the list, each with equal chance.
+static inline unsigned pick(Select *s) {
+    SelectCase *cs = s->cases;
+    unsigned j = 0;
+    if (s->n_ready > 1) j = (unsigned)((rand_next(p_self()) >> 32) * s->n_ready >> 32);
+    unsigned i = cs[j].ready;
+    cs[j].ready = cs[--s->n_ready].ready;
+    return i;
+}
+
+// Fills both lists. Returns the position of default, or -1.
+static inline int look(Select *s) {
+    SelectCase *cs = s->cases;
+    int fallback = -1;
+    unsigned m = 0, ready = 0;
+    for (unsigned i = 0, n = s->total; i < n; i++) {
+        if (likely(cs[i].c != NULL)) {
+            cs[m++].lock = (uint16_t)i;
+            if (hint(&cs[i])) cs[ready++].ready = (uint16_t)i;
+        } else if (cs[i].kind == SELECT_DEFAULT) {
+            fallback = (int)i;
+        }
+    }
+    s->n = m;
+    s->n_ready = ready;
+    return fallback;
+}
+
+// Tries the ready cases, one lock at a time. Returns the position of the one that was done, or CHOSE_*.
+static inline int try_ready(Select *s) {
+    while (s->n_ready > 0) {
+        unsigned i = pick(s);
         const SelectCase *sc = &s->cases[i];
-        if (!hint(sc)) continue;
-        G *wake;
-        Try r = try_case(sc, &wake);
+        lock_acquire(&sc->c->lock);
+        Try r = try_case(sc, &s->wake);
+        lock_release(&sc->c->lock);
+        if (unlikely(r == TRY_BLOCKED)) continue;
+        return finish(sc, i, r);
+    }
+    return CHOSE_NOTHING;
+}
+
+// The same with all locks held; they are released when a case was done.
+static noinline int try_ready_locked(Select *s) {
+    while (s->n_ready > 0) {
+        unsigned i = pick(s);
+        const SelectCase *sc = &s->cases[i];
+        Try r = try_case(sc, &s->wake);
         if (r == TRY_BLOCKED) continue; // only stale waiters were there
         unlock_all(s);
-        finish(sc, r, wake);
-        return (int)i;
+        return finish(sc, i, r);
     }
-    return -1;
+    return CHOSE_NOTHING;
 }
 
 // All locks held; parks, which releases them.
@@ -178,16 +199,18 @@ static int wait_for_one(Select *s) {
     G *g = g_self();
     Waiter *list = NULL;
     store_relaxed(&g->select_done, 0); // published by the locks
-    for (unsigned k = 0; k < s->n; k++) {
-        unsigned i = cs[k].lock;
+    for (unsigned i = 0, n = s->total; i < n; i++) {
+        Chan *c = cs[i].c;
+        if (unlikely(!c)) continue;
         Waiter *w = &s->room[i];
         w->g = g;
         w->elem = cs[i].elem;
         w->index = (uint16_t)i;
-        w->select = w->queued = true;
+        w->select = true;
+        w->queued = true;
         w->link = list;
         list = w;
-        waitq_push(cs[i].kind == SELECT_SEND ? &cs[i].c->sendq : &cs[i].c->recvq, w);
+        waitq_push(cs[i].kind == SELECT_SEND ? &c->sendq : &c->recvq, w);
     }
     g->waiting = list;
     g_park_with(WAIT_SELECT, unlock_all, s);
@@ -203,7 +226,7 @@ static int wait_for_one(Select *s) {
     }
     unsigned i = fired->index;
     if (cs[i].kind == SELECT_SEND) {
-        if (unlikely(!ok)) panic_plain("send on closed channel");
+        if (unlikely(!ok)) return CHOSE_CLOSED_SEND;
     } else {
         if (unlikely(!ok) && cs[i].elem) elem_zero(cs[i].c, cs[i].elem);
         if (cs[i].ok) *cs[i].ok = ok;
@@ -211,23 +234,30 @@ static int wait_for_one(Select *s) {
     return (int)i;
 }
 
-int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
-    Select s = {.cases = cases, .room = room};
-    int fallback = shuffle(&s, n);
-    int chosen = look_quickly(&s);
-    // A single channel that is not ready needs no second look: there is no other with which its state could be out of step.
-    if (chosen < 0 && fallback >= 0 && s.n <= 1) chosen = fallback;
-    if (chosen < 0) {
-        if (unlikely(s.n == 0)) g_park(n == 0 ? WAIT_SELECT_NONE : WAIT_SELECT, NULL); // for ever
-        order_locks(&s);
-        lock_all(&s);
-        chosen = look_locked(&s);
-        if (chosen < 0 && fallback >= 0) {
-            unlock_all(&s);
-            chosen = fallback;
-        }
-        if (chosen < 0) chosen = wait_for_one(&s);
+// Nothing was ready at the first look.
+static noinline int select_slow(Select *s, int fallback) {
+    // A single channel needs no second look before default: there is no other with which its state could be out of step.
+    if (fallback >= 0 && s->n <= 1) return fallback;
+    if (unlikely(s->n == 0)) g_park(s->total == 0 ? WAIT_SELECT_NONE : WAIT_SELECT, NULL); // for ever
+    order_locks(s);
+    lock_all(s);
+    if (unlikely(s->n_ready > 0)) {
+        int chosen = try_ready_locked(s);
+        if (chosen != CHOSE_NOTHING) return chosen;
     }
+    if (fallback >= 0) {
+        unlock_all(s);
+        return fallback;
+    }
+    return wait_for_one(s);
+}
+
+int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
+    Select s = {.cases = cases, .room = room, .total = n};
+    int fallback = look(&s), chosen = try_ready(&s);
+    if (chosen == CHOSE_NOTHING) chosen = select_slow(&s, fallback);
+    if (s.wake) g_ready(s.wake);
+    if (unlikely(chosen == CHOSE_CLOSED_SEND)) panic_plain("send on closed channel");
     RT_DOOR();
     return chosen;
 }

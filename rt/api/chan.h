@@ -142,7 +142,7 @@ typedef struct SelectCase {
     void *elem;
     bool *ok;
     uint8_t kind;        // SelectKind
-    uint16_t poll, lock; // chan_select_of's: k-th entry of the orders in which cases are tried, and channels locked
+    uint16_t ready, lock; // chan_select_of's: the k-th of the ready cases, and of the order in which channels are locked
 } SelectCase;
 _Static_assert(sizeof(SelectCase) == 32, "documented frame cost");
 
