@@ -15,15 +15,16 @@ void lock_acquire_slow(Lock *l) {
 void lock_note_acquire(const Lock *l) {
     P *p = p_self();
     RT_ASSERT_ALWAYS(l->rank != 0);
+    const uint32_t cap = sizeof p->held / sizeof p->held[0];
     if (p->held_count > 0) {
-        const Lock *top = p->held[p->held_count - 1];
+        const Lock *top = p->held[(p->held_count < cap ? p->held_count : cap) - 1]; // a select may hold more than we remember
         bool same_ok = l->rank == top->rank && (l->rank == RANK_CHAN || l->rank == RANK_TIMERS);
         if (l->rank < top->rank || (l->rank == top->rank && !same_ok)) {
             rt_printf("lock order: rank %d taken while holding rank %d\n", l->rank, top->rank);
             rt_throw("lock order violated");
         }
     }
-    if (p->held_count < sizeof p->held / sizeof p->held[0]) p->held[p->held_count] = l;
+    if (p->held_count < cap) p->held[p->held_count] = l;
     p->held_count++;
 }
 
