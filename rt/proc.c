@@ -9,6 +9,8 @@
 #include "sched.h"
 #include "runq.h"
 
+#define SLICE_MIN_NS 10000 // below, a core would do little but switch
+
 int cpu_count(void) { return sched.ncpu; }
 uint64_t goroutine_id(void) { return g_self()->id; }
 int core_id(void) { return (int)p_self()->id; }
@@ -203,7 +205,7 @@ bool goroutine_own_core(bool on) {
 
 int64_t sched_set_slice(int64_t ns) {
     int64_t old = sched.slice_ns;
-    if (ns > 0) sched.slice_ns = ns;
+    if (ns > 0) sched.slice_ns = ns < SLICE_MIN_NS ? SLICE_MIN_NS : ns;
     return old;
 }
 

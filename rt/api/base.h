@@ -40,7 +40,7 @@ Priority goroutine_priority(Priority p);
 // Gives the calling goroutine its core for itself: what was queued there moves away, nothing else is scheduled there until false is
 // passed or it ends. False: it is the last shared core, or other goroutines are pinned to it.
 bool goroutine_own_core(bool on);
-// Time slice of every core, ns; 0 only asks. Returns the previous value. Default 10 ms.
+// Time slice of every core, ns, at least 10 us (less counts as that); 0 only asks. Returns the previous value. Default 10 ms.
 int64_t sched_set_slice(int64_t ns);
 // Cap of one goroutine's stack in bytes; returns the previous one (debug.SetMaxStack). Default 1000000000.
 size_t set_max_stack(size_t bytes);
