@@ -2,12 +2,10 @@
 #include "case.h"
 #include "rt/sched.h"
 
-// As in a driver: runtime text, so that the goroutine is not taken off between its request to the device and its park. The
-// interrupt comes to the same core, at any point from the request on; the inbox is looked at when the park is complete.
-#define RUNTIME_TEXT __attribute__((section("case_runtime_text"), no_split_stack, noinline))
+RUNTIME_TEXT static void interrupt(void *g) { rt_irq_ready(g); }
 
-static void interrupt(void *g) { rt_irq_ready(g); }
-
+// The goroutine is not taken off between its request to the device and its park: runtime text. The interrupt comes to the same
+// core, at any point from the request on; the inbox is looked at when the park is complete.
 RUNTIME_TEXT static void wait_for_device(void) {
     sim_device(core_id(), interrupt, g_self());
     g_park(WAIT_PARK, NULL);

@@ -8,7 +8,9 @@
 enum { SIM_TIME = 1 }; // a search also lets time jump to the next deadline, at any point
 void sim_begin(unsigned flags);
 void sim_point(void); // another core, or an interrupt, may come here
-// Core `core` soon gets an interrupt whose handler calls fn(arg).
+// For code that is to be like a driver's: not preempted where it stands, without stack checks, fit for interrupts.
+#define RUNTIME_TEXT __attribute__((section("case_runtime_text"), no_split_stack, noinline))
+// Core `core` soon gets an interrupt whose handler calls fn(arg) (RUNTIME_TEXT).
 void sim_device(int core, void (*fn)(void *arg), void *arg);
 _Noreturn void sim_fail(const char *what); // constant text
 

@@ -6,11 +6,14 @@
 //     build/sim/CASE [--cores=K] --schedule=17:1,240:1 [--trace]
 #include "sim.h"
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #define HWCAP2_FSGSBASE 2
 #define SYSTEM_STACK    (64u << 10)
@@ -21,7 +24,8 @@ static uint64_t seed, seeds, limit = 3000000;
 static unsigned bound = 2;
 static int cores;
 static const char *schedule;
-static bool seed_given;
+static bool random_run;
+static uint64_t first_point; // of this run, in sim.points
 
 static void boot(int cpu) {
     SimCore *self = &sim.core[0];
@@ -68,28 +72,52 @@ static double now_s(void) {
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-// One run from the saved state; ends the process when it fails.
-static uint64_t run(bool random) {
-    world_restore();
-    if (random)
-        for (int i = 0; i < cores; i++)
-            rt_ps[i]->rand = choice_random() | 1; // order of stealing, of select's cases
-    choice_restart();
-    uint64_t before = sim.points;
-    const char *failure = sim_run();
-    if (!failure) return sim.points - before;
-    printf("FAILED %s: %s, after %" PRIu64 " points\n", program, failure, sim.points - before);
+// Ends the process: what went wrong, what the program and the runtime printed, how to see it again.
+static _Noreturn void fail(const char *what) {
+    printf("FAILED %s: %s, after %" PRIu64 " points\n", program, what, sim.points - first_point);
     fwrite(sim_output, 1, sim.output_bytes, stdout);
     trace_print();
     printf("again: build/sim/%s --cores=%d ", program, cores);
-    if (random) {
+    if (random_run) {
         printf("--seed=%" PRIu64, seed);
     } else {
         printf("--schedule=");
         choice_print_schedule();
     }
     printf(" --trace\n");
-    exit(1);
+    fflush(stdout);
+    _exit(1);
+}
+
+// A bad access of the runtime: on a stack of its own, because the faulting core's may be what is broken.
+static void on_fault(int sig, siginfo_t *info, void *context) {
+    ucontext_t *uc = context;
+    trace_event("faults", sim.running, (uintptr_t)uc->uc_mcontext.gregs[REG_RIP] + 1);
+    static char what[100];
+    snprintf(what, sizeof what, "%s at pc %#llx, address %p", strsignal(sig), uc->uc_mcontext.gregs[REG_RIP], info->si_addr);
+    fail(what);
+}
+
+static void catch_faults(void) {
+    static char stack[64 << 10];
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigaction(faults[i], &sa, NULL);
+}
+
+// One run from the saved state; returns its number of points.
+static uint64_t run(void) {
+    world_restore();
+    if (random_run)
+        for (int i = 0; i < cores; i++)
+            rt_ps[i]->rand = choice_random() | 1; // order of stealing, of select's cases
+    choice_restart();
+    first_point = sim.points;
+    const char *failure = sim_run();
+    if (failure) fail(failure);
+    return sim.points - first_point;
 }
 
 static void run_seeds(void) {
@@ -97,7 +125,7 @@ static void run_seeds(void) {
     double start = now_s();
     for (; n < seeds; n++, seed++) {
         choice_seed(seed);
-        points += run(true);
+        points += run();
     }
     printf("%-14s %d cores: seeds %" PRIu64 " to %" PRIu64 " ok, %" PRIu64 " points a run, %.1f s\n", program, cores, seed - n,
            seed - 1, points / (n ? n : 1), now_s() - start);
@@ -109,7 +137,7 @@ static void run_search(void) {
     choice_search(bound);
     bool more;
     do {
-        uint64_t points = run(false);
+        uint64_t points = run();
         if (points > longest) longest = points;
         n++;
     } while ((more = choice_next()) && n < limit);
@@ -144,23 +172,24 @@ int main(int argc, char **argv) {
         else if ((v = value(a, "--bound="))) bound = (unsigned)number(a, v);
         else if ((v = value(a, "--limit="))) limit = number(a, v);
         else if ((v = value(a, "--seeds="))) seeds = number(a, v);
-        else if ((v = value(a, "--seed="))) seed = number(a, v), seed_given = true;
+        else if ((v = value(a, "--seed="))) seed = number(a, v), random_run = true;
         else if ((v = value(a, "--schedule="))) schedule = v;
         else if (strcmp(a, "--trace") == 0) trace_on = true;
         else if (strcmp(a, "--points") == 0) trace_on = trace_points = true;
         else bad(a);
     }
-    bool random = seeds || seed_given;
-    if (cores == 0) cores = random ? 3 : 2;
+    random_run |= seeds > 0;
+    if (cores == 0) cores = random_run ? 3 : 2;
     if (cores < 1 || cores > SIM_CORES_MAX) bad("--cores");
     if (schedule && !choice_replay(schedule)) bad(schedule);
     setvbuf(stdout, NULL, _IOLBF, 0);
     machine_init();
-    if (random) {
+    catch_faults();
+    if (random_run) {
         if (!seeds) seeds = 1;
         run_seeds();
     } else if (schedule) {
-        printf("%s: ok, %" PRIu64 " points\n", program, run(false));
+        printf("%s: ok, %" PRIu64 " points\n", program, run());
     } else {
         run_search();
     }
