@@ -279,7 +279,7 @@ static void stream(int cap, int total) {
 }
 
 int main(int argc, char **argv) {
-    int cores = gomaxprocs(0), total = 100000;
+    int cores = gomaxprocs(0), total = 200000;
     test_buffer();
     test_sizes();
     test_panics();

@@ -1,6 +1,6 @@
 // t_timer.c -- sleep, timers, tickers: never early, in order, with Go's return values, and exact counts when stops and resets race with
 // firing on other cores. Lateness is not judged: it depends on the host.
-// smp: 1 4
+// smp: 1 8
 // expect: timer ok
 // timeout: 60
 #include "check.h"
@@ -37,26 +37,27 @@ static void test_sleep(void) {
     CHECK(atomic_int64_load(&slept) == 200);
 }
 
-// Sleepers wake in the order of their deadlines (one core: exactly).
+// Sleepers wake in the order of their deadlines. Those that are due at once may change places: the last to be readied runs first.
 static int wake_order[64], wake_n;
+static int64_t order_base;
 static void sleep_sorted(void *arg) {
     intptr_t i = (intptr_t)arg;
-    time_sleep((10 + (i * 37) % 64) * MILLISECOND);
+    time_sleep(order_base + (i * 37) % 64 * MILLISECOND - time_now_ns());
     wake_order[wake_n++] = (int)((i * 37) % 64);
     waitgroup_done(&all);
 }
 static void test_order(void) {
     int before = gomaxprocs(1);
     wake_n = 0;
+    order_base = time_now_ns() + 50 * MILLISECOND;
     for (intptr_t i = 0; i < 64; i++)
         start(1, sleep_sorted, (void *)i);
     waitgroup_wait(&all);
     gomaxprocs(before);
-    int inversions = 0;
+    int descents = 0;
     for (int i = 1; i < 64; i++)
-        inversions += wake_order[i] < wake_order[i - 1];
-    // A slow host may delay the start of some by more than the millisecond between deadlines.
-    CHECK_RANGE(inversions, 0, 8);
+        descents += wake_order[i] < wake_order[i - 1];
+    CHECK_RANGE(descents, 0, 16); // 0 on a quiet host; 31 by chance
 }
 
 // ---- timers with a channel
@@ -107,10 +108,11 @@ static void test_func(void) {
     CHECK(!timer_reset(t, MILLISECOND)); // once more
     CHECK(chan_recv(called) == 7);
     CHECK(!timer_stop(t));
-    timer_reset(t, 20 * MILLISECOND);
-    CHECK(timer_stop(t));
-    time_sleep(25 * MILLISECOND);
-    CHECK(atomic_int32_load(&calls) == 2);
+    timer_reset(t, 5 * MILLISECOND);
+    bool in_time = timer_stop(t); // false only on a host that stood still for 5 ms
+    time_sleep(8 * MILLISECOND);
+    if (!in_time) chan_recv(called);
+    CHECK(atomic_int32_load(&calls) == (in_time ? 2 : 3));
     // Due at once: the function still runs in a goroutine of its own.
     timer_func(0, call, (void *)8);
     CHECK(chan_recv(called) == 8);
@@ -136,7 +138,9 @@ static void test_ticker(void) {
     time_sleep(20 * MILLISECOND);
     CHECK(chan_len(ticker_chan(t)) == 1);
     ticker_reset(t, 3600 * SECOND);
+    // A tick that was on its way on another core may still arrive, then no more.
     int64_t stale;
+    time_sleep(3 * MILLISECOND);
     chan_try_recv(ticker_chan(t), &stale, NULL);
     time_sleep(3 * MILLISECOND);
     CHECK(chan_len(ticker_chan(t)) == 0);
@@ -144,6 +148,7 @@ static void test_ticker(void) {
     chan_recv(ticker_chan(t));
     chan_recv(ticker_chan(t));
     ticker_stop(t);
+    time_sleep(3 * MILLISECOND);
     chan_try_recv(ticker_chan(t), &stale, NULL);
     time_sleep(3 * MILLISECOND);
     CHECK(chan_len(ticker_chan(t)) == 0);
