@@ -25,7 +25,7 @@ QEMU_ARGS ?=
 # "no": a missing package is named, not installed.
 DEPS    ?= yes
 # For `make test`, for example: PYTEST_ARGS='-k boot -x'
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= --durations=8
 # 1: lock rank checks and assertions, in build/debug.
 DEBUG   ?=
 JOBS    ?= $(shell nproc)

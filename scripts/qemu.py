@@ -146,9 +146,7 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     except subprocess.TimeoutExpired:
         pass  # it said its status, or closed its console, and does not end
     finally:
-        if child.poll() is None:
-            child.kill()
-        code = child.wait()
+        code = _end(child)
         child.stdout.close()
 
     status = console.exit_status()
@@ -162,6 +160,17 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     if show and last:
         show(last)
     return Result(status, why, console.output(), time.monotonic() - start)
+
+
+def _end(child):
+    """Ends a QEMU that still runs, politely first: it gives the terminal its settings back. Returns its exit value."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(1)
+        except subprocess.TimeoutExpired:
+            child.kill()
+    return child.wait()
 
 
 def _read(child, console, deadline, show, until):
