@@ -159,8 +159,9 @@ static void urge_some_core(void) {
 
 // ---- ready
 
-// Out of line: everything but "normal goroutine, may run anywhere".
-static __attribute__((noinline)) void ready_special(P *p, G *g) {
+// Everything but "normal goroutine, may run anywhere"; by sys_call, because it takes locks and programs timers.
+static void ready_special(void *goroutine) {
+    G *g = goroutine;
     if (g->pinned >= 0) {
         sched_put_pinned(g);
         return;
@@ -190,7 +191,7 @@ void g_ready(G *g) {
     ready_prepare(g);
     P *p = p_self();
     if (unlikely(is_special(p, g))) {
-        ready_special(p, g);
+        sys_call(ready_special, g);
         return;
     }
     runq_put_next(p, g); // an xchg: the full barrier between queue and idle_count
@@ -202,7 +203,7 @@ void g_ready_tail(G *g) {
     ready_prepare(g);
     P *p = p_self();
     if (unlikely(is_special(p, g))) {
-        ready_special(p, g);
+        sys_call(ready_special, g);
         return;
     }
     runq_put(p, g);
@@ -456,7 +457,7 @@ void schedule(void) {
         }
         stop_spinning(p);
         if (unlikely(load_relaxed(&p->request) & REQ_STOP)) { // not before the stop: give it back to the front
-            if (is_special(p, g)) ready_special(p, g);
+            if (is_special(p, g)) sys_call(ready_special, g);
             else runq_put_next(p, g);
             continue;
         }
