@@ -14,6 +14,11 @@ typedef struct Console {
     // Makes visible what was taken; `now`: even if it was done a moment ago. True: nothing is left to do.
     // NULL: always visible. [any]
     bool (*flush)(bool now);
+    // Input, if the device has any: called with the interrupts of its ISA line, from the time when listen was
+    // called. [any]
+    IrqHandler received;
+    unsigned isa_irq;
+    void (*listen)(void); // [boot]
 } Console;
 
 typedef enum {

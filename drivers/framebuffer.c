@@ -168,5 +168,5 @@ static bool screen_probe(const BootInfo *bi) {
     return true;
 }
 
-static const Console screen_console = {screen_put, screen_flush};
+static const Console screen_console = {.put = screen_put, .flush = screen_flush};
 const Driver framebuffer_driver = {"framebuffer", DRIVER_MAPPED, screen_probe, &screen_console};

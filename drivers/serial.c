@@ -1,12 +1,16 @@
-// serial.c -- console on COM1, a 16550: 115200 baud, 8 data bits, no parity, one stop bit, output only,
+// serial.c -- console on COM1, a 16550: 115200 baud, 8 data bits, no parity, one stop bit; output is
 // polled.
 //
 // put() never waits: it fills the transmit FIFO once when the port says that it is empty, then returns. At
 // full speed that is 16 bytes in 1.4 ms; whoever has more comes back. A machine without the port is normal.
+//
+// Input comes by interrupt. One key means something: Ctrl-T, as in BSD's terminals, asks what the machine is
+// doing (kernel/dump.c). Nobody reads the rest yet.
 #include "drivers/driver.h"
+#include "kernel/dump.h"
 #include "kernel/x86/cpu.h"
 
-enum { COM1 = 0x3f8 };
+enum { COM1 = 0x3f8, COM1_IRQ = 4, KEY_DUMP = 0x14 };
 enum { // offsets from the base
     REG_DATA = 0,
     REG_IER = 1,
@@ -25,6 +29,8 @@ enum {
     FCR_ENABLE_CLEAR = 0xc7,
     IIR_FIFO = 0xc0,
     MCR_DTR_RTS = 0x03,
+    MCR_INTERRUPT = 0x08, // lets the port's interrupt line out
+    IER_RECEIVED = 0x01,
     MCR_LOOP = 0x1e,
     LSR_READY = 0x01,  // received byte
     LSR_EMPTY = 0x20,  // transmit FIFO
@@ -100,5 +106,23 @@ static size_t serial_put(const char *s, size_t n) {
     return done;
 }
 
-static const Console serial_console = {.put = serial_put};
+static void serial_received(int vector, void *arg) {
+    bool dump = false;
+    for (int i = 0; i < 64; i++) {
+        uint8_t lsr = reg_read(REG_LSR);
+        if (lsr == LSR_ABSENT || !(lsr & LSR_READY)) break;
+        dump |= reg_read(REG_DATA) == KEY_DUMP;
+    }
+    if (dump) dump_request();
+}
+
+static void serial_listen(void) {
+    for (int i = 0; i < 16 && (reg_read(REG_LSR) & LSR_READY); i++)
+        reg_read(REG_DATA); // typed before anybody listened
+    reg_write(REG_MCR, MCR_DTR_RTS | MCR_INTERRUPT);
+    reg_write(REG_IER, IER_RECEIVED);
+}
+
+static const Console serial_console = {
+    .put = serial_put, .received = serial_received, .isa_irq = COM1_IRQ, .listen = serial_listen};
 const Driver serial_driver = {"serial", DRIVER_EARLY, serial_probe, &serial_console};

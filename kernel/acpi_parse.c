@@ -129,7 +129,14 @@ static bool chain_check(const Table *t, uint32_t off, const EntrySize *sizes, in
 
 // ---- MADT
 
-enum { MADT_ENTRIES = 44, MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_LAPIC_ADDR = 5, MADT_X2APIC = 9 };
+enum {
+    MADT_ENTRIES = 44,
+    MADT_LAPIC = 0,
+    MADT_IOAPIC = 1,
+    MADT_OVERRIDE = 2,
+    MADT_LAPIC_ADDR = 5,
+    MADT_X2APIC = 9
+};
 
 static void cpu_add(AcpiInfo *out, uint32_t apic_id, uint32_t uid, uint32_t flags) {
     if (!(flags & 1)) { // bit 1 "online capable" would need hot-plug
@@ -150,12 +157,12 @@ static void cpu_add(AcpiInfo *out, uint32_t apic_id, uint32_t uid, uint32_t flag
 
 static void parse_madt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     static const EntrySize sizes[] = {
-        {MADT_LAPIC, 8}, {MADT_IOAPIC, 12}, {MADT_LAPIC_ADDR, 12}, {MADT_X2APIC, 16}};
+        {MADT_LAPIC, 8}, {MADT_IOAPIC, 12}, {MADT_OVERRIDE, 10}, {MADT_LAPIC_ADDR, 12}, {MADT_X2APIC, 16}};
     Table t;
     uint8_t e[ENTRY_MAX];
     const char *bad = NULL;
     if (!table_open(r, phys, "APIC", MADT_ENTRIES, TABLE_MAX, &t)) return;
-    if (!chain_check(&t, MADT_ENTRIES, sizes, 4)) return;
+    if (!chain_check(&t, MADT_ENTRIES, sizes, 5)) return;
     if (!table_read(&t, SDT_HEADER, e, 8)) return;
     out->have_madt = true;
     out->lapic_phys = le32(e);
@@ -171,7 +178,13 @@ static void parse_madt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
             out->lapic_phys = le64(e + 4);
             break;
         case MADT_IOAPIC:
-            if (out->ioapic_count < ACPI_MAX_IOAPICS) out->ioapic_phys[out->ioapic_count++] = le32(e + 4);
+            if (out->ioapic_count == ACPI_MAX_IOAPICS) break;
+            out->ioapic_gsi[out->ioapic_count] = le32(e + 8);
+            out->ioapic_phys[out->ioapic_count++] = le32(e + 4);
+            break;
+        case MADT_OVERRIDE: // polarity in bits 0-1, trigger in bits 2-3; 3 is the unusual one of each
+            if (e[2] == 0 && e[3] < ACPI_ISA_IRQS)
+                out->isa[e[3]] = (AcpiIsaIrq){true, (e[8] >> 2 & 3) == 3, (e[8] & 3) == 3, le32(e + 4)};
             break;
         }
     }

@@ -12,7 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ACPI_MAX_CPUS = 256, ACPI_MAX_MEM = 128, ACPI_MAX_ECAM = 16, ACPI_MAX_IOAPICS = 16 };
+enum {
+    ACPI_MAX_CPUS = 256,
+    ACPI_MAX_MEM = 128,
+    ACPI_MAX_ECAM = 16,
+    ACPI_MAX_IOAPICS = 16,
+    ACPI_ISA_IRQS = 16
+};
 
 typedef struct AcpiReader {
     // Copies n bytes at physical address `phys`. False: not readable memory.
@@ -47,6 +53,13 @@ typedef struct AcpiReg {
     uint64_t addr;
 } AcpiReg;
 
+// Where an ISA interrupt arrives, if firmware says so; otherwise at the input of its own number, edge, active
+// high.
+typedef struct AcpiIsaIrq {
+    bool given, level, active_low;
+    uint32_t gsi;
+} AcpiIsaIrq;
+
 typedef struct AcpiInfo {
     bool have_root, have_madt, have_fadt, have_srat;
     uint8_t rsdp_revision;
@@ -59,6 +72,8 @@ typedef struct AcpiInfo {
     unsigned cpu_lost;      // enabled, but beyond ACPI_MAX_CPUS
     unsigned ioapic_count;
     uint32_t ioapic_phys[ACPI_MAX_IOAPICS];
+    uint32_t ioapic_gsi[ACPI_MAX_IOAPICS]; // number of its first input
+    AcpiIsaIrq isa[ACPI_ISA_IRQS];         // by ISA interrupt number
 
     uint64_t hpet_phys;
     AcpiReg pm_timer;

@@ -45,6 +45,7 @@ static void device_dispatch(int vector) {
 
 void irq_dispatch(TrapFrame *tf) {
     Cpu *cpu = cpu_self();
+    cpu->irq_frame = tf; // for a dump
     switch (tf->vector) {
     case VEC_TIMER:
         count(&cpu->irq_timer);
@@ -70,4 +71,5 @@ void irq_dispatch(TrapFrame *tf) {
         apic_eoi();
         break;
     }
+    cpu->irq_frame = NULL;
 }

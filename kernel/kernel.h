@@ -62,8 +62,11 @@ typedef struct Cpu {
     // trap.c: written by the core itself, with interrupts off
     int fault_depth;          // faults being handled, 0 normally
     int nmi_depth;            // 1: inside the NMI handler
-    TrapFrame stop_frame;     // what it ran when a crash report stopped it; valid once stopped is set
+    TrapFrame stop_frame;     // what it ran when a report stopped it; valid while stopped is set
     _Atomic uint32_t stopped; // release by the core's NMI handler, acquire by the reporter
+    TrapFrame *irq_frame;     // irq.c: what an interrupt's handler interrupted; NULL: none runs
+    bool dump_armed;          // dump.c: a fault continues at dump_escape
+    void *dump_escape[5];
 
     // counters: written by the core itself, read by anybody for statistics
     _Atomic uint64_t irq_timer, irq_ipi, irq_tlb, irq_device, irq_spurious, nmis, faults;
@@ -196,6 +199,7 @@ _Noreturn void power_off(int code); // [any] drains the consoles, then debug-exi
 // ---- log.c, drivers/serial.c, drivers/framebuffer.c
 void console_init(const BootInfo *bi);             // [boot] serial; first output; no memory, no mappings
 void console_init_screen(const BootInfo *bi);      // [boot] framebuffer, after paging_init
+void console_listen(void);                         // [boot] input, after ioapic_init
 size_t console_write_try(const char *s, size_t n); // plat_write_try
 void console_write(const char *s, size_t n);       // [any] plat_write
 size_t console_drain(void);                        // plat_console_drain

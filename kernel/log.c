@@ -20,6 +20,7 @@
 #include "drivers/driver.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/ioapic.h"
 #include "rt/atomic.h"
 
 enum {
@@ -311,6 +312,15 @@ static void probe_stage(DriverStage stage, const BootInfo *bi) {
 
 void console_init(const BootInfo *bi) {
     probe_stage(DRIVER_EARLY, bi);
+}
+
+// Input comes by interrupts of the boot core, so that an idle machine hears it too.
+void console_listen(void) {
+    for (int i = 0; i < device_count; i++) {
+        const Console *c = devices[i].console;
+        int vector = c->received ? irq_register(c->received, NULL) : -1;
+        if (vector >= 0 && ioapic_route_isa(c->isa_irq, vector, apic_id_self())) c->listen();
+    }
 }
 
 void console_init_screen(const BootInfo *bi) {

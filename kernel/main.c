@@ -5,6 +5,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/ioapic.h"
 #include "rt/mem.h"
 
 enum { STAGES_MAX = 16 };
@@ -94,6 +95,8 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     console_init_screen(bi); // framebuffer
     acpi_init(bi->rsdp);     // cores, timers, reset register
     apic_init_core();        // this core's interrupt controller
+    ioapic_init();           // the board's: all lines off...
+    console_listen();        // ...but the consoles'
     clock_init();            // calibrated time
     boot_stage("devices");
 

@@ -17,7 +17,6 @@ enum { BACKTRACE_MAX = 40, STOP_SPINS = 20 * 1000 * 1000 };
 
 static _Atomic uint32_t panic_owner; // core + 1
 static _Atomic uint32_t failures;    // reports of the owner that failed
-static _Atomic uint32_t snapshot;    // core + 1 that prints a snapshot: keeps two apart, best effort
 
 bool panic_in_progress(void) {
     return load_acquire(&panic_owner) != 0;
@@ -58,7 +57,7 @@ static void print_backtrace(uint64_t rbp) {
     rt_printf("    ... more than %d frames\n", BACKTRACE_MAX);
 }
 
-static void print_frame(const TrapFrame *tf) {
+void panic_print_frame(const TrapFrame *tf) {
     rt_printf("    ");
     print_pc(tf->rip, false);
     uint64_t ret;
@@ -141,7 +140,7 @@ static void print_other_cores(const Cpu *self) {
             continue;
         }
         rt_printf("core %d:\n", i);
-        print_frame(&c->stop_frame);
+        panic_print_frame(&c->stop_frame);
     }
 }
 
@@ -205,7 +204,7 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
               (unsigned long)(clock_now_ns() / 1000000));
     if (tf) {
         print_registers(tf);
-        print_frame(tf);
+        panic_print_frame(tf);
     } else {
         print_backtrace((uint64_t)__builtin_frame_address(0));
     }
@@ -223,16 +222,4 @@ _Noreturn void panic_overflow(TrapFrame *tf, const char *stack, int cpu) {
 }
 _Noreturn void kernel_throw(const char *msg) {
     report(NULL, msg, -1);
-}
-
-void panic_snapshot(TrapFrame *tf) {
-    Cpu *cpu = cpu_self();
-    uint32_t none = 0;
-    for (int spins = 0; spins < STOP_SPINS && !cas(&snapshot, &none, (uint32_t)cpu->id + 1);
-         spins++, none = 0)
-        cpu_pause();
-    rt_printf("\nnon-maskable interrupt: core %d runs\n", cpu->id);
-    print_frame(tf);
-    if (cpu->id == 0) rt_report();
-    store_release(&snapshot, 0);
 }

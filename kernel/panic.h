@@ -7,4 +7,5 @@ _Noreturn void
 panic_report_failed(const TrapFrame *tf); // the report itself cannot be written: one line and the end
 _Noreturn void panic_stop_here(const TrapFrame *tf); // another core reports; this one stands still for ever
 bool panic_in_progress(void);
-void panic_snapshot(TrapFrame *tf); // NMI from outside: a report, and the machine goes on
+void panic_print_frame(
+    const TrapFrame *tf); // a backtrace, by words that are looked up before they are read. [any]

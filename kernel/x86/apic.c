@@ -9,7 +9,7 @@
 // early and clock.c arms again), or, where offered, firing at a TSC value.
 //
 // Locks: none. A core touches only its own APIC. In xAPIC mode an IPI takes two stores, made with interrupts
-// off; an NMI between them sends only in a crash report, which does not return.
+// off; an NMI between them that sends gives the first one back (apic_nmi).
 #include "kernel/x86/apic.h"
 #include "kernel/acpi.h"
 #include "kernel/kernel.h"
@@ -175,7 +175,13 @@ void apic_ipi(uint32_t apic_id, int vector) {
     icr_send(apic_id, ICR_FIXED | ICR_ASSERT | (uint32_t)vector);
 }
 void apic_nmi(uint32_t apic_id) {
-    if (x2 || regs) icr_send(apic_id, ICR_NMI | ICR_ASSERT);
+    if (!x2 && !regs) return;
+    uint32_t high = x2 ? 0 : regs[REG_ICR_HIGH / 4]; // perhaps of an icr_send that we interrupted
+    icr_send(apic_id, ICR_NMI | ICR_ASSERT);
+    if (x2) return;
+    for (int i = 0; i < ICR_POLLS_MAX && (regs[REG_ICR / 4] & ICR_PENDING); i++)
+        cpu_pause();
+    regs[REG_ICR_HIGH / 4] = high;
 }
 void apic_send_init(uint32_t apic_id) {
     icr_send(apic_id, ICR_INIT | ICR_ASSERT);

@@ -12,8 +12,9 @@
 // interrupts itself, and the other two do not return.
 //
 // The NMI handler must not fault, for the iretq of a fault handler would unmask NMIs while its frame is in
-// use. It reads only memory that paging_readable has found, and a fault in it all the same is never resumed:
-// it ends the machine.
+// use. It reads memory that paging_readable has found, or jumps out of the fault (dump.c); any other fault in
+// it is never resumed: it ends the machine.
+#include "kernel/dump.h"
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/panic.h"
@@ -126,6 +127,7 @@ static void fault_dispatch(TrapFrame *tf) {
     uintptr_t cr2 = cpu_read_cr2(); // before anything can fault again
     Cpu *cpu = cpu_self();
     atomic_fetch_add_explicit(&cpu->faults, 1, memory_order_relaxed);
+    dump_escape(cpu);
     if (!fault_offer(tf, cr2)) panic_report(tf, fault_cause(tf, cr2));
     cpu->fault_depth--;
 }
@@ -148,7 +150,7 @@ static void nmi_dispatch(TrapFrame *tf) {
     atomic_fetch_add_explicit(&cpu->nmis, 1, memory_order_relaxed);
     cpu->nmi_depth++;
     if (panic_in_progress()) panic_stop_here(tf);
-    panic_snapshot(tf);
+    dump_nmi(tf);
     cpu->nmi_depth--;
 }
 

@@ -30,6 +30,8 @@ static void check_cores(const AcpiInfo *a) {
 
 static void check_devices(const AcpiInfo *a) {
     MUST(a->ioapic_count <= ACPI_MAX_IOAPICS);
+    for (unsigned i = 0; i < ACPI_ISA_IRQS; i++)
+        MUST(a->isa[i].given || (!a->isa[i].gsi && !a->isa[i].level && !a->isa[i].active_low));
     MUST(a->ecam_count <= ACPI_MAX_ECAM);
     for (unsigned i = 0; i < a->ecam_count; i++)
         MUST(a->ecam[i].base && a->ecam[i].base % (1 << 20) == 0 &&

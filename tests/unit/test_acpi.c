@@ -111,7 +111,8 @@ static void build(void) {
     e = lapic_entry(e, 2, 2, 1);
     e = lapic_entry(e, 3, 3, 2);   // online-capable only
     e = lapic_entry(e, 4, 255, 1); // broadcast: no core
-    *at(e) = 1, *at(e + 1) = 12, put32(e + 4, 0xfec00000), e += 12;
+    *at(e) = 1, *at(e + 1) = 12, put32(e + 4, 0xfec00000), put32(e + 8, 24), e += 12;
+    *at(e) = 2, *at(e + 1) = 10, *at(e + 3) = 4, put32(e + 4, 9), *at(e + 8) = 0x0f, e += 10; // ISA 4 is input 9
     *at(e) = 0x7f, *at(e + 1) = 5, e += 5; // unknown type: skipped
     e = x2apic_entry(e, 2, 1);             // core 2 again
     e = x2apic_entry(e, 300, 1);
@@ -162,6 +163,9 @@ static void check_good(void) {
     CHECK_EQ(info.cpu_disabled, 2);
     CHECK_EQ(info.cpu_duplicate, 1);
     CHECK_EQ(info.ioapic_phys[0], 0xfec00000);
+    CHECK_EQ(info.ioapic_gsi[0], 24);
+    CHECK(info.isa[4].given && info.isa[4].gsi == 9 && info.isa[4].level && info.isa[4].active_low);
+    CHECK(!info.isa[0].given);
     CHECK_EQ(info.hpet_phys, 0xfed00000);
     CHECK_EQ(info.pm_timer.space, ACPI_PORT);
     CHECK_EQ(info.pm_timer.addr, 0x608);

@@ -40,6 +40,15 @@ int64_t clock_now_ns(void) {
 void clock_poll_at(int64_t deadline_ns) {
     poll_due = deadline_ns;
 }
+int irq_register(IrqHandler fn, void *arg) {
+    return -1; // none of these devices hears
+}
+bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
+    return false;
+}
+uint32_t apic_id_self(void) {
+    return 0;
+}
 
 // ---- two devices: `quick` takes what comes, `slow` takes `slow_portion` bytes a step
 
@@ -71,7 +80,7 @@ static bool present(const BootInfo *bi) {
 static bool absent(const BootInfo *bi) {
     return false;
 }
-static const Console quick_console = {quick_put, NULL}, slow_console = {slow_put, NULL};
+static const Console quick_console = {.put = quick_put}, slow_console = {.put = slow_put};
 static const Driver quick_driver = {"quick", DRIVER_EARLY, present, &quick_console},
                     gone_driver = {"gone", DRIVER_EARLY, absent, &slow_console},
                     slow_driver = {"slow", DRIVER_MAPPED, present, &slow_console};

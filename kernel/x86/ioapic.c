@@ -1,0 +1,57 @@
+// ioapic.c -- the board's interrupt controller: one line from a device becomes a vector at a core.
+//
+// PCI devices send messages and need none of this; what is left are ISA lines, and of those the serial
+// port's. The tables say which input each I/O APIC starts at and which ISA lines arrive elsewhere than at
+// their own number. A line's input is programmed once, at boot, and never changed.
+//
+// Locks: none; boot core only. The index register makes every access two steps.
+#include "kernel/x86/ioapic.h"
+#include "kernel/acpi.h"
+#include "kernel/kernel.h"
+
+enum { WINDOW_BYTES = 0x20, WINDOW_INDEX = 0, WINDOW_DATA = 0x10 / 4 };
+enum { REG_VERSION = 1, REG_INPUTS = 0x10 }; // two registers for each input
+enum { INPUT_ACTIVE_LOW = 1 << 13, INPUT_LEVEL = 1 << 15, INPUT_MASKED = 1 << 16 };
+
+static volatile uint32_t *window[ACPI_MAX_IOAPICS]; // NULL: not there, or not reachable
+
+static uint32_t reg_read(volatile uint32_t *w, uint32_t reg) {
+    w[WINDOW_INDEX] = reg;
+    return w[WINDOW_DATA];
+}
+static void reg_write(volatile uint32_t *w, uint32_t reg, uint32_t v) {
+    w[WINDOW_INDEX] = reg;
+    w[WINDOW_DATA] = v;
+}
+static uint32_t input_count(volatile uint32_t *w) {
+    return (reg_read(w, REG_VERSION) >> 16 & 0xff) + 1;
+}
+
+void ioapic_init(void) {
+    const AcpiInfo *acpi = acpi_info();
+    for (unsigned i = 0; i < acpi->ioapic_count; i++) {
+        volatile uint32_t *w = map_mmio(acpi->ioapic_phys[i], WINDOW_BYTES, CACHE_UC);
+        if (!w || reg_read(w, REG_VERSION) == UINT32_MAX) continue; // nobody answers
+        for (uint32_t n = 0; n < input_count(w); n++)
+            reg_write(w, REG_INPUTS + 2 * n, INPUT_MASKED);
+        window[i] = w;
+    }
+}
+
+bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
+    const AcpiInfo *acpi = acpi_info();
+    if (irq >= ACPI_ISA_IRQS || apic_id > 0xff) return false; // an input has 8 bits for the core
+    const AcpiIsaIrq *isa = &acpi->isa[irq];
+    uint32_t gsi = isa->given ? isa->gsi : irq;
+    for (unsigned i = 0; i < acpi->ioapic_count; i++) {
+        volatile uint32_t *w = window[i];
+        if (!w || gsi < acpi->ioapic_gsi[i] || gsi - acpi->ioapic_gsi[i] >= input_count(w)) continue;
+        uint32_t reg = REG_INPUTS + 2 * (gsi - acpi->ioapic_gsi[i]);
+        reg_write(w, reg + 1, apic_id << 24);
+        reg_write(w, reg,
+                  (uint32_t)vector | (isa->active_low ? INPUT_ACTIVE_LOW : 0) |
+                      (isa->level ? INPUT_LEVEL : 0)); // fixed delivery, not masked
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,88 @@
+"""machine.py -- a booted machine that a test talks to while it runs: its serial line, its monitor, its gdb stub.
+
+    with Machine("build/hello.elf", cmdline="x", smp=2) as m:
+        m.wait_for(r"up")          # the console so far, up to and including the match; fails with the tail after a timeout
+        m.send(b"\\x14")           # keys on the serial line
+        m.monitor("inject-nmi")    # QMP
+"""
+import json
+import os
+import re
+import select
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import qemu
+
+
+class Machine:
+    def __init__(self, image, cmdline="", gdb=False, **options):
+        self.directory = tempfile.TemporaryDirectory(prefix="burrow-machine-")
+        place = self.directory.name
+        with open(f"{place}/cmdline", "w") as f:
+            f.write(cmdline)
+        extra = ["-qmp", f"unix:{place}/qmp,server=on,wait=off"]
+        self.gdb = f"{place}/gdb"
+        if gdb:
+            extra += ["-gdb", f"unix:{self.gdb},server=on,wait=off"]
+        args = qemu.command(image, "pvh", cmdline_file=f"{place}/cmdline", extra=extra, **options)
+        self.child = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      preexec_fn=qemu.die_with_parent)
+        self.raw, self.text, self.seen, self.qmp = b"", "", 0, None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.child.kill()
+        self.child.wait()
+        for pipe in (self.child.stdin, self.child.stdout):
+            pipe.close()
+        if self.qmp:
+            self.qmp.close()
+        self.directory.cleanup()
+
+    def _read(self, seconds):
+        """False: nothing came, or the machine ended."""
+        if not select.select([self.child.stdout], [], [], seconds)[0]:
+            return False
+        data = os.read(self.child.stdout.fileno(), 65536)
+        self.raw += data
+        self.text = self.raw.removesuffix(b"\r").replace(b"\r\n", b"\n").decode(errors="replace")
+        return bool(data)
+
+    def wait_for(self, pattern, seconds=20):
+        """Text since the last call, to the end of the first match."""
+        end = time.monotonic() + seconds
+        while True:
+            match = re.compile(pattern, re.M).search(self.text, self.seen)
+            if match:
+                text, self.seen = self.text[self.seen:match.end()], match.end()
+                return text
+            if not self._read(0.2) and (time.monotonic() > end or self.child.poll() is not None):
+                pytest.fail(f"expected {pattern!r} on the console within {seconds} s; since the last one came\n"
+                            f"{self.text[self.seen:][-3000:]}", pytrace=False)
+
+    def send(self, data):
+        self.child.stdin.write(data)
+        self.child.stdin.flush()
+
+    def monitor(self, command, **arguments):
+        if not self.qmp:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(f"{self.directory.name}/qmp")
+            self.qmp = connection.makefile("rw")
+            connection.close()
+            self.qmp.readline()
+            self.monitor("qmp_capabilities")
+        self.qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.qmp.flush()
+        while True:
+            answer = json.loads(self.qmp.readline())
+            if "return" in answer or "error" in answer:
+                assert "return" in answer, f"{command}: {answer}"
+                return answer["return"]
