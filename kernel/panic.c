@@ -46,10 +46,10 @@ static void print_pc(uintptr_t pc, bool is_return) {
 
 // Frame pointers: [rbp] is the caller's rbp, [rbp + 8] the return address. Stacks are segmented, so callers
 // may lie at lower addresses.
-static void print_backtrace(uint64_t rbp) {
+static void print_backtrace(uint64_t pc, uint64_t rbp) {
     uint64_t next, ret;
-    for (int i = 0; i < BACKTRACE_MAX; i++, rbp = next) {
-        if (!rbp || !read_word(rbp, &next) || !read_word(rbp + 8, &ret) || !ret) return;
+    for (int i = 0; i < BACKTRACE_MAX; i++, rbp = next, pc = ret) {
+        if (!rbp || !read_word(rbp, &next) || !read_word(rbp + 8 * rt_return_word(pc), &ret) || !ret) return;
         rt_printf("    ");
         print_pc(ret, true);
         if (next == rbp) return;
@@ -69,7 +69,7 @@ void panic_print_frame(const TrapFrame *tf) {
             print_pc(ret, true);
         }
     }
-    print_backtrace(tf->rbp);
+    print_backtrace(tf->rip, tf->rbp);
 }
 
 // ---- the parts of the report
@@ -206,7 +206,7 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
         print_registers(tf);
         panic_print_frame(tf);
     } else {
-        print_backtrace((uint64_t)__builtin_frame_address(0));
+        print_backtrace(0, (uint64_t)__builtin_frame_address(0));
     }
     print_other_cores(cpu);
     rt_report();

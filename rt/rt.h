@@ -43,6 +43,9 @@ void rt_report(void);
 // Name and line of pc: fills name ("chan_send"), file, line (0: unknown), offset. False: unknown.
 typedef struct { const char *name, *file; unsigned line; uintptr_t offset; } RtSymbol;
 bool rt_symbolize(uintptr_t pc, RtSymbol *out);
+// A function that returns to pc: its caller's frame pointer rbp has the return address of *that* function in word 1, [rbp + 8], or,
+// across two stack segments, in word 2. Any context.
+unsigned rt_return_word(uintptr_t pc);
 // Commit and changes that the image was built from, out of the symbol table; "" when unknown. Any context.
 const char *rt_build_id(void);
 // Fatal error in the runtime or kernel itself: prints "fatal error: msg", the report, exits with status 2. Constant text.

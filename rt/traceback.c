@@ -54,6 +54,38 @@ static bool readable_frame(const G *g, uintptr_t fp) {
     return false;
 }
 
+extern const char __morestack[], __morestack_end[];
+extern const char morestack_body_returns[] __asm__("__morestack.body_returns");
+
+unsigned rt_return_word(uintptr_t pc) {
+    return pc == (uintptr_t)morestack_body_returns ? 2 : 1;
+}
+
+// A step from a function to its caller. Where __morestack stands between the two, its frame has the caller's rbp, where
+// the function's body began, and the function's return address. The body, if it runs, was one step before.
+typedef struct Walk {
+    uintptr_t pc, fp;
+    bool is_call;  // pc is a return address
+    bool entering; // pc is where __morestack will enter a body; fp is still __morestack's
+} Walk;
+
+static bool walk_up(const G *g, Walk *w) {
+    if (!w->fp || !readable_frame(g, w->fp)) return false;
+    const uintptr_t *f = (const uintptr_t *)w->fp;
+    bool in_morestack = w->pc >= (uintptr_t)__morestack && w->pc < (uintptr_t)__morestack_end;
+    w->is_call = true;
+    if (in_morestack && w->pc != (uintptr_t)morestack_body_returns) {
+        w->entering = true;
+        w->pc = f[1];
+        return true;
+    }
+    w->pc = f[w->entering ? 2 : rt_return_word(w->pc)];
+    w->entering = false;
+    if (f[0] == w->fp) return false;
+    w->fp = f[0];
+    return w->pc != 0;
+}
+
 static void print_frame(uintptr_t pc, bool is_call) {
     RtSymbol s;
     // A return address may already belong to the next line or function: look up the call.
@@ -64,33 +96,26 @@ static void print_frame(uintptr_t pc, bool is_call) {
     rt_printf("%s(...)\n\t%s:%u +0x%lx\n", s.name, s.file ? s.file : "?", s.line, (unsigned long)s.offset + (is_call ? 1 : 0));
 }
 
-static bool stack_has_app(const G *g, uintptr_t pc, uintptr_t fp) {
-    for (int depth = 0; pc && depth < 1000; depth++) {
-        if (in_app(pc)) return true;
-        if (!fp || !readable_frame(g, fp)) return false;
-        pc = ((uintptr_t *)fp)[1];
-        fp = ((uintptr_t *)fp)[0];
+static bool stack_has_app(const G *g, Walk w) {
+    for (int depth = 0; w.pc && depth < 1000; depth++) {
+        if (in_app(w.pc)) return true;
+        if (!walk_up(g, &w)) return false;
     }
     return false;
 }
 
 // Goroutines show the application's frames, as Go hides its runtime's; all frames if there are none of the application.
 static void print_stack(const G *g, uintptr_t pc, uintptr_t fp, bool pc_is_call) {
-    bool shown = g->system, has_app = stack_has_app(g, pc, fp);
+    Walk w = {pc, fp, pc_is_call, false};
+    bool has_app = stack_has_app(g, w);
     int printed = 0, skipped = 0;
-    for (int depth = 0; pc && depth < 100000; depth++) {
-        if (in_app(pc) || !has_app) shown = true;
-        if (shown && (in_app(pc) || !has_app)) {
-            if (printed < 50) print_frame(pc, pc_is_call);
+    for (int depth = 0; w.pc && depth < 100000; depth++) {
+        if (in_app(w.pc) || !has_app) {
+            if (printed < 50) print_frame(w.pc, w.is_call);
             else skipped++;
             printed++;
         }
-        if (!fp || !readable_frame(g, fp)) break;
-        pc = ((uintptr_t *)fp)[1];
-        uintptr_t up = ((uintptr_t *)fp)[0];
-        pc_is_call = true;
-        if (up == fp) break;
-        fp = up;
+        if (!walk_up(g, &w)) break;
     }
     if (skipped) rt_printf("...additional frames elided...\n");
     if (g->created_by_pc && g->id != 1) {

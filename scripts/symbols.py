@@ -110,8 +110,8 @@ HEADING = re.compile(r"^(?:CU: )?(\S.*?):(?:\[\+\+\])?$")
 ROW = re.compile(r"^(\S.*?)\s+(\d+|-)\s+0x([0-9a-f]+)(?:\s|$)")
 
 
-def dwarf_lines(path, objdump):
-    """Sorted (address, file, line); line 0 ends a stretch."""
+def dwarf_lines(path, objdump, starts=()):
+    """Sorted (address, file, line); line 0 ends a stretch. Rows that repeat the one before are left out, but at `starts`."""
     text = subprocess.run([objdump, "--dwarf=decodedline", "-w", path], check=True, text=True, errors="replace",
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     cwd = os.getcwd() + "/"
@@ -136,7 +136,7 @@ def dwarf_lines(path, objdump):
                 rows.setdefault(address, ("", 0))
     out = []
     for address in sorted(rows):
-        if not out or out[-1][1:] != rows[address]:
+        if not out or out[-1][1:] != rows[address] or address in starts:
             out.append((address, *rows[address]))
     return out
 
@@ -241,7 +241,8 @@ def main():
     else:
         functions, lines = [], []
         for path in args.args:
-            functions, lines = elf_functions(read(path)), dwarf_lines(path, args.objdump)
+            functions = elf_functions(read(path))
+            lines = dwarf_lines(path, args.objdump, {start for start, _, _ in functions})
         with open(args.out, "wb") as f:
             f.write(make(functions, lines, args.build_id))
 

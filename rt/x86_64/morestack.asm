@@ -13,7 +13,7 @@
 default rel
 bits 64
 
-global __morestack, __morestack_non_split, __morestack_end
+global __morestack, __morestack_non_split, __morestack_end, __morestack.body_returns
 extern stack_grow, stack_trim, sched_preempted_call, rt_fpu_mode, rt_fpu_mask
 
 ; what a segment must offer besides frame, arguments and slack: header (32), alignment, return address
@@ -70,6 +70,7 @@ __morestack:
     mov rax, [rbp - 8]
     mov rsp, r10
     call r11
+.body_returns:                  ; for tracebacks: a frame with this return address was called by [rbp+16], not [rbp+8]
     ; the body has returned: rax rdx xmm0 xmm1 st0 st1 are its results, rbp is our frame on the older segment
     mov rcx, [gs:P_G]
     mov rsi, [rcx + G_SEG]
