@@ -159,13 +159,15 @@ static inline intptr_t chan_word_(struct Chan *c, int i) {
     return c ? __atomic_load_n((intptr_t *)c + i, __ATOMIC_RELAXED) : 0;
 }
 // __builtin_classify_type: 1 integer (bool, char and enum too), 5 pointer, 8 floating.
+// __builtin_constant_p, decided at once: alone it waits for the optimiser, which is too late for an assertion.
+#define CHAN_CONSTANT_(v) __builtin_choose_expr(__builtin_constant_p(v), 1, 0)
 #define CHAN_CHECK_VALUE_(c, v, text)                                                                                  \
     _Static_assert(_Generic((v), chan_elem(c): 1, default: 0) ||                                                       \
-                       (__builtin_constant_p(v) && __builtin_classify_type(v) == 1 &&                                  \
+                       (CHAN_CONSTANT_(v) && __builtin_classify_type(v) == 1 &&                                        \
                         (__builtin_classify_type((c)((struct Chan *)0)) == 1 ||                                        \
                          __builtin_classify_type((c)((struct Chan *)0)) == 8)) ||                                      \
-                       (__builtin_constant_p(v) && _Generic((v), void *: 1, default: 0) &&                             \
+                       (CHAN_CONSTANT_(v) && _Generic((v), void *: 1, default: 0) &&                                   \
                         __builtin_classify_type((c)((struct Chan *)0)) == 5),                                          \
                    text)
 #define CHAN_CHECK_PLACE_(c, p, text)                                                                                  \
-    _Static_assert(_Generic((p), chan_elem(c) *: 1, void *: __builtin_constant_p(p), default: 0), text)
+    _Static_assert(_Generic((p), chan_elem(c) *: 1, void *: CHAN_CONSTANT_(p), default: 0), text)
