@@ -66,7 +66,8 @@ static void check_deadlock(void) {
 }
 
 void idle_until_work(P *p) {
-    if (p->spinning) {
+    bool searched = p->spinning;
+    if (searched) {
         // Go: after the last searcher gives up, work queued by somebody who saw it searching must still be found: that is
         // something_to_do below, after enter_set's barrier.
         p->spinning = false;
@@ -81,7 +82,12 @@ void idle_until_work(P *p) {
         sched_arm(p); // only timers, if any
         plat_idle(p);
     }
-    if (!idle_claim(p)) {
+    if (idle_claim(p)) {
+        if (searched) { // and handed on: whoever queued it woke nobody, and there may be more of it than we take
+            p->spinning = true;
+            fetch_add(&sched.spinning, 1);
+        }
+    } else {
         // Somebody else took us out: that one tells us (or, stopping the world, lets us sleep until it starts again).
         for (unsigned turns = 0; !(load_acquire(&p->wake) & WAKE_CLAIMED); turns++) {
             if (load_relaxed(&p->state) != P_STOPPED) {

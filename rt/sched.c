@@ -61,14 +61,12 @@ G *sched_get_global(P *p, Priority prio, uint32_t max) {
     if (n > max) n = max;
     G *g = glist_pop(l);
     uint32_t taken = g ? 1 : 0;
-    GList more = {0};
     for (; taken > 0 && taken < n && l->head; taken++)
-        glist_push(&more, glist_pop(l));
+        runq_put(p, glist_pop(l)); // does not spill: who asks for more than one has an empty ring
+    // Only now: a core that is going idle must see them here or there.
     store_seq(&sched.global_count, load_relaxed(&sched.global_count) - taken);
     if (prio == PRIORITY_HIGH) store_seq(&sched.global_high, load_relaxed(&sched.global_high) - taken);
     lock_release(&sched.lock);
-    for (G *m; (m = glist_pop(&more));)
-        runq_put(p, m);
     return g;
 }
 
@@ -349,6 +347,8 @@ void g_yield(void) {
             if (unlikely(load_acquire(&next->on_cpu))) wait_off_cpu(next);
             store_relaxed(&g->state, G_RUNNABLE);
             runq_put(p, g);
+            fence_seq(); // as g_ready: a core that looked before and is going idle sees g, or we see the core
+            if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
             slice_wanted(p);
             running(p, next);
             g_switch(g, next);
