@@ -4,6 +4,9 @@
 // pending for it and it is not in one, it is delivered unless held back. The default, choice 0 everywhere, is: the same core goes on
 // until it spins or sleeps, then the next one; interrupts arrive at once; time creeps.
 //
+// Checked at every point: work conservation. When each core either sleeps, with nothing on the way to wake it, or runs the program
+// (not in the middle of a runtime call), then no sleeper may leave goroutines waiting that it could take.
+//
 // A core that spins waits for another one, so the others come first, and they do after STREAK_MAX points of one core: a program may
 // compute for ever. If nobody can run, time jumps to the first deadline; if
 // there is none, a wake-up was lost or never sent: a hang.
@@ -35,6 +38,7 @@ static uintptr_t new_context(uintptr_t top, uintptr_t entry) {
 
 // The point's return address.
 static uintptr_t stopped_at(const SimCore *c) { return ((uintptr_t *)c->sp)[6]; }
+static bool in_app_text(uintptr_t pc) { return pc >= (uintptr_t)__start_app_text && pc < (uintptr_t)__stop_app_text; }
 
 static void core_entry(void) {
     SimCore *c = sim.running;
@@ -47,7 +51,7 @@ static void core_entry(void) {
 static void irq_entry(void) {
     SimCore *c = sim.running;
     uintptr_t pc = ((uintptr_t *)c->interrupted)[6];
-    bool app = pc >= (uintptr_t)__start_app_text && pc < (uintptr_t)__stop_app_text;
+    bool app = in_app_text(pc);
     TrapFrame tf = {.rip = (uintptr_t)(app ? sim_app_resume : irq_entry), .rsp = c->interrupted, .rflags = 0x202};
     __asm__("mov %%cs, %0\n\tmov %%ss, %1" : "=r"(tf.cs), "=r"(tf.ss));
     while (c->devices > 0) {
@@ -176,6 +180,31 @@ static SimCore *decide(SimCore *last, bool spins) {
     return c;
 }
 
+// ---- work conservation; plain reads, because nothing runs meanwhile
+
+#define PEEK(x) (*(volatile __typeof__(x) *)&(x))
+
+static bool work_waits(void) {
+    if (PEEK(sched.global_count)) return true;
+    for (int i = 0; i < sched.nproc; i++) {
+        const RunQ *q = &rt_ps[i]->runq;
+        if (!rt_ps[i]->reserved_by_g && (PEEK(q->head) != PEEK(q->tail) || *(G *volatile *)&q->runnext)) return true;
+    }
+    return false;
+}
+
+static bool sleeps(const SimCore *c) { return c->state == CORE_IDLE && !c->woken && !c->ipi && !c->tick && !c->interrupted; }
+
+static bool sleeper_missed_work(void) {
+    bool sleeper = false;
+    for (int i = 0; i < sim.cores; i++) {
+        const SimCore *c = &sim.core[i];
+        if (!sleeps(c) && (c->state != CORE_READY || c->interrupted || !in_app_text(stopped_at(c)))) return false;
+        sleeper |= sleeps(c) && i < sched.nproc && !c->p->reserved_by_g;
+    }
+    return sleeper && work_waits();
+}
+
 // Runs until something else than a point happens and returns that; fills *next when the machine goes on.
 static StopReason step(SimCore *c, SimCore **next) {
     resume(c);
@@ -196,7 +225,9 @@ static StopReason step(SimCore *c, SimCore **next) {
         c->interrupted = 0;
         break;
     case STOP_POINT:
-        break;
+        if (!sim.choosing || !sleeper_missed_work()) break;
+        sim.failure = "a core sleeps while goroutines wait that it could run";
+        return sim.reason = STOP_FAIL;
     default:
         return sim.reason;
     }
