@@ -14,6 +14,7 @@
 // Send and receive have a fast path without calls, for plain waiters and values of 4 and 8 bytes: it saves no registers, and leaves by a jump
 // to the function that readies the other side, waits, or does the general case (any size, selects, closed). So the frames
 // of those (a Waiter) and of the door do not add up either: the chain must fit in the stack slack (HACKING.md).
+#include "escape.h"
 #include "chan.h"
 
 #define noinline __attribute__((noinline))
@@ -148,6 +149,7 @@ static noinline void send_contended(Chan *c, const void *elem) {
 
 void chan_send_from(Chan *c, const void *elem) {
     if (unlikely(!c)) return block_for_ever(WAIT_CHAN_SEND_NIL);
+    escape_check("chan send", elem, c->elem, (uintptr_t)__builtin_return_address(0));
     if (unlikely(!lock_try(&c->lock))) return send_contended(c, elem);
     if (unlikely(!elem_is_small(c) || load_relaxed(&c->closed))) return send_general(c, elem);
     Waiter *w = load_relaxed(&c->recvq.head);
@@ -173,6 +175,7 @@ void chan_send_from(Chan *c, const void *elem) {
 bool chan_try_send_from(Chan *c, const void *elem) {
     bool done = false;
     if (!c || !chan_send_hint(c)) goto out;
+    escape_check("chan send", elem, c->elem, (uintptr_t)__builtin_return_address(0));
     lock_acquire(&c->lock);
     if (unlikely(load_relaxed(&c->closed))) send_closed(c);
     G *g;

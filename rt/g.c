@@ -9,6 +9,7 @@
 // before the core has left it. Going to the global pool happens on the system stack.
 #include "sched.h"
 #include "runq.h"
+#include "escape.h"
 
 #define GFREE_BATCH 64u
 #define GFREE_MAX   (2 * GFREE_BATCH) // in a P's pool
@@ -139,6 +140,7 @@ void go(void (*fn)(void *), void *arg) {
     P *p = p_self();
     uintptr_t pc = (uintptr_t)__builtin_return_address(0);
     if (unlikely(!fn)) panic_plain("go of nil func value");
+    escape_check("go", &arg, NULL, pc);
     G *g = p->gfree;
     if (likely(g != NULL)) {
         p->gfree = g->next;

@@ -38,6 +38,7 @@ void idle_wake_claimed(P *p, bool spinning);
 void stop_here(P *p); // called by the scheduler when sched.stop_wanted or p is off
 void world_stop(WaitReason why);  // goroutine context, parks if another stop is under way
 void world_start(void);
+void world_stopped_do(void (*fn)(void *), void *arg); // stop, fn(arg) on the system stack, start
 // Its halves: the cores go on; another goroutine may stop them.
 void world_restart(void);
 void world_release(void);

@@ -20,6 +20,7 @@
 //
 // Stack: cases and waiters are in the caller's frame, and so are the two lists that are needed: cases[k].ready, k < n_ready, are the positions
 // of those that seem ready; cases[k].lock, k < n, of those that have a channel, later in the order of locking.
+#include "escape.h"
 #include "chan.h"
 #include "sched.h"
 
@@ -253,6 +254,11 @@ static noinline int select_slow(Select *s, int fallback) {
 }
 
 int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
+#ifdef RT_DEBUG
+    for (unsigned i = 0; i < n; i++)
+        if (cases[i].kind == SELECT_SEND && cases[i].c)
+            escape_check("select send", cases[i].elem, cases[i].c->elem, (uintptr_t)__builtin_return_address(0));
+#endif
     Select s = {.cases = cases, .room = room, .total = n};
     int fallback = look(&s), chosen = try_ready(&s);
     if (chosen == CHOSE_NOTHING) chosen = select_slow(&s, fallback);

@@ -132,3 +132,10 @@ void stop_here(P *p) {
     }
     store_relaxed(&p->wake, 0);
 }
+
+void world_stopped_do(void (*fn)(void *), void *arg) {
+    world_stop(WAIT_STW);
+    sys_call(fn, arg);
+    world_start();
+    RT_DOOR();
+}

@@ -28,3 +28,11 @@ def test_debug_build(debug_build, program, world):
     wrong = result.why or program.differences(output)
     if wrong or result.status != program.status:
         pytest.fail(f"expected status {program.status}, got {result.status}; {wrong}\n{result.tail()}", pytrace=False)
+
+
+@pytest.mark.parametrize("how, what", [("", "go"), ("chan", "chan send"), ("select", "select send")])
+def test_stack_address_is_refused(how, what):
+    make("DEBUG=1", "build/debug/host/metal-t_escape")
+    result = qemu.run_process(["build/debug/host/metal-t_escape", *how.split()], 30)
+    assert f"fatal error: {what}: the address of a local variable would be visible to another goroutine (tests/metal/t_escape.c:" in result.text
+    assert result.status == 2

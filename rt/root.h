@@ -1,0 +1,20 @@
+// root.h -- every place of the runtime itself where an application's pointer may be the only one to an object.
+#pragma once
+#include "core.h"
+
+typedef enum {
+    ROOT_STACK,     // the used part of a goroutine's stack segments, from rsp - 128 (red zone) up; conservative
+    ROOT_CONTEXT,   // saved registers and vector state of a preempted goroutine; conservative
+    ROOT_GOROUTINE, // a goroutine's record: its argument, a panic's value, what wakes it
+    ROOT_TIMERS,    // pointers to armed timers
+} RootKind;
+
+typedef struct Root {
+    const void *lo, *hi; // words [lo, hi)
+    RootKind kind;
+    const G *g; // owner; NULL: a core's
+} Root;
+
+// Calls fn for each. World stopped; or the caller knows that nobody runs. The caller's own goroutine is included as it stands.
+// Locks: none. The application's global variables are not among them: they are the image's data, not the runtime's.
+void roots_for_each(void (*fn)(const Root *root, void *arg), void *arg);
