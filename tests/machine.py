@@ -20,7 +20,7 @@ import qemu
 
 
 class Machine:
-    def __init__(self, image, cmdline="", gdb=False, **options):
+    def __init__(self, image, cmdline="", gdb=False, paused=False, **options):
         self.directory = tempfile.TemporaryDirectory(prefix="burrow-machine-")
         place = self.directory.name
         with open(f"{place}/cmdline", "w") as f:
@@ -29,10 +29,20 @@ class Machine:
         self.gdb = f"{place}/gdb"
         if gdb:
             extra += ["-gdb", f"unix:{self.gdb},server=on,wait=off"]
+        if paused:  # before the first instruction
+            extra += ["-S"]
         args = qemu.command(image, "pvh", cmdline_file=f"{place}/cmdline", extra=extra, **options)
         self.child = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                       preexec_fn=qemu.die_with_parent)
+        self._wait_for_file("qmp")
         self.raw, self.text, self.seen, self.qmp = b"", "", 0, None
+
+    def _wait_for_file(self, name):
+        for _ in range(200):
+            if os.path.exists(f"{self.directory.name}/{name}"):
+                return
+            time.sleep(0.05)
+        pytest.fail(f"QEMU made no socket {name}: {self.child.poll()}", pytrace=False)
 
     def __enter__(self):
         return self
