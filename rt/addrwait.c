@@ -74,6 +74,8 @@ static AddrWaiter *pop_at(AddrWaiter **at) {
     return w;
 }
 
+AddrWaiter *addr_first(AddrQueue *q, const void *addr) { return *find(q, scramble(addr)); }
+
 AddrWaiter *addr_pop(AddrQueue *q, const void *addr) {
     AddrWaiter **at = find(q, scramble(addr));
     return *at ? pop_at(at) : NULL;

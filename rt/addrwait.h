@@ -9,7 +9,6 @@ typedef struct AddrWaiter {
     struct AddrWaiter *next, *last;
     G *g;
     uint32_t ticket; // cond.c: order of arrival
-    bool granted;    // sema.c: the permit was handed over
 } AddrWaiter;
 
 typedef struct AddrQueue {
@@ -23,6 +22,7 @@ AddrQueue *addr_queue(const void *addr);
 
 // All of these with q->lock held, q == addr_queue(addr). They do not touch q->waiters.
 void addr_push(AddrQueue *q, const void *addr, AddrWaiter *w, bool front);
-AddrWaiter *addr_pop(AddrQueue *q, const void *addr);                       // the first; NULL: nobody
+AddrWaiter *addr_first(AddrQueue *q, const void *addr);                       // stays; NULL: nobody
+AddrWaiter *addr_pop(AddrQueue *q, const void *addr);                         // NULL: nobody
 AddrWaiter *addr_pop_all(AddrQueue *q, const void *addr);                   // linked by next
 AddrWaiter *addr_pop_ticket(AddrQueue *q, const void *addr, uint32_t ticket); // NULL: nobody has it

@@ -1,8 +1,9 @@
 // sema.c -- counting semaphores in one word.
 //
-// The word holds the free permits; who finds none waits on its address (addrwait.c). As in Go, a release adds the permit first and then
-// wakes a waiter, which competes with running goroutines for it: a permit is never idle while its new owner is on the way to a core. With
-// `handoff` the releaser takes the permit again on the waiter's behalf.
+// The word holds the free permits; who finds none waits on its address (addrwait.c). A release that finds a waiter gives it the permit, so
+// a waiter is woken once, with what it waits for. (Go only wakes it, to compete with others for the permit: a mutex's waiter that
+// is on its way to a busy core can then be overtaken again and again without ever coming to notice that it starves. Competition
+// for a mutex is the business of mutex.c, where the time is kept; here it was tried, and t_sync saw waits of seconds.)
 //
 // No lost wake-up (Dekker): acquire counts itself in q->waiters, then looks at the word again; release adds to the word, then reads
 // q->waiters. Both are sequentially consistent, so one of them sees the other.
@@ -19,38 +20,36 @@ bool sema_try_acquire(uint32_t *count) {
 
 void sema_acquire(uint32_t *count, bool front, WaitReason why) {
     if (sema_try_acquire(count)) return;
+    AddrQueue *q = addr_queue(count);
+    lock_acquire(&q->lock);
+    atomic_fetch_add_explicit(&q->waiters, 1, memory_order_seq_cst);
+    if (sema_try_acquire(count)) {
+        fetch_add(&q->waiters, (uint32_t)-1);
+        lock_release(&q->lock);
+        return;
+    }
     AddrWaiter w; // addr_push sets the rest
     w.g = g_self();
-    w.granted = false;
-    AddrQueue *q = addr_queue(count);
-    do {
-        lock_acquire(&q->lock);
-        atomic_fetch_add_explicit(&q->waiters, 1, memory_order_seq_cst);
-        if (sema_try_acquire(count)) {
-            fetch_add(&q->waiters, (uint32_t)-1);
-            lock_release(&q->lock);
-            return;
-        }
-        addr_push(q, count, &w, front);
-        g_park(why, &q->lock);
-    } while (!w.granted && !sema_try_acquire(count));
+    addr_push(q, count, &w, front);
+    g_park(why, &q->lock); // returns with the permit
 }
 
-void sema_release(uint32_t *count, bool handoff) {
+void sema_release(uint32_t *count, bool run_it) {
     __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
     AddrQueue *q = addr_queue(count);
     if (load_seq(&q->waiters) == 0) return;
     lock_acquire(&q->lock);
-    AddrWaiter *w = addr_pop(q, count);
-    if (w) fetch_add(&q->waiters, (uint32_t)-1);
+    AddrWaiter *w = addr_first(q, count);
+    if (w && sema_try_acquire(count)) { // else somebody has just taken it: who takes the last permit leaves the waiters waiting
+        addr_pop(q, count);
+        fetch_add(&q->waiters, (uint32_t)-1);
+    } else {
+        w = NULL;
+    }
     lock_release(&q->lock);
     if (!w) return;
-    G *g = w->g;
-    bool granted = handoff && sema_try_acquire(count);
-    w->granted = granted; // published by g_ready
-    g_ready(g);
-    // The permit would lie unused until the waiter runs: let it run now.
-    if (granted) g_yield();
+    g_ready(w->g);
+    if (run_it) g_yield();
 }
 
 // ---- the public one

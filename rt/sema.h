@@ -5,6 +5,6 @@
 // Both: on a goroutine's stack, no locks held.
 // Takes a permit from *count, waiting for one if there is none. front: ahead of those who wait already (and have not waited longer).
 void sema_acquire(uint32_t *count, bool front, WaitReason why);
-// Adds a permit and wakes a waiter. handoff: the waiter has the permit for sure, and runs at once on this core.
-void sema_release(uint32_t *count, bool handoff);
+// Adds a permit; gives it to the first waiter, if there is one. run_it: that goroutine runs next, the caller yields to it.
+void sema_release(uint32_t *count, bool run_it);
 bool sema_try_acquire(uint32_t *count);

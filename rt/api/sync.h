@@ -98,7 +98,7 @@ typedef struct Semaphore {
     uint32_t count;
 } Semaphore;
 #define SEMAPHORE(n) {(n)} // Semaphore s = SEMAPHORE(4);
-// Blocks until there is a permit and takes it. First come, first served among waiters; a running goroutine may be quicker.
+// Blocks until there is a permit and takes it: first come, first served.
 void semaphore_acquire(Semaphore *s);
 bool semaphore_try_acquire(Semaphore *s);
 void semaphore_release(Semaphore *s);

@@ -45,6 +45,17 @@ static inline void expect_panic(void (*fn)(void *), const char *want) {
     println("expected panic \"%s\", got \"%s\"", want, caught);
 }
 
+// Lets two goroutines that run on different cores do something at the same moment, again and again: each calls together_wait before
+// each round. They spin, so that they stay on their cores, and give way now and then in case there is only one.
+typedef struct Together {
+    AtomicInt32 arrived;
+} Together;
+static inline void together_wait(Together *t) {
+    int32_t n = atomic_int32_add(&t->arrived, 1), round_end = (n + 1) / 2 * 2;
+    for (int turns = 1; atomic_int32_load(&t->arrived) - round_end < 0; turns++)
+        if (turns % 5000 == 0) gosched();
+}
+
 // Last statement of main.
 static inline int check_end(const char *name) {
     int n = atomic_int32_load(&failures);

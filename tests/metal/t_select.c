@@ -238,6 +238,39 @@ static void test_crowd(int cap) {
     CHECK(atomic_int64_load(&sold) == (int64_t)CROWD * EACH * (CROWD * EACH - 1) / 2);
 }
 
+// ---- two senders on two cores fire one waiting select at the same moment: one of them must find it taken
+
+enum { SHOTS = 10000 };
+static AtomicBool shots_end;
+static void shooter(void *c) {
+    int64_t hits = 0;
+    for (int turns = 1; !atomic_bool_load(&shots_end); turns++) {
+        if (chan_try_send((chan(int))c, 1)) hits++;
+        else if (turns % 5000 == 0) gosched();
+    }
+    atomic_int64_add(&sold, hits);
+    waitgroup_done(&sellers);
+}
+
+static void test_claim(void) {
+    pair = (Pair){chan_make(int, 0), chan_make(int, 0)};
+    atomic_int64_store(&sold, 0);
+    atomic_bool_store(&shots_end, false);
+    waitgroup_add(&sellers, 2);
+    go(shooter, pair.a);
+    go(shooter, pair.b);
+    int64_t got = 0;
+    for (int i = 0; i < SHOTS; i++) {
+        int v = 0;
+        chan_select(case_recv(pair.a, &v), case_recv(pair.b, &v));
+        CHECK(v == 1);
+        got += v;
+    }
+    atomic_bool_store(&shots_end, true);
+    waitgroup_wait(&sellers);
+    CHECK(atomic_int64_load(&sold) == got);
+}
+
 // ---- default is honest: a token moves between two channels, always in at least one of them
 
 static chan(int) seesaw[2];
@@ -245,8 +278,9 @@ static AtomicBool seesaw_stop;
 static WaitGroup seesaw_end;
 static void mover(void *unused) {
     for (int i = 0; !atomic_bool_load(&seesaw_stop); i = !i) {
-        chan_send(seesaw[!i], 1); // first put one there,
-        chan_recv(seesaw[i]);     // then take the other
+        chan_send(seesaw[!i], 1); // first put one there, then take the other; without parking, to stay on this core
+        for (int turns = 1; !chan_try_recv(seesaw[i], NULL, NULL); turns++)
+            if (turns % 5000 == 0) gosched();
     }
     waitgroup_done(&seesaw_end);
 }
@@ -254,15 +288,17 @@ static void mover(void *unused) {
 static void test_default_is_honest(void) {
     for (int i = 0; i < 2; i++)
         seesaw[i] = chan_make(int, 2);
+    atomic_bool_store(&seesaw_stop, false);
     chan_send(seesaw[0], 1);
     waitgroup_add(&seesaw_end, 1);
     go(mover, NULL);
-    for (int i = 0; i < 20000; i++) {
+    yield_some(1);
+    for (int i = 0; i < 30000; i++) {
         int which = chan_select(case_recv(seesaw[0], NULL), case_recv(seesaw[1], NULL), case_default());
         CHECK(which != 2);
         if (which == 2) break;
         chan_send(seesaw[which], 1);
-        if (i % 64 == 0) yield_some(1);
+        if (i % 1024 == 0) yield_some(1);
     }
     atomic_bool_store(&seesaw_stop, true);
     waitgroup_wait(&seesaw_end);
@@ -284,7 +320,9 @@ int main(void) {
         }
         test_crowd(0);
         test_crowd(3);
+        if (n != 2) continue; // these spin on two cores
+        test_claim();
+        test_default_is_honest();
     }
-    test_default_is_honest();
     return check_end("select");
 }

@@ -290,6 +290,26 @@ static void holder(void *arg) {
     waitgroup_done(&all);
 }
 
+// Acquire and release at the same moment on two cores: the release must not slip in between "no permit" and "waiting".
+enum { MEETINGS = 5000 };
+static Together meeting;
+static Semaphore meeting_permit;
+static void meet_acquire(void *arg) {
+    for (int i = 0; i < MEETINGS; i++) {
+        together_wait(&meeting);
+        semaphore_acquire(&meeting_permit);
+    }
+    waitgroup_done(&all);
+}
+static void meet_release(void *arg) {
+    for (int i = 0; i < MEETINGS; i++) {
+        together_wait(&meeting);
+        for (volatile int delay = 0; delay < i % 64; delay++) {}
+        semaphore_release(&meeting_permit);
+    }
+    waitgroup_done(&all);
+}
+
 // Thousands of goroutines, each waiting on an address of its own: the tree of addrwait.c.
 enum { ADDRESSES = 3000 };
 static Semaphore *many;
@@ -315,6 +335,11 @@ static void test_semaphore(void) {
     waitgroup_wait(&all);
     for (int i = 0; i < ADDRESSES; i++)
         CHECK(!semaphore_try_acquire(&many[i]));
+    if (gomaxprocs(0) != 2) return;
+    start(1, meet_acquire, NULL);
+    start(1, meet_release, NULL);
+    waitgroup_wait(&all);
+    CHECK(!semaphore_try_acquire(&meeting_permit));
 }
 
 // ---- atomics

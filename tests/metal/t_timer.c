@@ -237,6 +237,30 @@ static void test_races(void) {
     CHECK_RANGE(atomic_int64_load(&firings) + atomic_int64_load(&endings), atomic_int64_load(&armings), atomic_int64_load(&armings));
 }
 
+// Two cores arm one idle timer at the same moment: for one of them it was idle, for the other armed. Then two stop it.
+enum { MEETINGS = 5000 };
+static Together meeting;
+static AtomicInt32 was_armed, was_stopped;
+static void arm_together(void *arg) {
+    for (int i = 0; i < MEETINGS; i++) {
+        together_wait(&meeting);
+        if (timer_reset(race, 3600 * SECOND)) atomic_int32_add(&was_armed, 1);
+        together_wait(&meeting);
+        if (timer_stop(race)) atomic_int32_add(&was_stopped, 1);
+    }
+    waitgroup_done(&all);
+}
+static void test_arm_together(void) {
+    race = timer_func(3600 * SECOND, race_fire, NULL);
+    timer_stop(race);
+    int before = gomaxprocs(2 < cpu_count() ? 2 : cpu_count());
+    start(2, arm_together, NULL);
+    waitgroup_wait(&all);
+    gomaxprocs(before);
+    CHECK_RANGE(atomic_int32_load(&was_armed), MEETINGS, MEETINGS);
+    CHECK_RANGE(atomic_int32_load(&was_stopped), MEETINGS, MEETINGS);
+}
+
 // ---- timers of cores that are taken away move to others
 
 static void test_move(void) {
@@ -268,6 +292,7 @@ int main(void) {
     test_ticker();
     test_many();
     test_races();
+    test_arm_together();
     test_move();
     return check_end("timer");
 }
