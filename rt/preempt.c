@@ -55,22 +55,21 @@ static int64_t next_deadline(P *p) {
     return next;
 }
 
-// Small: also called from doors. An interrupt of this core may arm the timer between any two steps here, and what it armed
-// would be overwritten with what was right before it: so this is repeated until no interrupt came in between. It ends, because
-// after a tick nothing that is due is programmed again.
+// Small: also called from doors. An interrupt of this core may arm the timer between any two steps here, and what it armed may
+// be overwritten with what was right before it: then a tick comes soon, which looks at everything again. (Repeating until no interrupt
+// comes in between has no end where one comes sooner than this function returns, as under single steps.)
 void sched_arm(P *p) {
-    uint32_t seen;
-    bool again = false;
-    do {
-        seen = p->irq_arms;
-        barrier_local();
-        int64_t next = next_deadline(p);
-        if (next == p->armed && !again) return;
-        p->armed = next;
-        plat_timer_arm(next);
-        barrier_local();
-        again = true;
-    } while (p->irq_arms != seen);
+    uint32_t seen = p->irq_arms;
+    barrier_local();
+    int64_t next = next_deadline(p);
+    if (next == p->armed) return;
+    p->armed = next;
+    plat_timer_arm(next);
+    barrier_local();
+    if (likely(p->irq_arms == seen)) return;
+    int64_t soon = plat_now_ns() + RETRY_NS;
+    p->armed = soon;
+    plat_timer_arm(soon);
 }
 
 void sched_timer_changed(P *p) { sched_arm(p); }
