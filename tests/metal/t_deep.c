@@ -4,6 +4,8 @@
 // variadic, structures by value and returned, long double, SSE arguments, a large frame. The frames of the
 // chain vary in size, so each kind meets the edge of a segment somewhere, at every alignment. Then a million
 // frames of the smallest kind.
+//
+// smp: 2
 #include "metal.h"
 
 typedef struct Big {

@@ -4,6 +4,8 @@
 // ever would keep the core between themselves; local work would hide the global queue; a goroutine that
 // yields all the time would hide what was preempted. All kinds run together on one core, and each must get
 // turns.
+//
+// smp: 4
 #include "metal.h"
 
 #define ENOUGH 20

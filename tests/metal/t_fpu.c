@@ -5,6 +5,10 @@
 // time in which it is preempted. The width is what the runtime preserves on this machine: xmm0-15, ymm0-15,
 // or zmm0-31 with the mask registers. Control words must also be the goroutine's own across gosched, where
 // vector registers need not survive.
+//
+// args: 100000 20
+// smp: 2
+// timeout: 150
 #include "metal.h"
 
 #define WORKERS_MAX (2 * PLAT_MAX_CPUS)

@@ -1,5 +1,7 @@
 // t_lockthread.c -- LockOSThread: the locked goroutine keeps its core, with one core too; others still run
 // there.
+//
+// smp: 1 4
 #include "metal.h"
 
 static WaitGroup all;

@@ -1,5 +1,7 @@
 // t_owncore.c -- a core of one's own: nobody else runs there, its owner is not disturbed, and it still
 // answers stops.
+//
+// smp: 2 4
 #include "metal.h"
 
 static _Atomic int owned = -1; // core; -1: none

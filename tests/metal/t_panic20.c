@@ -3,6 +3,8 @@
 // A goroutine recurses until it is 20 segments deep and panics; the first frame recovers. Segment, guard and
 // byte count must be those of the first frame again: if the guard stayed that of a deep segment, the next
 // recursion would overrun the first one. So it recurses again, with a pattern in every frame.
+//
+// smp: 2
 #include "metal.h"
 
 static int segments(void) {

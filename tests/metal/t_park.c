@@ -4,6 +4,9 @@
 // first, with 1 to 8 cores in use; then pairs whose halves are pinned to different cores, so that every
 // wake-up crosses cores and meets them going idle; the same by semaphores and by a condition variable;
 // sleepers that time wakes. A lost wake-up ends in the deadlock report or in the time limit.
+//
+// smp: 8
+// timeout: 60
 #include "metal.h"
 
 typedef struct Pair {

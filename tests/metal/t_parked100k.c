@@ -1,4 +1,7 @@
 // t_parked100k.c -- 100,000 parked goroutines in a small machine, and all the memory back after them.
+//
+// smp: 2
+// mem: 512M
 #include "metal.h"
 
 static chan(int) gate;

@@ -1,4 +1,6 @@
 // t_pin.c -- a pinned goroutine runs on its core and nowhere else.
+//
+// smp: 4
 #include "metal.h"
 
 static WaitGroup all;

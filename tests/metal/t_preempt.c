@@ -3,6 +3,8 @@
 // Twice as many spinners as cores, none of which ever calls anything, and a goroutine that counts beside
 // them. All must progress, and the spinners' used-up slices must agree within a factor of two once each has
 // had its share. Counts, not times: cores of an emulator stop for long whenever the host wants.
+//
+// smp: 1 4
 #include "metal.h"
 
 #define SPINNERS_MAX (2 * PLAT_MAX_CPUS)

@@ -1,6 +1,8 @@
 // t_prio.c -- priority classes: HIGH before others and at once, LOW only when nothing else wants the core.
 //
 // On one core. Order is told by what goroutines wrote down, not by times.
+//
+// smp: 2
 #include "metal.h"
 
 #define STEPS_MAX 64

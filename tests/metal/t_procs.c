@@ -3,6 +3,9 @@
 // Spinners, pairs on channels, sleepers and allocating goroutines run while main changes gomaxprocs at
 // random. No goroutine may be lost with a core that is switched off, no timer either, and nobody may run on a
 // core that is not in use.
+//
+// smp: 4
+// timeout: 60
 #include "metal.h"
 
 static _Atomic bool stop;

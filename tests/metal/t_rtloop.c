@@ -3,6 +3,8 @@
 // `for (;;) door();` meets no prologue of the application, and its ticks land in runtime text, where no
 // goroutine is taken off. With one core in use, another goroutine gets its turn only if the runtime gives the
 // core up at its doors. One round for each kind of door.
+//
+// smp: 2
 #include "metal.h"
 
 #define ENOUGH 10 // turns of the other goroutine while the loop runs

@@ -4,6 +4,8 @@
 // The spinner is alone on its core but for the sleeper, so no slice tick helps: the sleeper's own deadline
 // must take the core. A tick that comes while the core is between two goroutines must not be forgotten; many
 // short sleeps hit those moments.
+//
+// smp: 2
 #include "metal.h"
 
 static _Atomic bool stop;

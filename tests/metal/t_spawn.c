@@ -3,6 +3,8 @@
 // Waves of goroutines of the same shape: some end at once, some yield, some grow their stack, some end by
 // goexit from below several segments, some start children. After the first waves have filled the caches,
 // further ones must leave the memory as it was.
+//
+// smp: 4
 #include "metal.h"
 
 static _Atomic int64_t finished;

@@ -2,6 +2,8 @@
 //
 // One pinned goroutine starts all the others, which compute without a call and never block; each core must
 // have run a fair part. The emulator's cores do not all run at once, hence the wide bound.
+//
+// smp: 4
 #include "metal.h"
 
 static uint64_t ran_on[PLAT_MAX_CPUS]; // one writer each: the goroutine that runs there, between its first

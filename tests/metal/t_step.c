@@ -4,6 +4,8 @@
 // the application, so every window between two instructions is hit. Workers exchange values over unbuffered
 // and buffered channels, select, and use locks, floating point, deep calls and panics; sums tell whether
 // anything was lost or doubled.
+//
+// judged by: tests/test_trapstep.py
 #include "metal.h"
 
 #define WORKERS 3

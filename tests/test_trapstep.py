@@ -1,0 +1,30 @@
+"""test_trapstep.py -- preemption after every k-th instruction of the application breaks nothing.
+
+GODEBUG=trapstep=k makes every window between two instructions be hit, deterministically: what fails rarely otherwise fails here.
+"""
+import os
+
+import pytest
+
+import qemu
+
+STEPS = range(1, 18)
+STEPS_HOSTED = (1, 2, 3, 5, 8, 13) # a step is a signal there, a hundred times dearer
+
+
+def judge(result, what):
+    if result.why or result.status:
+        pytest.fail(f"{what}: expected status 0, got {result.status}; {result.why}\n{result.tail()}", pytrace=False)
+
+
+@pytest.mark.parametrize("k", STEPS_HOSTED)
+def test_hosted(build, k):
+    path = build.path("build/host/metal-t_step")
+    env = dict(os.environ, BURROW_CPUS="1" if k % 2 else "3")
+    judge(qemu.run_process([path, f"GODEBUG=trapstep={k}"], 60, env=env), f"{path} GODEBUG=trapstep={k}")
+
+
+@pytest.mark.parametrize("k", STEPS)
+def test_booted(build, k):
+    image = build.path("build/metal-t_step.elf")
+    judge(qemu.run(image, "pvh", f"GODEBUG=trapstep={k}", 60, smp=1 if k % 2 else 3), f"{image} GODEBUG=trapstep={k}")
