@@ -1,13 +1,15 @@
 // addrwait.c -- goroutines that wait on an address.
 //
-// The waiting objects (a Mutex, a WaitGroup) should be a few bytes that need no setting up, and most of them never have a waiter. So
-// waiters are found by the object's address, in a table of queues shared by all objects. Within a queue a tree holds one node for each
-// address, the first of those who wait on it; the others hang from that in order of arrival. With a list instead of a tree a hundred
-// thousand goroutines, each waiting for its own object, would make every operation walk a thousand of them.
+// The waiting objects (a Mutex, a WaitGroup) should be a few bytes that need no setting up, and most of them
+// never have a waiter. So waiters are found by the object's address, in a table of queues shared by all
+// objects. Within a queue a tree holds one node for each address, the first of those who wait on it; the
+// others hang from that in order of arrival. With a list instead of a tree a hundred thousand goroutines,
+// each waiting for its own object, would make every operation walk a thousand of them.
 //
-// The tree is a digital search tree: the key is the address scrambled by a multiplication that loses nothing, its top bits
-// choose the table's queue, each further bit left or right. It needs no rebalancing: random-looking keys give log n steps, and no keys
-// more than 64. To remove a node, any leaf below it takes its place (a leaf's key agrees with all bits on the way to it).
+// The tree is a digital search tree: the key is the address scrambled by a multiplication that loses nothing,
+// its top bits choose the table's queue, each further bit left or right. It needs no rebalancing:
+// random-looking keys give log n steps, and no keys more than 64. To remove a node, any leaf below it takes
+// its place (a leaf's key agrees with all bits on the way to it).
 //
 // Locks: one per queue (RANK_SEMA).
 #include "addrwait.h"
@@ -17,9 +19,13 @@
 
 static AddrQueue table[QUEUES] = {[0 ... QUEUES - 1] = {.lock = LOCK_INIT(RANK_SEMA)}};
 
-static inline uintptr_t scramble(const void *addr) { return (uintptr_t)addr * 0x9e3779b97f4a7c15u; } // odd: one to one
+static inline uintptr_t scramble(const void *addr) {
+    return (uintptr_t)addr * 0x9e3779b97f4a7c15u;
+} // odd: one to one
 
-AddrQueue *addr_queue(const void *addr) { return &table[scramble(addr) >> (64 - QUEUE_BITS)]; }
+AddrQueue *addr_queue(const void *addr) {
+    return &table[scramble(addr) >> (64 - QUEUE_BITS)];
+}
 
 // Where the node for key is linked, or would be.
 static AddrWaiter **find(AddrQueue *q, uintptr_t key) {
@@ -74,7 +80,9 @@ static AddrWaiter *pop_at(AddrWaiter **at) {
     return w;
 }
 
-AddrWaiter *addr_first(AddrQueue *q, const void *addr) { return *find(q, scramble(addr)); }
+AddrWaiter *addr_first(AddrQueue *q, const void *addr) {
+    return *find(q, scramble(addr));
+}
 
 AddrWaiter *addr_pop(AddrQueue *q, const void *addr) {
     AddrWaiter **at = find(q, scramble(addr));

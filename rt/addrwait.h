@@ -24,5 +24,5 @@ AddrQueue *addr_queue(const void *addr);
 void addr_push(AddrQueue *q, const void *addr, AddrWaiter *w, bool front);
 AddrWaiter *addr_first(AddrQueue *q, const void *addr);                       // stays; NULL: nobody
 AddrWaiter *addr_pop(AddrQueue *q, const void *addr);                         // NULL: nobody
-AddrWaiter *addr_pop_all(AddrQueue *q, const void *addr);                   // linked by next
+AddrWaiter *addr_pop_all(AddrQueue *q, const void *addr);                     // linked by next
 AddrWaiter *addr_pop_ticket(AddrQueue *q, const void *addr, uint32_t ticket); // NULL: nobody has it

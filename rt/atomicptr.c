@@ -1,5 +1,5 @@
-// atomicptr.c -- AtomicPtr: atomic stores of pointers. In runtime text, so that a collector's write barrier and the store are one step for
-// the goroutine that does them.
+// atomicptr.c -- AtomicPtr: atomic stores of pointers. In runtime text, so that a collector's write barrier
+// and the store are one step for the goroutine that does them.
 #include "core.h"
 #include "api/sync.h"
 

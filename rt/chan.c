@@ -1,19 +1,21 @@
 // chan.c -- channels: make, send, receive, close.
 //
-// A buffered channel is a ring of values and two queues of waiting goroutines; an unbuffered one has only the queues. Who finds
-// the other side waiting hands the value over directly, into or out of the waiter's stack, and makes it runnable; so a woken goroutine
-// never has to look at the channel again, and order is first come, first served.
+// A buffered channel is a ring of values and two queues of waiting goroutines; an unbuffered one has only the
+// queues. Who finds the other side waiting hands the value over directly, into or out of the waiter's stack,
+// and makes it runnable; so a woken goroutine never has to look at the channel again, and order is first
+// come, first served.
 //
-// A waiter lives on its goroutine's stack. Others touch it only under c->lock, and not after they have called g_ready: the
-// fields that its goroutine reads on waking are in its G. Under the lock a waiter is taken by exactly one other goroutine, so g_ready is
-// called once per park; with select see the head of select.c.
+// A waiter lives on its goroutine's stack. Others touch it only under c->lock, and not after they have called
+// g_ready: the fields that its goroutine reads on waking are in its G. Under the lock a waiter is taken by
+// exactly one other goroutine, so g_ready is called once per park; with select see the head of select.c.
 //
-// Locks: c->lock (RANK_CHAN), never two here. Panics are raised and goroutines readied after its release: a woken goroutine does
-// not find it taken. Nothing here allocates except make.
+// Locks: c->lock (RANK_CHAN), never two here. Panics are raised and goroutines readied after its release: a
+// woken goroutine does not find it taken. Nothing here allocates except make.
 //
-// Send and receive have a fast path without calls, for plain waiters and values of 4 and 8 bytes: it saves no registers, and leaves by a jump
-// to the function that readies the other side, waits, or does the general case (any size, selects, closed). So the frames
-// of those (a Waiter) and of the door do not add up either: the chain must fit in the stack slack (HACKING.md).
+// Send and receive have a fast path without calls, for plain waiters and values of 4 and 8 bytes: it saves no
+// registers, and leaves by a jump to the function that readies the other side, waits, or does the general
+// case (any size, selects, closed). So the frames of those (a Waiter) and of the door do not add up either:
+// the chain must fit in the stack slack (HACKING.md).
 #include "escape.h"
 #include "chan.h"
 
@@ -24,15 +26,22 @@
 static const uint8_t chan_pointers[] = {1 << (offsetof(Chan, buf) / 8)};
 static const String chan_type_name = {"runtime.hchan", 13};
 static const Type chan_type = {
-    .size = sizeof(Chan), .ptrdata = offsetof(Chan, buf) + 8, .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = chan_pointers, .string = &chan_type_name,
+    .size = sizeof(Chan),
+    .ptrdata = offsetof(Chan, buf) + 8,
+    .align = 8,
+    .field_align = 8,
+    .kind = KIND_STRUCT,
+    .gcdata = chan_pointers,
+    .string = &chan_type_name,
 };
 
 Chan *chan_make_of(const Type *elem, intptr_t n) {
     size_t bytes;
     if (elem->size >= 1u << 16) panic_plain("makechan: invalid channel element type");
-    if (n < 0 || __builtin_mul_overflow((size_t)n, elem->size, &bytes) || bytes > (size_t)1 << 47) panic_plain("makechan: size out of range");
-    // The record first: a buffer that is at least as new as the record needs no barrier when it is stored there. One without
-    // pointers is part of the record.
+    if (n < 0 || __builtin_mul_overflow((size_t)n, elem->size, &bytes) || bytes > (size_t)1 << 47)
+        panic_plain("makechan: size out of range");
+    // The record first: a buffer that is at least as new as the record needs no barrier when it is stored
+    // there. One without pointers is part of the record.
     bool apart = elem->ptrdata != 0 && bytes != 0;
     Chan *c = heap_alloc(sizeof(Chan) + (apart ? 0 : bytes), &chan_type, 0);
     c->buf = apart ? heap_alloc(bytes, elem, 0) : (char *)(c + 1);
@@ -55,7 +64,8 @@ noinline void elem_copy_words(void *dst, const void *src, size_t bytes) {
     uint64_t *d = dst;
     const uint64_t *s = src;
     size_t words = bytes / 8;
-    if (unlikely(words > LOOP_WORDS)) __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");
+    if (unlikely(words > LOOP_WORDS))
+        __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");
     for (; words > 0; words--)
         *d++ = *s++;
     uint8_t *db = (uint8_t *)d;
@@ -67,7 +77,8 @@ noinline void elem_copy_words(void *dst, const void *src, size_t bytes) {
 noinline void elem_zero_words(void *dst, size_t bytes) {
     uint64_t *d = dst;
     size_t words = bytes / 8;
-    if (unlikely(words > LOOP_WORDS)) __asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(0) : "memory");
+    if (unlikely(words > LOOP_WORDS))
+        __asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(0) : "memory");
     for (; words > 0; words--)
         *d++ = 0;
     uint8_t *db = (uint8_t *)d;
@@ -87,10 +98,12 @@ static noinline void block_for_ever(WaitReason why) {
     rt_throw("goroutine woken that waits for ever");
 }
 
-static noinline void send_panic(void) { panic_plain("send on closed channel"); }
+static noinline void send_panic(void) {
+    panic_plain("send on closed channel");
+}
 
-// Queues the caller in q and parks; true: handed over, false: closed. c->lock held; released here. G is reread behind the park, so that
-// the switch has less to save.
+// Queues the caller in q and parks; true: handed over, false: closed. c->lock held; released here. G is
+// reread behind the park, so that the switch has less to save.
 static inline bool wait_in(Chan *c, WaitQueue *q, Waiter *w, const void *elem, WaitReason why) {
     G *g = g_self();
     w->link = NULL;
@@ -333,7 +346,8 @@ void chan_close_of(Chan *c) {
         panic_plain("close of closed channel");
     }
     store_release(&c->closed, 1); // pairs with the hints
-    // One queue is empty except when both sides of one select wait here. The waiters are ours now, so their links are.
+    // One queue is empty except when both sides of one select wait here. The waiters are ours now, so their
+    // links are.
     Waiter *list = NULL;
     Waiter **tail = close_queue(&c->recvq, &list);
     tail = close_queue(&c->sendq, tail);

@@ -1,10 +1,12 @@
-// chan.h -- the channel record, its queues and the locked halves of send and receive, for chan.c, select.c and time.c.
+// chan.h -- the channel record, its queues and the locked halves of send and receive, for chan.c, select.c
+// and time.c.
 //
 // Invariants, under c->lock:
 //   dataqsiz > 0: senders wait only while the buffer is full, receivers only while it is empty
 //   dataqsiz == 0: senders or receivers wait, not both, except both sides of one select
 //   closed: nobody waits
-// A waiter that belongs to a select may be stale: another channel has already fired it. waitq_pop drops those.
+// A waiter that belongs to a select may be stale: another channel has already fired it. waitq_pop drops
+// those.
 #pragma once
 #include "core.h"
 #include "api/chan.h"
@@ -19,8 +21,8 @@ typedef struct WaitQueue {
 typedef struct Chan {
     _Atomic uintptr_t qcount; // values in the buffer; read without the lock by len and by hints
     uintptr_t dataqsiz;       // room in the buffer; constant, as buf to buf_end, elem and elem_size
-    char *buf;                // the only field that the collector follows: the rest points inside it or to stacks
-    Lock lock;                // guards everything below, and qcount for writing
+    char *buf; // the only field that the collector follows: the rest points inside it or to stacks
+    Lock lock; // guards everything below, and qcount for writing
     uint32_t elem_size;
     _Atomic uint32_t closed; // 0 -> 1 once
     char *send_at, *recv_at; // next slot to fill, oldest value
@@ -28,7 +30,8 @@ typedef struct Chan {
     WaitQueue recvq, sendq;
     const Type *elem;
 } Chan;
-_Static_assert(offsetof(Chan, qcount) == 0 && offsetof(Chan, dataqsiz) == 8, "gccgo's code reads len and cap here");
+_Static_assert(offsetof(Chan, qcount) == 0 && offsetof(Chan, dataqsiz) == 8,
+               "gccgo's code reads len and cap here");
 
 // ---- values
 
@@ -36,14 +39,19 @@ void elem_copy_words(void *dst, const void *src, size_t bytes);
 void elem_zero_words(void *dst, size_t bytes);
 void elem_take_words(void *dst, void *src, size_t bytes);
 
-// Values are copied word by word: a word that holds a pointer never moves in pieces that the collector could see half of.
-// The barrier of a concurrent collector belongs into these: dst is a heap buffer or another goroutine's stack.
+// Values are copied word by word: a word that holds a pointer never moves in pieces that the collector could
+// see half of. The barrier of a concurrent collector belongs into these: dst is a heap buffer or another
+// goroutine's stack.
 
 // Most values have 8 bytes, or 4 (C's int).
-static inline bool elem_is_small(const Chan *c) { return ((c->elem_size - 4) & ~4u) == 0; }
+static inline bool elem_is_small(const Chan *c) {
+    return ((c->elem_size - 4) & ~4u) == 0;
+}
 static inline void elem_copy_small(const Chan *c, void *dst, const void *src) {
-    if (c->elem_size == 8) *(uint64_t *)dst = *(const uint64_t *)src;
-    else *(uint32_t *)dst = *(const uint32_t *)src;
+    if (c->elem_size == 8)
+        *(uint64_t *)dst = *(const uint64_t *)src;
+    else
+        *(uint32_t *)dst = *(const uint32_t *)src;
 }
 // Copies a value out of a buffer and clears its slot, or the buffer would keep alive what was sent.
 static inline void elem_take_small(const Chan *c, void *dst, void *src) {
@@ -56,14 +64,20 @@ static inline void elem_take_small(const Chan *c, void *dst, void *src) {
     }
 }
 static inline void elem_copy(const Chan *c, void *dst, const void *src) {
-    if (likely(elem_is_small(c))) elem_copy_small(c, dst, src);
-    else elem_copy_words(dst, src, c->elem_size);
+    if (likely(elem_is_small(c)))
+        elem_copy_small(c, dst, src);
+    else
+        elem_copy_words(dst, src, c->elem_size);
 }
 static inline void elem_take(const Chan *c, void *dst, void *src) { // dst may be NULL
-    if (likely(elem_is_small(c) && dst)) elem_take_small(c, dst, src);
-    else elem_take_words(dst, src, c->elem_size);
+    if (likely(elem_is_small(c) && dst))
+        elem_take_small(c, dst, src);
+    else
+        elem_take_words(dst, src, c->elem_size);
 }
-static inline void elem_zero(const Chan *c, void *dst) { elem_zero_words(dst, c->elem_size); }
+static inline void elem_zero(const Chan *c, void *dst) {
+    elem_zero_words(dst, c->elem_size);
+}
 
 // ---- queues; c->lock held
 
@@ -78,7 +92,8 @@ static inline void waitq_push(WaitQueue *q, Waiter *w) {
     q->tail = w;
 }
 
-// Takes the oldest waiter that is still there to be woken; NULL: none. The caller owns its wake-up: it must g_ready it after release.
+// Takes the oldest waiter that is still there to be woken; NULL: none. The caller owns its wake-up: it must
+// g_ready it after release.
 static inline Waiter *waitq_pop(WaitQueue *q) {
     for (;;) {
         Waiter *w = load_relaxed(&q->head);
@@ -97,8 +112,10 @@ static inline void waitq_remove(WaitQueue *q, Waiter *w) {
         return;
     }
     w->prev->next = w->next;
-    if (w->next) w->next->prev = w->prev;
-    else q->tail = w->prev;
+    if (w->next)
+        w->next->prev = w->prev;
+    else
+        q->tail = w->prev;
 }
 
 // What the woken goroutine finds. Before c->lock is released; then g_ready.
@@ -109,7 +126,8 @@ static inline G *waiter_fire(Waiter *w, bool ok) {
     return g;
 }
 
-// ---- the locked halves. c->lock held and kept; never block. *wake: goroutine to g_ready after the release, or NULL.
+// ---- the locked halves. c->lock held and kept; never block. *wake: goroutine to g_ready after the release,
+// or NULL.
 
 // Sends *elem if a receiver waits or the buffer has room. c is not closed.
 static inline bool chan_put(Chan *c, const void *elem, G **wake) {
@@ -135,7 +153,8 @@ Take chan_take(Chan *c, void *elem, G **wake);
 
 // Hints without the lock: could the operation proceed now? False is true at some moment during the call.
 static inline bool chan_send_hint(const Chan *c) {
-    // A closed channel never gets unready: that it was open first, then not ready, makes "open and not ready" true in between.
+    // A closed channel never gets unready: that it was open first, then not ready, makes "open and not ready"
+    // true in between.
     if (load_acquire(&c->closed)) return true;
     return load_relaxed(&c->recvq.head) != NULL || load_acquire(&c->qcount) < c->dataqsiz;
 }

@@ -1,13 +1,16 @@
 // cond.c -- Cond: wait for a signal with a mutex released.
 //
-// The algorithm is that of Go's notifyList. A waiter draws a ticket (c->wait) while it still holds the mutex, and queues itself only
-// after unlocking; a signal serves the next ticket (c->notify), whether or not its owner has queued by then. Who comes to the
-// queue with a ticket that was served already does not park. So no signal after the unlock is missed, and none goes to
-// somebody who came later. Tickets wrap: the difference is compared.
+// The algorithm is that of Go's notifyList. A waiter draws a ticket (c->wait) while it still holds the mutex,
+// and queues itself only after unlocking; a signal serves the next ticket (c->notify), whether or not its
+// owner has queued by then. Who comes to the queue with a ticket that was served already does not park. So no
+// signal after the unlock is missed, and none goes to somebody who came later. Tickets wrap: the difference
+// is compared.
 #include "addrwait.h"
 #include "api/sync.h"
 
-static inline uint32_t load(uint32_t *p) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }
+static inline uint32_t load(uint32_t *p) {
+    return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
 // Everything is keyed by the address of c->wait; notify changes only under the queue's lock.
 
 void cond_wait(Cond *c) {

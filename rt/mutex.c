@@ -1,12 +1,14 @@
 // mutex.c -- the slow paths of Mutex.
 //
-// The algorithm is Go's sync.Mutex. state: bit 0 locked, bit 1 woken (a waiter is on its way, unlock need not wake another), bit 2
-// starving, above that the number of waiters. An uncontended lock or unlock is one atomic operation in api/sync.h.
+// The algorithm is Go's sync.Mutex. state: bit 0 locked, bit 1 woken (a waiter is on its way, unlock need not
+// wake another), bit 2 starving, above that the number of waiters. An uncontended lock or unlock is one
+// atomic operation in api/sync.h.
 //
-// Normal mode: unlock wakes the waiter that came first, and that competes with goroutines which are running already and usually win;
-// a loser waits again, at the front. A waiter that has lost for 1 ms switches to starvation mode: unlock then leaves the mutex to
-// the first waiter (locked stays clear, but with the starving bit set nobody else takes it) and runs it at once; newcomers
-// queue at the tail. The waiter that gets it ends the mode when it is the last one or waited for less than 1 ms.
+// Normal mode: unlock wakes the waiter that came first, and that competes with goroutines which are running
+// already and usually win; a loser waits again, at the front. A waiter that has lost for 1 ms switches to
+// starvation mode: unlock then leaves the mutex to the first waiter (locked stays clear, but with the
+// starving bit set nobody else takes it) and runs it at once; newcomers queue at the tail. The waiter that
+// gets it ends the mode when it is the last one or waited for less than 1 ms.
 #include "runq.h"
 #include "sema.h"
 #include "api/sync.h"
@@ -23,12 +25,15 @@
 static inline bool state_cas(Mutex *m, uint32_t *old, uint32_t new) {
     return __atomic_compare_exchange_n(&m->state, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
-static inline uint32_t state_load(Mutex *m) { return __atomic_load_n(&m->state, __ATOMIC_SEQ_CST); }
+static inline uint32_t state_load(Mutex *m) {
+    return __atomic_load_n(&m->state, __ATOMIC_SEQ_CST);
+}
 
 // Spinning pays when the holder runs on another core and this core has nothing else to do.
 static bool may_spin(unsigned round) {
     return round < SPIN_ROUNDS && sched.nproc > 1 &&
-           load_relaxed(&sched.idle_count) + load_relaxed(&sched.spinning) + 1 < (uint32_t)sched.nproc && runq_empty(p_self());
+           load_relaxed(&sched.idle_count) + load_relaxed(&sched.spinning) + 1 < (uint32_t)sched.nproc &&
+           runq_empty(p_self());
 }
 
 void mutex_lock_slow(Mutex *m) {
@@ -39,7 +44,8 @@ void mutex_lock_slow(Mutex *m) {
     for (;;) {
         if ((old & (LOCKED | STARVING)) == LOCKED && may_spin(round)) {
             // Tell unlock that it need not wake anybody.
-            if (!awoke && !(old & WOKEN) && old >> WAITER_SHIFT != 0 && state_cas(m, &old, old | WOKEN)) awoke = true;
+            if (!awoke && !(old & WOKEN) && old >> WAITER_SHIFT != 0 && state_cas(m, &old, old | WOKEN))
+                awoke = true;
             for (unsigned t = 0; t < SPIN_TURNS; t++)
                 plat_spin(t);
             round++;

@@ -1,14 +1,17 @@
 // rwmutex.c -- RWMutex: many readers or one writer.
 //
-// The algorithm is Go's sync.RWMutex. A reader adds 1 to reader_count. A writer first takes the writer mutex, then subtracts
-// RWMUTEX_READERS from reader_count, which makes it negative: readers that come now wait on reader_sema. The writer waits on
-// writer_sema for those that were inside; each that leaves subtracts 1 from reader_wait, the last wakes it.
+// The algorithm is Go's sync.RWMutex. A reader adds 1 to reader_count. A writer first takes the writer mutex,
+// then subtracts RWMUTEX_READERS from reader_count, which makes it negative: readers that come now wait on
+// reader_sema. The writer waits on writer_sema for those that were inside; each that leaves subtracts 1 from
+// reader_wait, the last wakes it.
 #include "sema.h"
 #include "api/sync.h"
 
 #define RWMUTEX_READERS (1 << 30)
 
-static inline int32_t add(int32_t *p, int32_t delta) { return __atomic_add_fetch(p, delta, __ATOMIC_SEQ_CST); }
+static inline int32_t add(int32_t *p, int32_t delta) {
+    return __atomic_add_fetch(p, delta, __ATOMIC_SEQ_CST);
+}
 static inline bool swap_if(int32_t *p, int32_t old, int32_t new) {
     return __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
@@ -38,7 +41,8 @@ bool rwmutex_try_rlock(RWMutex *rw) {
 void rwmutex_lock(RWMutex *rw) {
     mutex_lock(&rw->writer);
     int32_t inside = add(&rw->reader_count, -RWMUTEX_READERS) + RWMUTEX_READERS;
-    if (inside != 0 && add(&rw->reader_wait, inside) != 0) sema_acquire(&rw->writer_sema, false, WAIT_RWMUTEX_W);
+    if (inside != 0 && add(&rw->reader_wait, inside) != 0)
+        sema_acquire(&rw->writer_sema, false, WAIT_RWMUTEX_W);
     RT_DOOR();
 }
 

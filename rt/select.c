@@ -1,25 +1,30 @@
 // select.c -- wait for the first of several channel operations.
 //
-// The first look reads all channels without locks; of the cases that seem ready one is picked at random, tried under its lock, and if it
-// was not ready after all, another: most selects end there. Otherwise, as in Go (runtime/select.go), all channels are locked in address
-// order and looked at again, so that "nothing is ready", hence default or waiting, is true at one moment; then a waiter
-// is queued on each, and the goroutine parks. Woken, it takes the waiters of the other cases out again, each under its channel's lock.
+// The first look reads all channels without locks; of the cases that seem ready one is picked at random,
+// tried under its lock, and if it was not ready after all, another: most selects end there. Otherwise, as in
+// Go (runtime/select.go), all channels are locked in address order and looked at again, so that "nothing is
+// ready", hence default or waiting, is true at one moment; then a waiter is queued on each, and the goroutine
+// parks. Woken, it takes the waiters of the other cases out again, each under its channel's lock.
 //
-// The race: two others may find our waiters on two channels at once. A waiter of a select is claimed by a cas of
-// g->select_done from 0 to 1 (waitq_pop): the first wins and wakes us, the others drop the waiter from their queue and look for
-// another. select_done is set to 0 while we hold all locks, before the first waiter is visible, and no waiter of an earlier select of ours is
-// still in any queue, because a select removes them all before it returns: so the cas always speaks of the current select. The
-// winner writes the value and wake_param under its channel's lock, before g_ready; nobody writes through our waiters once
-// we have taken each of the other channels' locks.
+// The race: two others may find our waiters on two channels at once. A waiter of a select is claimed by a cas
+// of g->select_done from 0 to 1 (waitq_pop): the first wins and wakes us, the others drop the waiter from
+// their queue and look for another. select_done is set to 0 while we hold all locks, before the first waiter
+// is visible, and no waiter of an earlier select of ours is still in any queue, because a select removes them
+// all before it returns: so the cas always speaks of the current select. The winner writes the value and
+// wake_param under its channel's lock, before g_ready; nobody writes through our waiters once we have taken
+// each of the other channels' locks.
 //
-// Rejected: queueing channel by channel with one lock at a time. It needs no order, but two selects over the same two channels can
-// then each find the other half-registered, and one has to undo a claim that a third may already have acted on.
+// Rejected: queueing channel by channel with one lock at a time. It needs no order, but two selects over the
+// same two channels can then each find the other half-registered, and one has to undo a claim that a third
+// may already have acted on.
 //
-// Locks: all channels of the cases, by address, equal ones once. They are released while the goroutine parks: as soon as
-// the first is free we may be fired, but not run before this core has left our stack (g->on_cpu), so reading the cases on it is safe.
+// Locks: all channels of the cases, by address, equal ones once. They are released while the goroutine parks:
+// as soon as the first is free we may be fired, but not run before this core has left our stack (g->on_cpu),
+// so reading the cases on it is safe.
 //
-// Stack: cases and waiters are in the caller's frame, and so are the two lists that are needed: cases[k].ready, k < n_ready, are the positions
-// of those that seem ready; cases[k].lock, k < n, of those that have a channel, later in the order of locking.
+// Stack: cases and waiters are in the caller's frame, and so are the two lists that are needed:
+// cases[k].ready, k < n_ready, are the positions of those that seem ready; cases[k].lock, k < n, of those
+// that have a channel, later in the order of locking.
 #include "escape.h"
 #include "chan.h"
 #include "sched.h"
@@ -36,7 +41,9 @@ typedef struct Select {
 
 // ---- the order of locks
 
-static inline uintptr_t lock_key(const SelectCase *cs, unsigned k) { return (uintptr_t)cs[cs[k].lock].c; }
+static inline uintptr_t lock_key(const SelectCase *cs, unsigned k) {
+    return (uintptr_t)cs[cs[k].lock].c;
+}
 
 static void sift_down(SelectCase *cs, unsigned at, unsigned n) {
     uint16_t moving = cs[at].lock;
@@ -67,7 +74,8 @@ static void order_locks(const Select *s) {
         heap_sort(cs, s->n);
         return;
     }
-    for (unsigned k = 1, n = s->n; k < n; k++) { // channels that were made one after the other are in order already
+    for (unsigned k = 1, n = s->n; k < n;
+         k++) { // channels that were made one after the other are in order already
         uint16_t i = cs[k].lock;
         if (lock_key(cs, k - 1) <= (uintptr_t)cs[i].c) continue;
         unsigned at = k;
@@ -81,7 +89,8 @@ static inline bool hint(const SelectCase *sc) {
     return sc->kind == SELECT_SEND ? chan_send_hint(sc->c) : chan_recv_hint(sc->c);
 }
 
-// Also makes the list of ready cases anew, exact now but for stale waiters: a channel does not change once it is locked.
+// Also makes the list of ready cases anew, exact now but for stale waiters: a channel does not change once it
+// is locked.
 static void lock_all(Select *s) {
     SelectCase *cs = s->cases;
     Chan *last = NULL;
@@ -96,7 +105,8 @@ static void lock_all(Select *s) {
     s->n_ready = ready;
 }
 
-// Also what g_park_with calls. Equal channels are neighbours in the order: released once, at the first of them.
+// Also what g_park_with calls. Equal channels are neighbours in the order: released once, at the first of
+// them.
 static void unlock_all(void *arg) {
     const Select *s = arg;
     for (unsigned k = s->n; k-- > 0;) {
@@ -122,7 +132,8 @@ static Try try_case(const SelectCase *sc, G **wake) {
     return t == TAKE_NOTHING ? TRY_BLOCKED : t == TAKE_VALUE ? TRY_DONE : TRY_CLOSED_RECV;
 }
 
-// What the looks return instead of a position. The panic is raised by the door, from a small frame: it takes some stack itself.
+// What the looks return instead of a position. The panic is raised by the door, from a small frame: it takes
+// some stack itself.
 enum { CHOSE_NOTHING = -1, CHOSE_CLOSED_SEND = -2 };
 
 // What follows a case that was done here, with no lock held any more. Returns what the look returns.
@@ -237,7 +248,8 @@ static int wait_for_one(Select *s) {
 
 // Nothing was ready at the first look.
 static noinline int select_slow(Select *s, int fallback) {
-    // A single channel needs no second look before default: there is no other with which its state could be out of step.
+    // A single channel needs no second look before default: there is no other with which its state could be
+    // out of step.
     if (fallback >= 0 && s->n <= 1) return fallback;
     if (unlikely(s->n == 0)) g_park(s->total == 0 ? WAIT_SELECT_NONE : WAIT_SELECT, NULL); // for ever
     order_locks(s);
@@ -257,7 +269,8 @@ int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
 #ifdef RT_DEBUG
     for (unsigned i = 0; i < n; i++)
         if (cases[i].kind == SELECT_SEND && cases[i].c)
-            escape_check("select send", cases[i].elem, cases[i].c->elem, (uintptr_t)__builtin_return_address(0));
+            escape_check("select send", cases[i].elem, cases[i].c->elem,
+                         (uintptr_t)__builtin_return_address(0));
 #endif
     Select s = {.cases = cases, .room = room, .total = n};
     int fallback = look(&s), chosen = try_ready(&s);

@@ -1,12 +1,13 @@
 // sema.c -- counting semaphores in one word.
 //
-// The word holds the free permits; who finds none waits on its address (addrwait.c). A release that finds a waiter gives it the permit, so
-// a waiter is woken once, with what it waits for. (Go only wakes it, to compete with others for the permit: a mutex's waiter that
-// is on its way to a busy core can then be overtaken again and again without ever coming to notice that it starves. Competition
-// for a mutex is the business of mutex.c, where the time is kept; here it was tried, and t_sync saw waits of seconds.)
+// The word holds the free permits; who finds none waits on its address (addrwait.c). A release that finds a
+// waiter gives it the permit, so a waiter is woken once, with what it waits for. (Go only wakes it, to
+// compete with others for the permit: a mutex's waiter that is on its way to a busy core can then be
+// overtaken again and again without ever coming to notice that it starves. Competition for a mutex is the
+// business of mutex.c, where the time is kept; here it was tried, and t_sync saw waits of seconds.)
 //
-// No lost wake-up (Dekker): acquire counts itself in q->waiters, then looks at the word again; release adds to the word, then reads
-// q->waiters. Both are sequentially consistent, so one of them sees the other.
+// No lost wake-up (Dekker): acquire counts itself in q->waiters, then looks at the word again; release adds
+// to the word, then reads q->waiters. Both are sequentially consistent, so one of them sees the other.
 #include "addrwait.h"
 #include "sema.h"
 #include "api/sync.h"
@@ -14,7 +15,8 @@
 bool sema_try_acquire(uint32_t *count) {
     uint32_t n = __atomic_load_n(count, __ATOMIC_SEQ_CST);
     while (n != 0)
-        if (__atomic_compare_exchange_n(count, &n, n - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return true;
+        if (__atomic_compare_exchange_n(count, &n, n - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return true;
     return false;
 }
 
@@ -40,7 +42,9 @@ void sema_release(uint32_t *count, bool run_it) {
     if (load_seq(&q->waiters) == 0) return;
     lock_acquire(&q->lock);
     AddrWaiter *w = addr_first(q, count);
-    if (w && sema_try_acquire(count)) { // else somebody has just taken it: who takes the last permit leaves the waiters waiting
+    if (w &&
+        sema_try_acquire(
+            count)) { // else somebody has just taken it: who takes the last permit leaves the waiters waiting
         addr_pop(q, count);
         fetch_add(&q->waiters, (uint32_t)-1);
     } else {

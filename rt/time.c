@@ -1,6 +1,7 @@
 // time.c -- clocks, sleep, timers and tickers for applications: thin doors over timer.c and channels.
 //
-// A Timer's fire function says what it is: wake_sleeper (arg: G), send_time (arg: Chan), start_function (f, arg).
+// A Timer's fire function says what it is: wake_sleeper (arg: G), send_time (arg: Chan), start_function (f,
+// arg).
 #include "timer.h"
 #include "chan.h"
 #include "api/time.h"
@@ -15,7 +16,13 @@ struct Ticker {
 static const uint8_t timer_pointers[] = {1 << (offsetof(Timer, arg) / 8) | 1 << (offsetof(Timer, arg2) / 8)};
 static const String timer_type_name = {"time.Timer", 10};
 static const Type timer_type = {
-    .size = sizeof(Timer), .ptrdata = offsetof(Timer, arg2) + 8, .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = timer_pointers, .string = &timer_type_name,
+    .size = sizeof(Timer),
+    .ptrdata = offsetof(Timer, arg2) + 8,
+    .align = 8,
+    .field_align = 8,
+    .kind = KIND_STRUCT,
+    .gcdata = timer_pointers,
+    .string = &timer_type_name,
 };
 
 // ---- clocks
@@ -26,7 +33,9 @@ int64_t time_now_ns(void) {
     return now;
 }
 
-static void wall_on_system_stack(void *ns) { *(int64_t *)ns = plat_wall_ns(); }
+static void wall_on_system_stack(void *ns) {
+    *(int64_t *)ns = plat_wall_ns();
+}
 
 int64_t time_wall_ns(void) {
     int64_t ns;
@@ -37,9 +46,13 @@ int64_t time_wall_ns(void) {
 
 // ---- what timers do when they fire; system stack
 
-static void wake_sleeper(const Timer *copy, int64_t now) { g_ready(copy->arg); }
+static void wake_sleeper(const Timer *copy, int64_t now) {
+    g_ready(copy->arg);
+}
 
-static void send_time(const Timer *copy, int64_t now) { chan_offer(copy->arg, &now); } // full: the tick is dropped
+static void send_time(const Timer *copy, int64_t now) {
+    chan_offer(copy->arg, &now);
+} // full: the tick is dropped
 
 static void start_function(const Timer *copy, int64_t now) {
     G *g = g_new((void (*)(void *))copy->f, copy->arg, (uintptr_t)start_function);
@@ -49,7 +62,9 @@ static void start_function(const Timer *copy, int64_t now) {
 
 // ---- sleep
 
-static noinline void no_memory(void) { panic_runtime("runtime error: out of memory (cannot arm a timer)"); }
+static noinline void no_memory(void) {
+    panic_runtime("runtime error: out of memory (cannot arm a timer)");
+}
 
 static noinline void sleep_parked(int64_t ns) {
     G *g = g_self();
@@ -96,7 +111,9 @@ Timer *timer_func(int64_t ns, void (*fn)(void *), void *arg) {
     return t;
 }
 
-chan(int64_t) timer_chan(Timer *t) { return t->fire == send_time ? (chan(int64_t))t->arg : NULL; }
+chan(int64_t) timer_chan(Timer *t) {
+    return t->fire == send_time ? (chan(int64_t))t->arg : NULL;
+}
 
 bool timer_stop(Timer *t) {
     if (unlikely(!t->fire)) panic("time: Stop called on uninitialized Timer");
@@ -112,7 +129,9 @@ bool timer_reset(Timer *t, int64_t ns) {
     return armed;
 }
 
-chan(int64_t) time_after(int64_t ns) { return timer_chan(timer_new(ns)); }
+chan(int64_t) time_after(int64_t ns) {
+    return timer_chan(timer_new(ns));
+}
 
 // ---- tickers
 
@@ -124,7 +143,9 @@ Ticker *ticker_new(int64_t ns) {
     return (Ticker *)t;
 }
 
-chan(int64_t) ticker_chan(Ticker *t) { return timer_chan(&t->t); }
+chan(int64_t) ticker_chan(Ticker *t) {
+    return timer_chan(&t->t);
+}
 
 void ticker_stop(Ticker *t) {
     timer_disarm(&t->t);

@@ -1,30 +1,34 @@
 // timer.c -- each core's heap of deadlines.
 //
-// A P's armed timers are in a heap with four children a node, p->timers.v, earliest first; t->index says where. The first deadline is
-// published in p->timer_next for the scheduler, which programs the machine's timer and calls timers_run; interrupts only make the core
-// enter the scheduler. A timer is armed on the core that arms it, and fires there.
+// A P's armed timers are in a heap with four children a node, p->timers.v, earliest first; t->index says
+// where. The first deadline is published in p->timer_next for the scheduler, which programs the machine's
+// timer and calls timers_run; interrupts only make the core enter the scheduler. A timer is armed on the core
+// that arms it, and fires there.
 //
-// Locks and races. p->timers_lock guards the heap and, of each timer in it, everything but f, arg, fire. Any core may
-// stop a timer: it reads t->p, takes that P's lock, and rereads t->p: if it is still the same, nobody else can take it out. t->p becomes
-// non-NULL by a cas from NULL under the lock of the P that it will name, so two cores that arm one timer at once do not put it into two
-// heaps: the loser finds it armed. To rearm one that is in another core's heap both locks are held, in the order of the cores: the
-// timer is never seen unarmed in between, or a stop that comes then would report that it had fired. timers_move rewrites t->p without locks, but only with the
-// world stopped, when no core is inside these functions (runtime text stops only at its door). A fired one-shot is taken
-// out, then fires from a copy with the lock dropped: "stopped in time" and "fired" are decided under the lock.
+// Locks and races. p->timers_lock guards the heap and, of each timer in it, everything but f, arg, fire. Any
+// core may stop a timer: it reads t->p, takes that P's lock, and rereads t->p: if it is still the same,
+// nobody else can take it out. t->p becomes non-NULL by a cas from NULL under the lock of the P that it will
+// name, so two cores that arm one timer at once do not put it into two heaps: the loser finds it armed. To
+// rearm one that is in another core's heap both locks are held, in the order of the cores: the timer is never
+// seen unarmed in between, or a stop that comes then would report that it had fired. timers_move rewrites
+// t->p without locks, but only with the world stopped, when no core is inside these functions (runtime text
+// stops only at its door). A fired one-shot is taken out, then fires from a copy with the lock dropped:
+// "stopped in time" and "fired" are decided under the lock.
 //
-// A sleeper's timer, on its own stack, is armed before it parks. Its own core alone can fire it, in the scheduler, hence not before the
-// goroutine has parked.
+// A sleeper's timer, on its own stack, is armed before it parks. Its own core alone can fire it, in the
+// scheduler, hence not before the goroutine has parked.
 //
-// The array is the runtime's own memory (page allocator, doubled under the lock); armed timers are roots of the collector, as are
-// those that timers_run is about to fire.
+// The array is the runtime's own memory (page allocator, doubled under the lock); armed timers are roots of
+// the collector, as are those that timers_run is about to fire.
 #include "timer.h"
 
 typedef struct Timer Timer;
 
-#define ARITY        4u
-#define FIRST_CAP    (PAGE_SIZE / sizeof(Timer *))
-// timers_run fires no more than this at once, so that a stop or a more urgent goroutine does not wait for all of a large batch.
-#define RUN_MAX      256
+#define ARITY     4u
+#define FIRST_CAP (PAGE_SIZE / sizeof(Timer *))
+// timers_run fires no more than this at once, so that a stop or a more urgent goroutine does not wait for all
+// of a large batch.
+#define RUN_MAX 256
 
 // ---- heap; p->timers_lock held
 
@@ -59,8 +63,10 @@ static void sift_down(Timer **v, uint32_t n, uint32_t i) {
 
 // v[i]->when has changed.
 static void sift(struct TimerHeap *h, uint32_t i) {
-    if (i > 0 && h->v[i]->when < h->v[(i - 1) / ARITY]->when) sift_up(h->v, i);
-    else sift_down(h->v, h->n, i);
+    if (i > 0 && h->v[i]->when < h->v[(i - 1) / ARITY]->when)
+        sift_up(h->v, i);
+    else
+        sift_down(h->v, h->n, i);
 }
 
 static void heap_remove(struct TimerHeap *h, uint32_t i) {
@@ -71,7 +77,9 @@ static void heap_remove(struct TimerHeap *h, uint32_t i) {
 }
 
 // Published for the scheduler and idle.c's deadlock check.
-static inline void publish(P *p) { store_release(&p->timer_next, p->timers.n ? p->timers.v[0]->when : TIME_NEVER); }
+static inline void publish(P *p) {
+    store_release(&p->timer_next, p->timers.n ? p->timers.v[0]->when : TIME_NEVER);
+}
 
 // Doubles the array; on failure cap stays. System stack.
 static void grow(void *arg) {
@@ -174,9 +182,11 @@ int64_t timers_run(P *p, int64_t now) {
     for (int left = RUN_MAX; left > 0 && h->n > 0 && h->v[0]->when <= now; left--) {
         Timer *t = h->v[0], copy = *t;
         if (t->period > 0) {
-            // The next multiple of the period that lies ahead: ticks that nobody could have seen are not made up for.
+            // The next multiple of the period that lies ahead: ticks that nobody could have seen are not made
+            // up for.
             int64_t periods = (now - t->when) / t->period + 1;
-            if (__builtin_mul_overflow(periods, t->period, &periods) || __builtin_add_overflow(t->when, periods, &t->when))
+            if (__builtin_mul_overflow(periods, t->period, &periods) ||
+                __builtin_add_overflow(t->when, periods, &t->when))
                 t->when = TIME_NEVER - 1;
             sift_down(h->v, h->n, 0);
         } else {

@@ -1,7 +1,9 @@
 // error: chan_make: element type larger than 64 kB
 #include "rt/burrow.h"
 
-typedef struct Huge { char c[65536]; } Huge;
+typedef struct Huge {
+    char c[65536];
+} Huge;
 TYPE_NOSCAN(Huge);
 
 int main(void) {

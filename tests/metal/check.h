@@ -45,8 +45,9 @@ static inline void expect_panic(void (*fn)(void *), const char *want) {
     println("expected panic \"%s\", got \"%s\"", want, caught);
 }
 
-// Lets two goroutines that run on different cores do something at the same moment, again and again: each calls together_wait before
-// each round. They spin, so that they stay on their cores, and give way now and then in case there is only one.
+// Lets two goroutines that run on different cores do something at the same moment, again and again: each
+// calls together_wait before each round. They spin, so that they stay on their cores, and give way now and
+// then in case there is only one.
 typedef struct Together {
     AtomicInt32 arrived;
 } Together;

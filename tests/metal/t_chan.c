@@ -1,5 +1,7 @@
-// t_chan.c -- channels: every rule of the language, values of all sizes, and a million operations over all
-// cores. smp: 1 4
+// t_chan.c -- channels: every rule of the language, values of all sizes, and many operations over all cores.
+//
+// smp: 1 8
+//
 // expect: chan ok
 #include "check.h"
 

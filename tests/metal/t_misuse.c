@@ -1,8 +1,12 @@
-// t_misuse.c KIND -- misuse of channels and locks, or waiting for ever: each ends the program as Go would (tests/test_misuse.py).
+// t_misuse.c KIND -- misuse of channels and locks, or waiting for ever: each ends the program as Go would
+// (tests/test_misuse.py).
+//
 // status: 2
 #include "check.h"
 
-static void block(void *c) { chan_recv((chan(int))c); }
+static void block(void *c) {
+    chan_recv((chan(int))c);
+}
 
 int main(int argc, char **argv) {
     static Mutex m;

@@ -1,5 +1,8 @@
 // t_select.c -- select: default, nil and closed channels, fair choice, hand-over through two channels at
-// once, and many goroutines that all select over the same channels. smp: 1 4
+// once, and many goroutines that all select over the same channels.
+//
+// smp: 1 4
+//
 // expect: select ok
 #include "check.h"
 
@@ -245,8 +248,10 @@ static AtomicBool shots_end;
 static void shooter(void *c) {
     int64_t hits = 0;
     for (int turns = 1; !atomic_bool_load(&shots_end); turns++) {
-        if (chan_try_send((chan(int))c, 1)) hits++;
-        else if (turns % 5000 == 0) gosched();
+        if (chan_try_send((chan(int))c, 1))
+            hits++;
+        else if (turns % 5000 == 0)
+            gosched();
     }
     atomic_int64_add(&sold, hits);
     waitgroup_done(&sellers);
@@ -278,7 +283,8 @@ static AtomicBool seesaw_stop;
 static WaitGroup seesaw_end;
 static void mover(void *unused) {
     for (int i = 0; !atomic_bool_load(&seesaw_stop); i = !i) {
-        chan_send(seesaw[!i], 1); // first put one there, then take the other; without parking, to stay on this core
+        chan_send(seesaw[!i],
+                  1); // first put one there, then take the other; without parking, to stay on this core
         for (int turns = 1; !chan_try_recv(seesaw[i], NULL, NULL); turns++)
             if (turns % 5000 == 0) gosched();
     }

@@ -1,5 +1,8 @@
 // t_sync.c -- locks, wait groups, once, condition variables, semaphores, atomics: exclusion, order, fairness,
-// misuse. smp: 1 4
+// misuse.
+//
+// smp: 1 4
+//
 // expect: sync ok
 #include "check.h"
 
@@ -290,7 +293,8 @@ static void holder(void *arg) {
     waitgroup_done(&all);
 }
 
-// Acquire and release at the same moment on two cores: the release must not slip in between "no permit" and "waiting".
+// Acquire and release at the same moment on two cores: the release must not slip in between "no permit" and
+// "waiting".
 enum { MEETINGS = 5000 };
 static Together meeting;
 static Semaphore meeting_permit;
@@ -304,7 +308,8 @@ static void meet_acquire(void *arg) {
 static void meet_release(void *arg) {
     for (int i = 0; i < MEETINGS; i++) {
         together_wait(&meeting);
-        for (volatile int delay = 0; delay < i % 64; delay++) {}
+        for (volatile int delay = 0; delay < i % 64; delay++) {
+        }
         semaphore_release(&meeting_permit);
     }
     waitgroup_done(&all);

@@ -1,8 +1,11 @@
-// t_timer.c -- sleep, timers, tickers: never early, in order, with Go's return values, and exact counts when stops and resets race with
-// firing on other cores. Lateness is not judged: it depends on the host.
+// t_timer.c -- sleep, timers, tickers: never early, in order, with Go's return values, and exact counts when
+// stops and resets race with firing on other cores. Lateness is not judged: it depends on the host.
+//
 // smp: 1 8
-// expect: timer ok
+//
 // timeout: 60
+//
+// expect: timer ok
 #include "check.h"
 
 static WaitGroup all;
@@ -37,7 +40,8 @@ static void test_sleep(void) {
     CHECK(atomic_int64_load(&slept) == 200);
 }
 
-// Sleepers wake in the order of their deadlines. Those that are due at once may change places: the last to be readied runs first.
+// Sleepers wake in the order of their deadlines. Those that are due at once may change places: the last to be
+// readied runs first.
 static int wake_order[64], wake_n;
 static int64_t order_base;
 static void sleep_sorted(void *arg) {
@@ -183,14 +187,20 @@ static void test_many(void) {
     for (int i = 0; i < 3 * MANY; i++) {
         Timer *t = many[random64() % MANY];
         switch (random64() % 3) {
-        case 0: timer_stop(t); break;
-        default: timer_reset(t, 3600 * SECOND + (int64_t)(random64() % 1000000)); break;
+        case 0:
+            timer_stop(t);
+            break;
+        default:
+            timer_reset(t, 3600 * SECOND + (int64_t)(random64() % 1000000));
+            break;
         }
     }
     // Every second one is stopped, the others fire now, in any order.
     for (int i = 0; i < MANY; i++) {
-        if (i % 2) timer_stop(many[i]);
-        else timer_reset(many[i], (int64_t)(random64() % (5 * MILLISECOND)));
+        if (i % 2)
+            timer_stop(many[i]);
+        else
+            timer_reset(many[i], (int64_t)(random64() % (5 * MILLISECOND)));
     }
     while (atomic_int32_load(&fired_total) < MANY / 2)
         time_sleep(MILLISECOND);
@@ -199,13 +209,15 @@ static void test_many(void) {
         CHECK(atomic_int32_load(&fired_count[i]) == (i % 2 == 0));
 }
 
-// ---- races: stop or reset from several goroutines while it fires on any core. Each arming ends in exactly one of: it fired, or one
-// stop or reset returned true.
+// ---- races: stop or reset from several goroutines while it fires on any core. Each arming ends in exactly
+// one of: it fired, or one stop or reset returned true.
 
 static Timer *race;
 static AtomicInt64 armings, endings, firings;
 static AtomicInt32 race_rounds;
-static void race_fire(void *arg) { atomic_int64_add(&firings, 1); }
+static void race_fire(void *arg) {
+    atomic_int64_add(&firings, 1);
+}
 static void racer(void *arg) {
     uint64_t x = (uintptr_t)arg * 0x9e3779b97f4a7c15 + 1;
     while (atomic_int32_add(&race_rounds, 1) < 60000) {
@@ -232,12 +244,16 @@ static void test_races(void) {
     waitgroup_wait(&all);
     if (timer_stop(race)) atomic_int64_add(&endings, 1);
     // The goroutines of the last firings have still to count themselves.
-    for (int i = 0; i < 2000 && atomic_int64_load(&firings) + atomic_int64_load(&endings) < atomic_int64_load(&armings); i++)
+    for (int i = 0;
+         i < 2000 && atomic_int64_load(&firings) + atomic_int64_load(&endings) < atomic_int64_load(&armings);
+         i++)
         time_sleep(MILLISECOND);
-    CHECK_RANGE(atomic_int64_load(&firings) + atomic_int64_load(&endings), atomic_int64_load(&armings), atomic_int64_load(&armings));
+    CHECK_RANGE(atomic_int64_load(&firings) + atomic_int64_load(&endings), atomic_int64_load(&armings),
+                atomic_int64_load(&armings));
 }
 
-// Two cores arm one idle timer at the same moment: for one of them it was idle, for the other armed. Then two stop it.
+// Two cores arm one idle timer at the same moment: for one of them it was idle, for the other armed. Then two
+// stop it.
 enum { MEETINGS = 5000 };
 static Together meeting;
 static AtomicInt32 was_armed, was_stopped;
