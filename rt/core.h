@@ -73,13 +73,15 @@ struct G {
     int32_t pinned;       // core it must run on, -1: any. Written by itself or before birth
     uint32_t pin_depth;   // LockOSThread nesting
     bool own_core, system, dying, pinned_by_lock;
+    int32_t pinned_before; // own_core: where it was bound before
     // waking (chan.c, select.c): what the waker tells
     void *wake_param;     // Waiter that fired; NULL: closed
     bool wake_ok;
     _Atomic uint32_t select_done; // 0 -> 1 by the first waker of a select
     // panics and defers (panic.c): owner only
     struct Defer *defers;
-    struct Panic *panic;
+    struct Panic *panic;       // innermost under way
+    struct Panic *recoverable; // what recover() may stop now
     struct CatchFrame *catches;
     uintptr_t wait_since_ns; // for the dump: when it parked, 0 if not measured
     uintptr_t entry_pc, created_by_pc;

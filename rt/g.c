@@ -80,6 +80,7 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     g->priority = PRIORITY_NORMAL;
     g->pinned = -1;
     g->special = false;
+    g->pinned_by_lock = false;
     g->slices = 0;
     store_relaxed(&g->state, G_WAITING); // g_ready makes it runnable
     p->n_created++;
@@ -201,6 +202,7 @@ static inline void mark_dead(P *p, G *g) {
     RT_ASSERT(g->defers == NULL);
     store_relaxed(&g->state, G_DEAD);
     g->panic = NULL;
+    g->recoverable = NULL;
     g->catches = NULL;
     g->pin_depth = 0;
     if (!g->system) p->n_exited++;

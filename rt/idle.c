@@ -57,7 +57,7 @@ static void check_deadlock(void) {
         if (i >= sched.nproc && load_seq(&p->state) != P_OFF) return; // still on its way out, it will wake us
         if (load_seq(&p->timer_next) != TIME_NEVER || load_seq(&p->inbox) || load_seq(&p->local_count)) return;
     }
-    if (sched_work_exists() || live_goroutines() == 0) return;
+    if (sched_work_exists() || (live_goroutines() == 0 && !load_seq(&sched.main_exited))) return;
     if (load_seq(&sched.idle_count) != (uint32_t)sched.nproc) return; // somebody was woken meanwhile
     static _Atomic uint32_t reported;
     if (exchange(&reported, 1)) return;

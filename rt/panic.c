@@ -6,7 +6,8 @@
 //
 // Lists of a G, all on its own stack, touched only by itself: defers (innermost first), catches, panics under way. A deferred
 // call remembers the catch frame that was innermost when it was pushed; a catch frame remembers the defers and panics outside of it. So
-// recovering in a nested panic drops exactly the panics that were raised inside the frame that returns.
+// recovering in a nested panic drops exactly the panics that were raised inside the frame that returns. Each deferred call runs inside
+// a catch frame of the runtime's (run_one): one that panics and recovers by itself has simply returned.
 //
 // A fault in application text (rt_fault, interrupt context) only skips the red zone, pushes the faulting PC and goes on in
 // panic_fault on the goroutine's stack. Of the 768 B under the guard the faulting frame may have used 256 + 128.
@@ -36,17 +37,25 @@ void defer_push(Defer *d, void (*fn)(void *), void *arg) {
     g->defers = d;
 }
 
-static void pop_and_run(G *g, Defer *d) {
+// Runs d, taken off the list, as a call of its own: what it raises and recovers by itself ends here, as if it had returned.
+// `recoverable`: the panic that recover() in it may stop; NULL: none.
+static void run_one(G *g, Defer *d, Panic *recoverable) {
+    CatchFrame f;
     g->defers = d->link;
     d->armed = false;
-    d->fn(d->arg);
+    if (catch_save(&f) == 0) {
+        g->recoverable = recoverable;
+        d->fn(d->arg);
+    }
+    g_self()->recoverable = f.recoverable;
+    catch_pop(&f);
 }
 
 void defer_run(Defer *d) {
     if (!d->armed) return; // ran during a panic
     G *g = g_self();
     if (unlikely(g->defers != d)) rt_throw("deferred calls are not nested (a scope was left by a jump)");
-    pop_and_run(g, d);
+    run_one(g, d, NULL);
     RT_DOOR();
 }
 
@@ -56,6 +65,7 @@ void catch_link(CatchFrame *f) {
     f->link = g->catches;
     f->defers = g->defers;
     f->panic = g->panic;
+    f->recoverable = g->recoverable;
     g->catches = f;
 }
 
@@ -78,12 +88,18 @@ static _Noreturn void end_quietly(G *g) {
     g_end();
 }
 
-// The deferred call `d` recovered the panic that the caller is working on.
+// A deferred call of the scope that f encloses (NULL: none does) recovered the innermost panic under way.
 static _Noreturn void recovered(G *g, CatchFrame *f) {
+    Panic *outside = f ? f->panic : NULL;
+    bool leaving = false; // a goexit between here and f goes on, as in Go
+    for (const Panic *p = g->panic; p && p != outside; p = p->link)
+        leaving |= p->goexit;
+    g->panic = outside;
+    g->recoverable = f ? f->recoverable : NULL;
+    if (leaving) goexit();
     Defer *outer = f ? f->defers : NULL;
-    g->panic = f ? f->panic : NULL;
     while (g->defers != outer)
-        pop_and_run(g, g->defers);
+        run_one(g, g->defers, NULL);
     if (!f) end_quietly(g);
     g->catches = f;
     sys_leave(resume_on_system_stack, f);
@@ -137,19 +153,24 @@ static void die_of_panic(void *arg) {
     report_end(2);
 }
 
-static inline __attribute__((always_inline)) void run_defers(G *g, Panic *pn) {
+// Room for the deferred calls' own frames of the runtime: panics are raised where little of the stack may be left.
+#define PANIC_ROOM 1024
+
+static void run_defers(void *panic) {
+    Panic *pn = panic;
+    G *g = g_self();
     for (Defer *d; (d = g->defers);) {
-        pop_and_run(g, d);
+        run_one(g, d, pn->goexit ? NULL : pn);
         if (pn->recovered) recovered(g, d->catcher);
     }
+    if (!pn->goexit) sys_call(die_of_panic, pn);
 }
 
 void panic_any(Any v) {
     G *g = g_self();
     Panic pn = {.link = g->panic, .value = v};
     g->panic = &pn;
-    run_defers(g, &pn);
-    sys_call(die_of_panic, &pn);
+    call_with_stack(PANIC_ROOM, run_defers, &pn);
     __builtin_unreachable();
 }
 
@@ -164,8 +185,8 @@ void panic_runtime(const char *text) {
 }
 
 Any recover(void) {
-    Panic *p = g_self()->panic;
-    if (!p || p->recovered || p->goexit) return (Any){NULL, NULL};
+    Panic *p = g_self()->recoverable;
+    if (!p || p->recovered) return (Any){NULL, NULL};
     p->recovered = true;
     return p->value;
 }
@@ -174,7 +195,7 @@ void goexit(void) {
     G *g = g_self();
     Panic pn = {.link = g->panic, .goexit = true};
     g->panic = &pn;
-    run_defers(g, &pn);
+    call_with_stack(PANIC_ROOM, run_defers, &pn);
     if (g->id == 1) {
         store_seq(&sched.main_exited, 1);
         if (!g->system) p_self()->n_exited++;

@@ -15,6 +15,16 @@ int cpu_count(void) { return sched.ncpu; }
 uint64_t goroutine_id(void) { return g_self()->id; }
 int core_id(void) { return (int)p_self()->id; }
 
+// The core that takes over what was bound to core `from`, which goes: a shared one.
+static int32_t heir(int32_t from) {
+    int n = sched.nproc;
+    for (int i = 0; i < n; i++) {
+        int c = (from + i) % n;
+        if (!rt_ps[c]->reserved_by_g) return c;
+    }
+    return 0; // gomaxprocs refuses to get here
+}
+
 // Everything queued on p that may run elsewhere goes to the global queue. World stopped, or p is the caller's.
 void sched_evacuate(P *p, bool pinned_too) {
     sched_drain_inbox_to_global(p);
@@ -34,7 +44,7 @@ void sched_evacuate(P *p, bool pinned_too) {
             if (g->pinned < 0) sched_put_global(g);
             else if (!pinned_too) glist_push(&keep[i], g);
             else {
-                g->pinned = (int32_t)((uint32_t)g->pinned % (uint32_t)sched.nproc);
+                if (g->pinned >= sched.nproc) g->pinned = heir(g->pinned);
                 sched_put_pinned(g);
             }
         }
@@ -47,7 +57,7 @@ void sched_evacuate(P *p, bool pinned_too) {
 }
 
 static void repin(G *g, void *arg) {
-    if (load_relaxed(&g->state) != G_DEAD && g->pinned >= sched.nproc) g->pinned = (int32_t)((uint32_t)g->pinned % (uint32_t)sched.nproc);
+    if (load_relaxed(&g->state) != G_DEAD && g->pinned >= sched.nproc) g->pinned = heir(g->pinned);
 }
 
 // System stack, world stopped.
@@ -64,10 +74,14 @@ static void set_procs(void *arg) {
     if (n < old) g_for_each(repin, NULL);
 }
 
-static bool core_reserved_from(int n) {
-    for (int i = n; i < sched.ncpu; i++)
-        if (rt_ps[i]->reserved_by_g) return true;
-    return false;
+// May cores n and up go? Not if somebody owns one, or if nobody shares those that stay.
+static bool may_shrink_to(int n) {
+    int shared = 0;
+    for (int i = 0; i < sched.ncpu; i++) {
+        if (i >= n && rt_ps[i]->reserved_by_g) return false;
+        shared += i < n && !rt_ps[i]->reserved_by_g;
+    }
+    return shared > 0;
 }
 
 int gomaxprocs(int n) {
@@ -76,9 +90,9 @@ int gomaxprocs(int n) {
     if (n <= 0 || n == old) return old;
     world_stop(WAIT_STW);
     old = sched.nproc;
-    if (core_reserved_from(n)) {
+    if (!may_shrink_to(n)) {
         world_start();
-        panic_plain("gomaxprocs: a goroutine owns a core that would go");
+        panic_plain("gomaxprocs: goroutines own cores that would go, or all that would stay");
     }
     sys_call(set_procs, &n);
     world_restart();
@@ -112,8 +126,9 @@ void unlock_os_thread(void) {
     G *g = g_self();
     if (g->pin_depth == 0) return; // as Go: too many unlocks do nothing
     if (--g->pin_depth == 0 && g->pinned_by_lock) {
-        g->pinned = -1;
         g->pinned_by_lock = false;
+        if (!g->own_core) g->pinned = -1; // else it stays on its own core
+        g->pinned_before = -1;
         g_set_special(g);
     }
     RT_DOOR();
@@ -122,9 +137,14 @@ void unlock_os_thread(void) {
 bool goroutine_pin(int core) {
     G *g = g_self();
     if (core >= sched.nproc) return false;
-    if (g->own_core && core != (int)p_self()->id) return false;
+    if (g->own_core) { // it stays; this says where it will be bound afterwards
+        if (core >= 0 && core != g->pinned) return false;
+        g->pinned_before = core;
+        return true;
+    }
     if (core < 0) {
         g->pinned = -1;
+        g->pinned_by_lock = false;
         g_set_special(g);
         RT_DOOR();
         return true;
@@ -162,6 +182,7 @@ static void reserve(void *arg) {
     p->owner = g;
     p->reserved_by_g = true;
     g->own_core = true;
+    g->pinned_before = g->pinned;
     g->pinned = (int32_t)p->id;
     g_set_special(g);
     sched_evacuate(p, false);
@@ -172,7 +193,8 @@ void sched_release_core(P *p, G *g) {
     p->owner = NULL;
     p->reserved_by_g = false;
     g->own_core = false;
-    g->pinned = -1;
+    if (g->pin_depth == 0) g->pinned = g->pinned_before;
+    else g->pinned_by_lock |= g->pinned_before < 0; // locked since: bound to this core until the unlock
     g_set_special(g);
 }
 

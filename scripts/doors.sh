@@ -11,7 +11,9 @@ trap 'rm -rf "$tmp"' EXIT
 echo '#include "rt/burrow.h"' > "$tmp/doors.c"
 ${CC:-gcc} $CFLAGS -fsyntax-only -aux-info "$tmp/list" "$tmp/doors.c"
 # /* rt/api/base.h:16:NC */ extern void go (void (*) (void *), void *);
-sed -n 's|^/\* \(\./\)\?rt/[^ ]* \*/ extern [^(]*[ *]\([A-Za-z_][A-Za-z0-9_]*\) (.*|\2|p' "$tmp/list" | sort -u > "$tmp/doors"
+# /* rt/api/time.h:37:NC */ extern long (*time_after (long)) (struct Chan *);      a channel is a pointer to function
+sed -n 's|^/\* \(\./\)\?rt/[^ ]* \*/ extern \(.*\)$|\2|p' "$tmp/list" |
+    sed -n 's|^[^(]*(\*\([A-Za-z_][A-Za-z0-9_]*\) (.*|\1|p; s|^[^(]*[ *]\([A-Za-z_][A-Za-z0-9_]*\) (.*|\1|p' | sort -u > "$tmp/doors"
 [ -s "$tmp/doors" ] || { echo "doors.sh: rt/burrow.h declares no function" >&2; exit 1; }
 ${CC:-gcc} $CFLAGS -E -P "$tmp/doors.c" | tr '\n' ' ' | tr ';{}' '\n\n\n' |
     sed -n '/(/d; s/^ *extern //p' | tr ',' '\n' | sed 's/\[.*//; s/ *$//; s/.*[ *]//' | sort -u > "$tmp/data"

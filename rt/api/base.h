@@ -50,7 +50,8 @@ size_t set_max_stack(size_t bytes);
 // "panic: ..." with the goroutine's trace and ends the program with status 2.
 _Noreturn void panic_any(Any v);
 _Noreturn void panic(const char *text); // text must outlive the panic
-// In a deferred call during a panic: stops it and returns its value; otherwise {NULL, NULL} (Go: recover()).
+// In a call deferred by a function that panicked (or in what that call calls): stops the panic and returns its value; otherwise {NULL, NULL},
+// also in deferred calls that run because their block ended normally (Go: recover()).
 Any recover(void);
 // Text of a panic value made by panic() or the runtime; "" for other types. Static or as long-lived as the value.
 const char *panic_text(Any v);
@@ -80,6 +81,7 @@ typedef struct CatchFrame {
     uintptr_t regs[8]; // rbx rbp r12 r13 r14 r15 rsp rip (x86_64/gogo.asm)
     Defer *defers;     // those of outer scopes
     struct Panic *panic; // panics under way when it was pushed
+    struct Panic *recoverable;
 } CatchFrame;
 int catch_save(CatchFrame *f) __attribute__((returns_twice));
 void catch_pop(CatchFrame *f);
