@@ -9,6 +9,7 @@
 // gomaxprocs keeps the right to stop until such cores are P_OFF.
 #include "sched.h"
 
+static _Atomic uint32_t stop_procs;         // the latest stop counts cores 0 to stop_procs - 1
 static Lock stw_lock = LOCK_INIT(RANK_STW); // guards the two below
 static bool stopped_or_stopping;
 static GList stop_waiters;
@@ -35,6 +36,7 @@ void world_stop(WaitReason why) {
     P *self = p_self(); // stays ours: from here to world_start this goroutine is in runtime text and does not park
     int n = sched.nproc;
     store_seq(&sched.stop_left, n - 1);
+    store_seq(&stop_procs, (uint32_t)n); // before stop_wanted: pairs with stop_here
     store_seq(&sched.stop_wanted, 1);
     for (int i = 0; i < n; i++) {
         P *p = rt_ps[i];
@@ -119,9 +121,13 @@ void stop_here(P *p) {
         p->spinning = false;
         fetch_add(&sched.spinning, (uint32_t)-1);
     }
-    if (p->id >= (uint32_t)sched.nproc && !load_seq(&sched.stop_wanted)) {
-        switch_off(p);
-        return;
+    // A core that comes back into use may see the new nproc before the stop that changed it is over: that one does not count it, nor
+    // would it wake it again.
+    bool wanted = load_seq(&sched.stop_wanted);
+    if (!wanted || p->id >= load_seq(&stop_procs)) {
+        if (!wanted && p->id >= (uint32_t)sched.nproc) switch_off(p);
+        else plat_spin(0);
+        return; // to look again
     }
     store_relaxed(&p->wake, 0);
     store_seq(&p->state, P_STOPPED);
