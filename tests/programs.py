@@ -11,7 +11,7 @@
     // mem: SIZE          memory of the machine; default 512M
     // boot: WAYS         pvh, uefi, iso; default pvh; none: not booted
     // hosted: no         not as a process of the host system (say why beside it)
-    // timeout: SECONDS   default 30
+    // timeout: SECONDS   default 60; a guard against hangs, generous because hosts are slow
     // qemu: OPTIONS      further options for QEMU
     // judged by: FILE    a test of its own runs it
 
@@ -52,7 +52,7 @@ class Program:
 
     @property
     def timeout(self):
-        return float(self.get("timeout", "30"))
+        return float(self.get("timeout", "60"))
 
     def differences(self, output):
         """"" if the output is as expected, else where it first differs, for people."""

@@ -7,7 +7,7 @@ import programs
 import qemu
 from conftest import make
 
-PROGRAMS = programs.find("tests/metal/t_chan.c", "tests/metal/t_panic20.c", "tests/metal/t_steal.c")
+PROGRAMS = programs.find("tests/metal/t_chan.c", "tests/metal/t_panic20.c", "tests/metal/t_spawn.c")
 
 
 @pytest.fixture(scope="module")
