@@ -36,6 +36,7 @@ include scripts/objects.mk
 include scripts/apps.mk
 -include boot/boot.mk
 include scripts/sim.mk
+include scripts/sanitize.mk
 include scripts/fuzz.mk
 
 # One build at a time in a tree: two would write the same files.
