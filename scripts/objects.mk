@@ -55,7 +55,7 @@ $(METAL_OBJS) $(HOST_OBJS) $(B)/offsets.inc: $(B)/flags
 # Which sources these are: the commit, and a hash of what differs from it. No dates, so that a build can be repeated.
 $(B)/buildid: FORCE
 	@mkdir -p $(@D)
-	@scripts/buildid > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@new=$$(mktemp $@.XXXXXX); scripts/buildid > $$new; cmp -s $$new $@ && rm $$new || mv $$new $@
 
 # ---- unit tests: build/unit/test_X from tests/unit/test_X.c and the files that its line "// units:" names
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
