@@ -74,8 +74,8 @@ static void order_locks(const Select *s) {
         heap_sort(cs, s->n);
         return;
     }
-    for (unsigned k = 1, n = s->n; k < n;
-         k++) { // channels that were made one after the other are in order already
+    // Channels that were made one after the other are in order already.
+    for (unsigned k = 1, n = s->n; k < n; k++) {
         uint16_t i = cs[k].lock;
         if (lock_key(cs, k - 1) <= (uintptr_t)cs[i].c) continue;
         unsigned at = k;

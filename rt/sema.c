@@ -42,9 +42,7 @@ void sema_release(uint32_t *count, bool run_it) {
     if (load_seq(&q->waiters) == 0) return;
     lock_acquire(&q->lock);
     AddrWaiter *w = addr_first(q, count);
-    if (w &&
-        sema_try_acquire(
-            count)) { // else somebody has just taken it: who takes the last permit leaves the waiters waiting
+    if (w && sema_try_acquire(count)) { // else somebody has just taken the permit: the waiters go on waiting
         addr_pop(q, count);
         fetch_add(&q->waiters, (uint32_t)-1);
     } else {

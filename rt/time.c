@@ -50,9 +50,10 @@ static void wake_sleeper(const Timer *copy, int64_t now) {
     g_ready(copy->arg);
 }
 
+// A full channel drops the tick.
 static void send_time(const Timer *copy, int64_t now) {
     chan_offer(copy->arg, &now);
-} // full: the tick is dropped
+}
 
 static void start_function(const Timer *copy, int64_t now) {
     G *g = g_new((void (*)(void *))copy->f, copy->arg, (uintptr_t)start_function);

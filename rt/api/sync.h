@@ -103,8 +103,9 @@ void cond_broadcast(Cond *c);
 typedef struct Semaphore {
     uint32_t count;
 } Semaphore;
+// Semaphore s = SEMAPHORE(4);
 #define SEMAPHORE(n)                                                                                         \
-    { (n) } // Semaphore s = SEMAPHORE(4);
+    { (n) }
 // Blocks until there is a permit and takes it: first come, first served.
 void semaphore_acquire(Semaphore *s);
 bool semaphore_try_acquire(Semaphore *s);
