@@ -102,16 +102,23 @@ class Console:
         return b"".join(self.passed)
 
 
-def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_port=None, icount=False, extra=()):
-    """QEMU's command line for one run. smp, mem: as QEMU takes them."""
+def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_port=None, icount=False, rr=None, extra=()):
+    """QEMU's command line for one run. smp, mem: as QEMU takes them.
+
+    icount: an instruction takes 2^icount ns (True: 1 ns) and cores take turns on one thread, so that a run without input repeats
+    exactly. rr: ("record" or "replay", file), which repeats input as well; QEMU does this for one core only.
+    """
     cpu = "host" if accel == "kvm" else "max"
-    engine = f"{accel},thread=single" if icount else accel
+    counted = icount is not False or rr
+    engine = f"{accel},thread=single" if counted else accel
     args = [os.environ.get("QEMU", "qemu-system-x86_64"), "-machine", "q35", "-accel", engine,
             # OVMF parks cores in MWAIT, which software emulation spins on.
             "-cpu", f"{cpu},-monitor", "-smp", str(smp), "-m", str(mem), "-nodefaults", "-no-user-config",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-serial", "stdio", "-display", "none", "-no-reboot"]
-    if icount:
-        args += ["-icount", "shift=0,sleep=off"]
+    if counted:
+        shift = 0 if icount is True else 2 if icount is False else icount
+        mode = f"rr={rr[0]},rrfile={rr[1]}" if rr else "sleep=off"
+        args += ["-icount", f"shift={shift},{mode}", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     if cmdline_file:
         args += ["-fw_cfg", f"name=opt/burrow/cmdline,file={cmdline_file}"]
     if gdb_port:
