@@ -50,7 +50,7 @@ boot_file_iso  := $(B)/$(NAME).iso
 boot_file_pvh  := $(B)/$(NAME).elf
 boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
 
-.PHONY: help run host iso debug test nightly fuzz check bench images clean deps
+.PHONY: help run host iso debug record replay test nightly fuzz check bench images clean deps
 help: ## List the commands
 	@echo 'Burrow: make COMMAND [NAME=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 18
@@ -79,13 +79,22 @@ debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
 	@$(BUILD) $(B)/$(NAME).elf
 	@scripts/run $(run_options) --boot pvh --accel tcg --gdb $(B)/$(NAME).elf; $(report)
 
+record: ## Boot by PVH on one core and write down what makes the run repeatable (APP, MEM, CMDLINE)
+	$(call need,build run)
+	@$(BUILD) $(B)/$(NAME).elf
+	@scripts/run --boot pvh --smp 1 --mem '$(MEM)' --timeout '$(TIMEOUT)' --record $(B)/$(NAME).run $(B)/$(NAME).elf; $(report)
+
+replay: ## Repeat the recorded run exactly (APP; GDB=1: wait for gdb)
+	$(call need,run)
+	@scripts/run --timeout '$(TIMEOUT)' --replay $(B)/$(NAME).run $(if $(GDB),--gdb); $(report)
+
 test: ## Do everything that CI checks
 	$(call need,build run test)
 	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
 
-nightly: ## Run the long tests (they need 4 GiB and some minutes)
+nightly: ## Do the long tests, an hour or more; summary in build/nightly.log (ARGS: options of scripts/nightly)
 	$(call need,build run test)
-	@NIGHTLY=1 $(PYTHON) -m pytest tests -k nightly $(PYTEST_ARGS)
+	@scripts/nightly $(ARGS)
 
 fuzz: ## Run every fuzzer (FUZZ_SECONDS, FUZZ: names)
 	$(call need,build fuzz)

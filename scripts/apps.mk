@@ -22,7 +22,7 @@ FILES ?= $(call app_files,$(APP_FILE))
 endif
 
 ifeq ($(APP_FILE),)
-ifneq ($(filter run host iso debug,$(MAKECMDGOALS)),)
+ifneq ($(filter run host iso debug record replay,$(MAKECMDGOALS)),)
 $(error APP=$(APP): no such .c file or directory, here or in apps/)
 endif
 endif
