@@ -11,6 +11,12 @@ void lock_acquire_slow(Lock *l) {
     }
 }
 
+static void order_violated(void *pair) {
+    Lock *const *l = pair;
+    rt_printf("lock order: rank %d taken while holding rank %d\n", l[0]->rank, l[1]->rank);
+    rt_throw("lock order violated");
+}
+
 // Only RT_DEBUG builds call these. Same rank twice is allowed for channels (select.c orders them by address) and timers.
 void lock_note_acquire(const Lock *l) {
     P *p = p_self();
@@ -20,8 +26,8 @@ void lock_note_acquire(const Lock *l) {
         const Lock *top = p->held[(p->held_count < cap ? p->held_count : cap) - 1]; // a select may hold more than we remember
         bool same_ok = l->rank == top->rank && (l->rank == RANK_CHAN || l->rank == RANK_TIMERS);
         if (l->rank < top->rank || (l->rank == top->rank && !same_ok)) {
-            rt_printf("lock order: rank %d taken while holding rank %d\n", l->rank, top->rank);
-            rt_throw("lock order violated");
+            const Lock *pair[2] = {l, top};
+            sys_call(order_violated, pair);
         }
     }
     if (p->held_count < cap) p->held[p->held_count] = l;
