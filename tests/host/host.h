@@ -29,7 +29,9 @@ typedef struct HostCore {
     // own thread and its signal handlers only
     volatile bool idling;     // between the checks of plat_idle and its sleep: a handler must break the sleep
     const uint8_t *fpu_frame; // vector state in the signal frame being handled; NULL: none
-    uint32_t fault_depth;     // faults being handled; 2: the report itself failed
+    const TrapFrame
+        *interrupted;     // where the interrupt being handled came; reports read it on other cores, frozen
+    uint32_t fault_depth; // faults being handled; 2: the report itself failed
 } HostCore;
 
 extern HostCore host_cores[PLAT_MAX_CPUS];
@@ -65,4 +67,6 @@ HostStack host_stack_new(size_t bytes); // with a guard page; dies without memor
 bool host_guard_name(uintptr_t addr, char *buf, size_t bytes);
 
 // ---- plat_fault.c: a fault that is not the application's. Prints the report, ends with status 2.
+// SIGQUIT: what each core runs, all goroutines; status 2.
+_Noreturn void host_dump(const TrapFrame *tf);
 _Noreturn void host_crash(const TrapFrame *tf, int sig, int code, uintptr_t addr);

@@ -5,14 +5,14 @@
 // that stack from the top.
 //
 // No wake-up is lost in plat_idle:
-//   plat_wake   the waker sets a bit of p->wake, then FUTEX_WAKE. The kernel compares p->wake with 0 and queues
-//   the sleeper under one
+//   plat_wake   the waker sets a bit of p->wake, then FUTEX_WAKE. The kernel compares p->wake with 0 and
+//   queues the sleeper under one
 //               lock, which FUTEX_WAKE takes too: either the comparison sees the store, or the sleeper is
 //               queued and is woken.
 //   interrupts  a handler that runs before `idling = true` has set its bit in p->request, which is read after
 //   it. One that runs
-//               later sees `idling` and sets a bit of p->wake (plat_signal.c), so the comparison fails; one that
-//               arrives during the sleep ends it with EINTR. Handler and sleeper are one thread: program
+//               later sees `idling` and sets a bit of p->wake (plat_signal.c), so the comparison fails; one
+//               that arrives during the sleep ends it with EINTR. Handler and sleeper are one thread: program
 //               order suffices.
 #include "host.h"
 #include "syscall.h"

@@ -4,13 +4,13 @@
 // pointers, rt's report. Memory is read through the kernel (process_vm_readv), so a broken frame chain ends
 // the walk and not the report.
 #include "host.h"
+#include "rt/report.h"
 #include "syscall.h"
 #include <string.h>
 #include <sys/uio.h>
 
-#define FRAMES_MAX 64
-
-static _Atomic uint32_t reporting; // core + 1 of the first that failed; others wait for its exit
+#define FRAMES_MAX  64      // different ones
+#define REPEATS_MAX 1000000 // of one: 1 GB of stack may lie below
 
 static const char *signal_text(int sig) {
     switch (sig) {
@@ -46,10 +46,18 @@ static void print_pc(uintptr_t pc) {
 static void print_stack(uintptr_t pc, uintptr_t rbp) {
     rt_printf("stack:\n");
     print_pc(pc);
-    for (int i = 0; i < FRAMES_MAX && rbp; i++) {
+    unsigned repeated = 0; // deep recursion: the same return address again and again
+    uintptr_t last = 0;
+    for (int i = 0; i < FRAMES_MAX && rbp; i += repeated == 0) {
         uintptr_t frame[2]; // caller's rbp, return address
-        if (!read_words(rbp, frame, 2) || frame[1] == 0) return;
-        print_pc(frame[1] - 1); // within the call
+        if (!read_words(rbp, frame, 2) || frame[1] == 0) break;
+        repeated = frame[1] == last ? repeated + 1 : 0;
+        if (repeated == 0)
+            print_pc(frame[1] - 1); // within the call
+        else if (repeated == 1)
+            rt_printf("  ... and again from there\n");
+        if (repeated > REPEATS_MAX) break;
+        last = frame[1];
         rbp = frame[0];
     }
 }
@@ -62,17 +70,27 @@ static void print_registers(const TrapFrame *t) {
     rt_printf("rip %016lx rflags %lx error %lx\n", t->rip, t->rflags, t->error);
 }
 
+void host_dump(const TrapFrame *tf) {
+    HostCore *self = host_self();
+    report_begin();
+    rt_printf("SIGQUIT\n");
+    for (int cpu = 0; cpu < host_cpu_count; cpu++) {
+        HostCore *h = &host_cores[cpu];
+        const TrapFrame *at = h == self ? tf : h->interrupted; // frozen in rt_irq_ipi, or not at all
+        rt_printf("core %d: ", cpu);
+        if (at)
+            print_stack(at->rip, at->rbp);
+        else
+            rt_printf("does not answer\n");
+    }
+    rt_report();
+    traceback_all(true);
+    plat_exit(2);
+}
+
 void host_crash(const TrapFrame *tf, int sig, int code, uintptr_t addr) {
     HostCore *h = host_self();
-    uint32_t nobody = 0;
-    if (!cas(&reporting, &nobody, (uint32_t)h->cpu + 1)) {
-        if (nobody != (uint32_t)h->cpu + 1)
-            for (;;)
-                linux_call3(SYS_pause, 0, 0, 0); // the other core's report ends the process
-        if (h->fault_depth <= 2)
-            rt_printf("\nfault inside the report at %p, address %p\n", (void *)tf->rip, (void *)addr);
-        plat_exit(2);
-    }
+    report_begin(); // a fault inside of a report ends the process here
     rt_printf("\nfatal error: %s, address %p, code %d, core %d\n", signal_text(sig), (void *)addr, code,
               h->cpu);
     char guard[40];

@@ -88,7 +88,9 @@ void plat_vunmap(void *addr, size_t n) {
     linux_call3(SYS_munmap, (long)p, (long)(list_bytes(n) + n * PAGE_SIZE), 0);
 }
 
-bool plat_reclaim(void) { return false; } // plat_vunmap leaves nothing behind
+bool plat_reclaim(void) {
+    return false;
+} // plat_vunmap leaves nothing behind
 
 // ---- guard pages
 static bool in_guard(HostStack s, uintptr_t addr) {

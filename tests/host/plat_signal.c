@@ -55,7 +55,9 @@ static void interrupt(ucontext_t *uc, bool (*entry)(TrapFrame *tf), bool write_b
     TrapFrame tf;
     frame_from_context(&tf, uc);
     h->fpu_frame = (const uint8_t *)uc->uc_mcontext.fpregs;
+    h->interrupted = &tf;
     bool redirected = entry(&tf);
+    h->interrupted = NULL;
     h->fpu_frame = outer;
     if (redirected || write_back) frame_to_context(&tf, uc);
     if (h->idling) { // see plat_cpu.c: this is the waker
@@ -113,12 +115,11 @@ static void on_trap(int sig, siginfo_t *info, void *uc) {
         on_fault(sig, info, uc);
 }
 
-// SIGQUIT plays the NMI button: what each core runs, all goroutines, end.
+// SIGQUIT plays the NMI button.
 static void on_quit(int sig, siginfo_t *info, void *uc) {
-    rt_printf("SIGQUIT\n");
-    rt_report();
-    traceback_all(true);
-    plat_exit(2);
+    TrapFrame tf;
+    frame_from_context(&tf, uc);
+    host_dump(&tf);
 }
 
 static void asynchronous_set(sigset_t *set) {
