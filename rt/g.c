@@ -23,7 +23,8 @@ static _Atomic(G *) *allgs_end = &allgs;
 static Lock gfree_lock = LOCK_INIT(RANK_GFREE);
 static GList gfree_bare;      // global pool: without stacks
 static GList gfree_stacked;   // and with their first segment
-static size_t gfree_stacked_max;
+static _Atomic size_t gfree_stacked_count; // its length, written under the lock; read without it as a hint
+static _Atomic size_t gfree_stacked_max;     // 0: not computed yet
 
 void g_for_each(void (*fn)(G *g, void *arg), void *arg) {
     for (G *g = load_acquire(&allgs); g; g = load_acquire(&g->all_next))
@@ -95,10 +96,11 @@ static inline void g_free(P *p, G *g) {
 
 // p's pool is empty: a batch from the global one.
 static void pool_refill(P *p) {
-    if (!gfree_stacked.head) return; // hint, racy
+    if (load_relaxed(&gfree_stacked_count) == 0) return;
     lock_acquire(&gfree_lock);
     while (p->gfree_count < GFREE_BATCH && gfree_stacked.head)
         g_free(p, glist_pop(&gfree_stacked));
+    store_relaxed(&gfree_stacked_count, gfree_stacked.n);
     lock_release(&gfree_lock);
 }
 
@@ -159,9 +161,10 @@ void go(void (*fn)(void *), void *arg) {
 
 // System stack: a batch of the pool goes to the global one.
 static void spill(P *p) {
-    if (!gfree_stacked_max) gfree_stacked_max = page_stats().total / GFREE_SHARE / STACK_FIRST + GFREE_BATCH;
+    if (load_relaxed(&gfree_stacked_max) == 0)
+        store_relaxed(&gfree_stacked_max, page_stats().total / GFREE_SHARE / STACK_FIRST + GFREE_BATCH);
     GList out = {0}, bare = {0};
-    bool keep = gfree_stacked.n < gfree_stacked_max; // racy: a batch more or less
+    bool keep = load_relaxed(&gfree_stacked_count) < load_relaxed(&gfree_stacked_max); // a batch more or less
     while (p->gfree_count > GFREE_MAX - GFREE_BATCH) {
         G *g = p->gfree;
         p->gfree = g->next;
@@ -175,6 +178,7 @@ static void spill(P *p) {
     }
     lock_acquire(&gfree_lock);
     glist_append(&gfree_stacked, &out);
+    store_relaxed(&gfree_stacked_count, gfree_stacked.n);
     glist_append(&gfree_bare, &bare);
     lock_release(&gfree_lock);
 }

@@ -78,7 +78,7 @@ void idle_until_work(P *p) {
     for (unsigned turns = 0; !load_acquire(&p->wake); turns++) { // pairs with idle_wake_claimed and the interrupts
         if (something_to_do(p)) break;
         if (turns == 0) check_deadlock();
-        p->slice_armed = false;
+        hint_store(&p->slice_armed, false);
         sched_arm(p); // only timers, if any
         plat_idle(p);
     }

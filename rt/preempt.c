@@ -101,10 +101,10 @@ static bool answer(P *p, TrapFrame *tf) {
 // so only a running goroutine becomes tickless, until somebody waits again; idle.c disarms the rest.
 static void slice_over(P *p, int64_t now) {
     if (p->g && !sched_others_wait(p)) {
-        p->slice_armed = false;
+        hint_store(&p->slice_armed, false);
         fence_seq(); // pairs with sched_put_global: it sees a tickless core to poke, or we see what it queued
         if (!sched_others_wait(p)) return;
-        p->slice_armed = true;
+        hint_store(&p->slice_armed, true);
     }
     p->slice_end = now + sched.slice_ns;
     if (!p->g) return;
@@ -131,7 +131,7 @@ bool rt_irq_ipi(TrapFrame *tf) {
     p->n_irq++;
     if (report_frozen()) report_wait_frozen();
     if (p->g && !p->slice_armed && sched_others_wait(p)) {
-        p->slice_armed = true;
+        hint_store(&p->slice_armed, true);
         p->tick_seen = p_turn(p);
         p->slice_end = plat_now_ns() + sched.slice_ns;
         arm_by(p, p->slice_end);

@@ -63,7 +63,7 @@ static void repin(G *g, void *arg) {
 // System stack, world stopped.
 static void set_procs(void *arg) {
     int n = *(int *)arg, old = sched.nproc;
-    sched.nproc = n;
+    hint_store(&sched.nproc, n); // cores that are off read it, see switch_off
     for (int i = n; i < old; i++) {
         P *p = rt_ps[i];
         sched_evacuate(p, true);
@@ -79,7 +79,7 @@ static bool may_shrink_to(int n) {
     int shared = 0;
     for (int i = 0; i < sched.ncpu; i++) {
         if (i >= n && rt_ps[i]->reserved_by_g) return false;
-        shared += i < n && !rt_ps[i]->reserved_by_g;
+        shared += i < n && !hint_load(&rt_ps[i]->reserved_by_g);
     }
     return shared > 0;
 }
@@ -149,7 +149,7 @@ bool goroutine_pin(int core) {
         RT_DOOR();
         return true;
     }
-    if (rt_ps[core]->reserved_by_g && rt_ps[core]->owner != g) return false;
+    if (hint_load(&rt_ps[core]->reserved_by_g) && hint_load(&rt_ps[core]->owner) != g) return false;
     g->pinned = core;
     g->pinned_by_lock = false;
     g_set_special(g);
@@ -179,8 +179,8 @@ static void count_pinned(G *g, void *arg) {
 static void reserve(void *arg) {
     G *g = arg;
     P *p = p_self();
-    p->owner = g;
-    p->reserved_by_g = true;
+    hint_store(&p->owner, g);
+    hint_store(&p->reserved_by_g, true);
     g->own_core = true;
     g->pinned_before = g->pinned;
     g->pinned = (int32_t)p->id;
@@ -190,8 +190,8 @@ static void reserve(void *arg) {
 
 // The goroutine gives its core back, or ended there. Core p itself, system stack or goroutine's.
 void sched_release_core(P *p, G *g) {
-    p->owner = NULL;
-    p->reserved_by_g = false;
+    hint_store(&p->owner, NULL);
+    hint_store(&p->reserved_by_g, false);
     g->own_core = false;
     if (g->pin_depth == 0) g->pinned = g->pinned_before;
     else g->pinned_by_lock |= g->pinned_before < 0; // locked since: bound to this core until the unlock
@@ -201,7 +201,7 @@ void sched_release_core(P *p, G *g) {
 static int shared_cores(void) {
     int n = 0;
     for (int i = 0; i < sched.nproc; i++)
-        n += !rt_ps[i]->reserved_by_g;
+        n += !hint_load(&rt_ps[i]->reserved_by_g);
     return n;
 }
 

@@ -38,7 +38,7 @@ void sched_put_global_batch(GList *batch) {
 static void poke_tickless(P *self) {
     for (int i = 0; i < sched.nproc; i++) {
         P *p = rt_ps[i];
-        if (p == self || p->slice_armed || !p->g || p->reserved_by_g) continue; // racy reads: a hint
+        if (p == self || hint_load(&p->slice_armed) || !p->g || hint_load(&p->reserved_by_g)) continue;
         plat_ipi(i);
         return;
     }
@@ -79,7 +79,7 @@ static void local_put(P *p, G *g) {
 }
 
 static G *local_get(P *p, Priority prio) {
-    if (load_relaxed(&p->local_count) == 0 || !p->local[prio].head) return NULL; // hint; adders wake us
+    if (load_relaxed(&p->local_count) == 0) return NULL; // hint; adders wake us
     lock_acquire(&p->local_lock);
     G *g = glist_pop(&p->local[prio]);
     if (g) store_seq(&p->local_count, load_relaxed(&p->local_count) - 1);
@@ -105,7 +105,7 @@ static inline void slice_wanted(P *p) {
         p->tick_seen = p->sched_tick - 1; // the running goroutine gets at least one whole slice
         p->slice_end = plat_now_ns() + sched.slice_ns;
         barrier_local();
-        p->slice_armed = true;
+        hint_store(&p->slice_armed, true);
         sched_arm(p);
     }
 }
@@ -128,7 +128,7 @@ void sched_wake_one(void) {
             uint64_t m = load_seq(&sched.idle_mask[w]);
             // A core that a goroutine has for itself searches for nobody.
             uint64_t usable = m;
-            while (usable && rt_ps[w * 64 + __builtin_ctzll(usable)]->reserved_by_g)
+            while (usable && hint_load(&rt_ps[w * 64 + __builtin_ctzll(usable)]->reserved_by_g))
                 usable &= usable - 1;
             if (!usable) break;
             P *p = rt_ps[w * 64 + __builtin_ctzll(usable)];
@@ -149,7 +149,7 @@ static void urge_some_core(void) {
     for (int i = 0; i < sched.nproc; i++) {
         P *p = rt_ps[(self->id + (uint32_t)i) % (uint32_t)sched.nproc];
         G *g = p->g; // racy read of a word: G records are never unmapped, a wrong guess costs one interrupt
-        if (p->reserved_by_g || !g || g->priority == PRIORITY_HIGH) continue;
+        if (hint_load(&p->reserved_by_g) || !g || g->priority == PRIORITY_HIGH) continue;
         poke(p, REQ_NOW);
         return;
     }
@@ -252,7 +252,7 @@ static inline G *next_quick(P *p) {
 static inline void running(P *p, G *g) {
     g->p = p;
     store_relaxed(&g->state, G_RUNNING);
-    p->sched_tick++;
+    hint_store(&p->sched_tick, p->sched_tick + 1);
 }
 
 G *sched_next_quick(P *p) {
@@ -368,13 +368,13 @@ static G *steal(P *p) {
         uint32_t start = (uint32_t)rand_next(p);
         for (int i = 0; i < sched.nproc; i++) {
             P *v = rt_ps[(start + (uint32_t)i) % (uint32_t)sched.nproc];
-            if (v == p || v->reserved_by_g) continue;
+            if (v == p || hint_load(&v->reserved_by_g)) continue;
             bool last = round == 3;
             if (last && load_relaxed(&v->runq.runnext)) {
-                uint32_t tick = *(volatile uint32_t *)&v->sched_tick;
+                uint32_t tick = hint_load(&v->sched_tick);
                 for (unsigned t = 0; t < 64; t++)
                     plat_spin(t);
-                if (tick != *(volatile uint32_t *)&v->sched_tick) last = false;
+                if (tick != hint_load(&v->sched_tick)) last = false;
             }
             G *g = runq_steal(p, v, last);
             if (!g) continue;
@@ -415,7 +415,7 @@ static G *find_runnable(P *p) {
 bool sched_work_exists(void) {
     if (load_seq(&sched.global_count)) return true;
     for (int i = 0; i < sched.nproc; i++)
-        if (!rt_ps[i]->reserved_by_g && !runq_empty(rt_ps[i])) return true;
+        if (!hint_load(&rt_ps[i]->reserved_by_g) && !runq_empty(rt_ps[i])) return true;
     return false;
 }
 

@@ -109,7 +109,7 @@ static void switch_off(P *p) {
     else fetch_or(&rt_ps[0]->request, REQ_TIMER);
     plat_ipi(0);
     sched_wake_one();
-    while (p->id >= (uint32_t)sched.nproc) {
+    while (p->id >= (uint32_t)hint_load(&sched.nproc)) {
         plat_idle(p);
         store_seq(&p->wake, 0); // then nproc is read again: pairs with world_start, which writes nproc before wake
     }
