@@ -160,7 +160,7 @@ static void test_ticker(void) {
 
 // ---- the heap: many timers armed, stopped and reset at random; those left fire exactly once
 
-enum { MANY = 20000 };
+enum { MANY = 4000 };
 typedef Timer *TimerPtr;
 TYPE_POINTER(TimerPtr);
 static TimerPtr *many;
