@@ -110,7 +110,7 @@ typedef struct RunQ {
 
 typedef struct GList { G *head, *tail; size_t n; } GList;
 
-enum { WAKE_LOOK = 1, WAKE_CLAIMED = 2 };
+enum { WAKE_LOOK = 1, WAKE_CLAIMED = 2, WAKE_START = 4 }; // see idle.c
 typedef enum { P_IDLE, P_RUNNING, P_STOPPED, P_OFF } PState;
 
 // Request bits of P.request: why this core should pass through the scheduler. Set by its own interrupt handler or by other

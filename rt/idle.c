@@ -4,8 +4,11 @@
 // before it sleeps; whoever queues work executes a full barrier between queueing and reading idle_count. Whoever clears the bit
 // of an idle core owns its next wake-up (the core itself, a waker, or a stopper), so that a core is woken once for one reason.
 //
-// Sleeping: plat_idle(p) checks p->wake and halts in one step (cli; check; sti; hlt). Two bits, because two kinds of events race:
-// WAKE_CLAIMED is set by the one who cleared our bit in the idle set, exactly once per claim; WAKE_LOOK by our own interrupts (preempt.c).
+// Sleeping: plat_idle(p) checks p->wake and halts in one step (cli; check; sti; hlt). Three bits, because three kinds of events race:
+// WAKE_CLAIMED is set by a waker who cleared our bit in the idle set, exactly once per claim, after it has written what is ours
+// (p->spinning); WAKE_LOOK by our own interrupts (preempt.c); WAKE_START by the one who ends a stop of the world, at any time. A stopper
+// that cleared our bit makes us P_STOPPED, and whoever ends the stop P_RUNNING: that, not the bit, lets us go on. Were WAKE_START taken for a claim, a late one
+// would let us run while a waker still writes p->spinning, and sched.spinning would be wrong for ever.
 #include "sched.h"
 #include "runq.h"
 
@@ -90,12 +93,14 @@ void idle_until_work(P *p) {
     } else {
         // Somebody else took us out: that one tells us (or, stopping the world, lets us sleep until it starts again).
         for (unsigned turns = 0; !(load_acquire(&p->wake) & WAKE_CLAIMED); turns++) {
-            if (load_relaxed(&p->state) != P_STOPPED) {
+            uint32_t state = load_acquire(&p->state); // pairs with world_restart
+            if (state == P_RUNNING) break;
+            if (state != P_STOPPED) {
                 plat_spin(turns);
                 continue;
             }
-            fetch_and(&p->wake, ~(uint32_t)WAKE_LOOK);
-            plat_idle(p);
+            fetch_and(&p->wake, ~(uint32_t)(WAKE_LOOK | WAKE_START)); // then state is read again: world_restart writes it before wake
+            if (load_seq(&p->state) == P_STOPPED) plat_idle(p);
         }
     }
     // From here nobody else owns a wake-up of ours: claims are exclusive.

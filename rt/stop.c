@@ -72,8 +72,9 @@ void world_restart(void) {
             p->spinning = false;
             store_seq(&p->state, P_RUNNING);
         }
-        // A core that was switched off may be anywhere on its way there: tell it in any case; a spurious wake-up is harmless.
-        fetch_or(&p->wake, WAKE_CLAIMED);
+        // A core that was switched off may be anywhere on its way there: tell it in any case. This may come late, when the core has
+        // seen its state and gone on: so it says no more than "look" (idle.c).
+        fetch_or(&p->wake, WAKE_START);
         plat_wake(i);
     }
 }
