@@ -19,7 +19,7 @@ static void spin(void *unused) {
 }
 
 int main(int argc, char **argv) {
-    long sleeps = arg_number(argc, argv, 1, 20000);
+    long sleeps = arg_number(argc, argv, 1, 10000);
     gomaxprocs(1);
     sched_set_slice(10 * SECOND);
     go(spin, NULL);
