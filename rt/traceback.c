@@ -161,10 +161,27 @@ static void dump_one(G *g, void *arg) {
     print_goroutine(g, sp[6], sp[5], true);
 }
 
+// A console is slow: of a hundred thousand goroutines the first ones tell enough.
+#define DUMP_MAX 1000
+
+static void dump_some(G *g, void *arg) {
+    int *dumped = arg; // shown, left out
+    uint32_t state = load_relaxed(&g->state);
+    if (state == G_DEAD || state == G_IDLE || g->system || g == p_self()->g) return;
+    if (dumped[0] >= DUMP_MAX) {
+        dumped[1]++;
+        return;
+    }
+    dumped[0]++;
+    dump_one(g, NULL);
+}
+
 void traceback_all(bool running_too) {
     rt_printf("\n");
     if (running_too && p_self()->g) traceback_self();
-    g_for_each(dump_one, NULL);
+    int dumped[2] = {0, 0};
+    g_for_each(dump_some, dumped);
+    if (dumped[1]) rt_printf("...%d more goroutines\n", dumped[1]);
 }
 
 void rt_report(void) {

@@ -33,7 +33,7 @@ $(B)/app/$1/app.o: $(patsubst %,$(B)/app/$1/%.o,$2) scripts/app.ld $(B)/doors sc
 	$$(call say,APP,$1)
 	$$(Q)$(LD) -r -T scripts/app.ld -o $$@.all $$(filter %.o,$$^)
 	$$(Q)scripts/check_app_symbols.sh $(if $(filter tests/%,$4),--inside) $(B)/doors $$@.all $$(filter %.o,$$^)
-	$$(Q)$(OBJCOPY) --redefine-sym main=app_main $$@.all $$@ && rm $$@.all
+	$$(Q)$(OBJCOPY) --redefine-sym main=app_main --keep-global-symbol=app_main $$@.all $$@ && rm $$@.all
 
 $(B)/app/$1/files.blob: $(if $3,FORCE,scripts/pack_blob.py)
 	@mkdir -p $$(@D)

@@ -26,6 +26,9 @@ for object in "$@"; do
     case $sections in *.note.GNU-split-stack*) ;; *)
         complain "$source: not compiled with -fsplit-stack: its calls would overrun a goroutine's stack" ;;
     esac
+    case $sections in *.note.GNU-no-split-stack*)
+        [ -n "$inside" ] || complain "$source: a function with the attribute no_split_stack: it would overrun a goroutine's stack" ;;
+    esac
     if grep -q '\.t\(bss\|data\)' <<< "$sections"; then
         complain "$source: thread-local variables are refused: a goroutine changes cores. Pass a pointer, or keep it in the heap"
     fi

@@ -213,7 +213,7 @@ def _read(child, console, deadline, show, until):
 def run(image, boot="pvh", cmdline="", timeout=0, show=None, stdin=subprocess.DEVNULL, until=None, **machine):
     """Boots an image and follows it. machine: as for command()."""
     with tempfile.NamedTemporaryFile(prefix="burrow-cmdline-") as f:
-        f.write(cmdline.encode())
+        f.write(os.fsencode(cmdline))
         f.flush()
         args = command(image, boot, cmdline_file=f.name, **machine)
         return follow(args, timeout, show, boot != "pvh", stdin, until)
