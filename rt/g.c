@@ -186,7 +186,7 @@ static void spill(P *p) {
 static void exit_slow(void *arg) {
     P *p = p_self();
     G *g = arg;
-    p->g = NULL;
+    hint_store(&p->g, NULL);
     store_release(&g->on_cpu, 0);
     if (g->own_core) sched_release_core(p, g);
     stack_reset_to(g, (uintptr_t)g->seg); // newer ones

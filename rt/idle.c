@@ -37,7 +37,7 @@ static void enter_set(P *p) {
 // Whatever could make p run something. Racy, except for what was queued before p entered the idle set.
 static bool something_to_do(P *p) {
     if (load_seq(&p->request) || load_seq(&p->inbox) || load_seq(&p->local_count) || load_seq(&sched.stop_wanted)) return true;
-    if (p->id >= (uint32_t)sched.nproc) return true;
+    if (p->id >= (uint32_t)hint_load(&sched.nproc)) return true; // a stopper may have claimed us meanwhile
     if (!p->reserved_by_g && sched_work_exists()) return true;
     int64_t t = load_seq(&p->timer_next);
     return t != TIME_NEVER && t <= plat_now_ns();
@@ -53,15 +53,15 @@ static int64_t live_goroutines(void) {
 // All cores are in the idle set and p, the last, has seen nothing to do. Nobody can queue anything any more but a timer or a
 // device, so if there is neither, this is for ever.
 static void check_deadlock(void) {
-    if (load_seq(&sched.idle_count) != (uint32_t)sched.nproc) return;
+    if (load_seq(&sched.idle_count) != (uint32_t)hint_load(&sched.nproc)) return;
     if (load_seq(&sched.external) || load_seq(&sched.stop_wanted)) return;
     for (int i = 0; i < sched.ncpu; i++) {
         P *p = rt_ps[i];
-        if (i >= sched.nproc && load_seq(&p->state) != P_OFF) return; // still on its way out, it will wake us
+        if (i >= hint_load(&sched.nproc) && load_seq(&p->state) != P_OFF) return; // still on its way out, it will wake us
         if (load_seq(&p->timer_next) != TIME_NEVER || load_seq(&p->inbox) || load_seq(&p->local_count)) return;
     }
     if (sched_work_exists() || (live_goroutines() == 0 && !load_seq(&sched.main_exited))) return;
-    if (load_seq(&sched.idle_count) != (uint32_t)sched.nproc) return; // somebody was woken meanwhile
+    if (load_seq(&sched.idle_count) != (uint32_t)hint_load(&sched.nproc)) return; // somebody was woken meanwhile
     static _Atomic uint32_t reported;
     if (exchange(&reported, 1)) return;
     if (load_seq(&sched.main_exited)) rt_fatal("no goroutines (main called runtime.Goexit) - deadlock!");

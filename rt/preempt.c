@@ -169,7 +169,7 @@ void rt_irq_ready(G *g) {
 // ---- on the system stack
 
 static _Noreturn void take_off(P *p, G *g) {
-    p->g = NULL;
+    hint_store(&p->g, NULL);
     fpu_clean();
     store_release(&g->on_cpu, 0); // pairs with the acquire of whoever runs it next
     uint32_t req = load_relaxed(&p->request);

@@ -38,7 +38,7 @@ void sched_put_global_batch(GList *batch) {
 static void poke_tickless(P *self) {
     for (int i = 0; i < sched.nproc; i++) {
         P *p = rt_ps[i];
-        if (p == self || hint_load(&p->slice_armed) || !p->g || hint_load(&p->reserved_by_g)) continue;
+        if (p == self || hint_load(&p->slice_armed) || !hint_load(&p->g) || hint_load(&p->reserved_by_g)) continue;
         plat_ipi(i);
         return;
     }
@@ -148,7 +148,7 @@ static void urge_some_core(void) {
     P *self = p_self();
     for (int i = 0; i < sched.nproc; i++) {
         P *p = rt_ps[(self->id + (uint32_t)i) % (uint32_t)sched.nproc];
-        G *g = p->g; // racy read of a word: G records are never unmapped, a wrong guess costs one interrupt
+        G *g = hint_load(&p->g); // racy read of a word: G records are never unmapped, a wrong guess costs one interrupt
         if (hint_load(&p->reserved_by_g) || !g || g->priority == PRIORITY_HIGH) continue;
         poke(p, REQ_NOW);
         return;
@@ -414,7 +414,7 @@ static G *find_runnable(P *p) {
 
 bool sched_work_exists(void) {
     if (load_seq(&sched.global_count)) return true;
-    for (int i = 0; i < sched.nproc; i++)
+    for (int i = 0; i < hint_load(&sched.nproc); i++)
         if (!hint_load(&rt_ps[i]->reserved_by_g) && !runq_empty(rt_ps[i])) return true;
     return false;
 }
