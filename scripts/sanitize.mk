@@ -9,8 +9,10 @@ SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
 # The scheduler never returns from most of its calls: the record of calls would grow without end.
 SAN_tsan  := -fsanitize=thread -Wno-tsan
 SAN_tsan_rt := --param=tsan-instrument-func-entry-exit=0
-# What runs; words after a colon are arguments.
-SAN_PROGRAMS ?= tests/metal/t_chan.c tests/metal/t_select.c tests/metal/t_sync.c tests/metal/t_timer.c tests/metal/t_steal.c apps/sieve.c
+# What runs: programs that give way by themselves, and under the thread sanitizer, which is slow, those without time limits.
+SAN_PROGRAMS_tsan  := $(addsuffix .c,$(addprefix tests/metal/t_,chan select) apps/sieve)
+SAN_PROGRAMS_ubsan := $(SAN_PROGRAMS_tsan) $(addsuffix .c,$(addprefix tests/metal/t_,sync timer steal spawn park))
+SAN_PROGRAMS_asan  := $(SAN_PROGRAMS_ubsan)
 SAN_CPUS     ?= 4
 SAN_TIMEOUT  ?= 60
 SAN_ENV := BURROW_CPUS=$(SAN_CPUS) BURROW_MEM=2G ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 \
@@ -47,7 +49,7 @@ $(B)/$1/%: $(B)/$1/obj/app/%.c.o $(patsubst %,$(B)/$1/obj/%.o,$(RT_SRCS) $(SAN_L
 	$$(Q)$$(OBJCOPY) --redefine-sym main=app_main $$@.app.o
 	$$(Q)$$(CC) -no-pie -pthread -Wl,-z,noexecstack,-z,now $$(SAN_$1) -o $$@ $$@.app.o $$(filter-out $$<,$$(filter %.o,$$^))
 .PRECIOUS: $(B)/$1/obj/app/%.c.o
-$1-build: $(patsubst %.c,$(B)/$1/%,$(SAN_PROGRAMS))
+$1-build: $(patsubst %.c,$(B)/$1/%,$(SAN_PROGRAMS_$1))
 .PHONY: $1 $1-build
 -include $(wildcard $(B)/$1/obj/*/*.d $(B)/$1/obj/*/*/*.d $(B)/$1/obj/*/*/*/*.d)
 endef
@@ -56,6 +58,6 @@ $(foreach k,$(SAN_KINDS),$(eval $(call san_rules,$k)))
 $(SAN_KINDS):
 	$(call need,build)
 	@$(BUILD) $@-build
-	@failed=; for p in $(SAN_PROGRAMS:.c=); do printf '  %-7s %s: ' $@ $$p; \
+	@failed=; for p in $(SAN_PROGRAMS_$@:.c=); do printf '  %-7s %s: ' $@ $$p; \
 	  if $(SAN_ENV) nice timeout $(SAN_TIMEOUT) $(B)/$@/$$p > $(B)/$@/log 2>&1; then tail -1 $(B)/$@/log; \
 	  else echo "FAILED, status $$?"; tail -60 $(B)/$@/log; failed=1; fi; done; test -z "$$failed"

@@ -29,7 +29,11 @@ static AtomicInt32 failures;
 // Text of the last panic that a function made by CATCHES ended with.
 static char caught[120];
 static inline void catch_text(void *unused) {
-    str_format(caught, sizeof caught, "%s", panic_text(recover()));
+    static Mutex one; // several goroutines may panic at once
+    const char *text = panic_text(recover());
+    mutex_lock(&one);
+    str_format(caught, sizeof caught, "%s", text);
+    mutex_unlock(&one);
 }
 #define CATCHES(name, ...)                                                                                   \
     static void name(void *arg) {                                                                            \
