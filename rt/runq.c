@@ -23,6 +23,8 @@ void runq_spill(void *p) {
     sched_put_global_batch(&batch);
 }
 
+void runq_put_kicked(P *p, G *g) { runq_put(p, g); }
+
 uint32_t runq_length(const P *p) {
     const RunQ *q = &p->runq;
     uint32_t n = load_acquire(&q->tail) - load_acquire(&q->head);

@@ -20,10 +20,12 @@ static inline void runq_put(P *p, G *g) {
     store_release(&q->tail, tail + 1); // pairs with runq_steal's acquire
 }
 
+void runq_put_kicked(P *p, G *g); // runq_put, out of line
+
 // Makes g the next goroutine of p (the caller's); the one that was next moves to the ring's tail. A full barrier.
 static inline void runq_put_next(P *p, G *g) {
     G *kicked = exchange(&p->runq.runnext, g); // pairs with the exchange of takers
-    if (unlikely(kicked != NULL)) runq_put(p, kicked);
+    if (unlikely(kicked != NULL)) runq_put_kicked(p, kicked);
 }
 
 // Takes the next goroutine of p (the caller's): runnext first. NULL: empty.

@@ -99,15 +99,17 @@ static void poke(P *p, uint32_t req) {
 
 // The slice tick must be programmed from the moment when somebody waits on this core. slice_armed comes last: a tick in between
 // must not see an armed slice that is over.
+static __attribute__((noinline)) void slice_begin(P *p) {
+    p->tick_seen = p_turn(p) - 1; // the running goroutine gets at least one whole slice
+    p->slice_end = plat_now_ns() + sched.slice_ns;
+    barrier_local();
+    hint_store(&p->slice_armed, true);
+    sched_arm(p);
+}
+
 static inline void slice_wanted(P *p) {
     barrier_local(); // a tick that comes before the goroutine is queued makes the core tickless; one that comes later sees it
-    if (unlikely(!p->slice_armed)) {
-        p->tick_seen = p->sched_tick - 1; // the running goroutine gets at least one whole slice
-        p->slice_end = plat_now_ns() + sched.slice_ns;
-        barrier_local();
-        hint_store(&p->slice_armed, true);
-        sched_arm(p);
-    }
+    if (unlikely(!p->slice_armed)) slice_begin(p);
 }
 
 void sched_put_pinned(G *g) {
@@ -276,41 +278,62 @@ void sched_execute(P *p, G *g) {
     g_enter(g);
 }
 
-// From a goroutine that has been parked, queued elsewhere or is yielding: run something else. Returns when it runs again.
-static inline void switch_away(G *g, G *next) {
-    P *p = p_self();
-    if (likely(next && !next->ctx)) {
-        if (unlikely(load_acquire(&next->on_cpu))) wait_off_cpu(next); // it yields on another core, see g_yield
-        running(p, next);
+// A preempted goroutine's context is reloaded from the system stack: it goes back to the front meanwhile.
+static void schedule_with(void *preempted) {
+    if (preempted) runq_put_next(p_self(), preempted);
+    schedule();
+}
+
+// The rest of switch_away, out of line: so the usual case needs no saved registers and ends in a jump to g_switch.
+static __attribute__((noinline)) void switch_slow(G *g, G *next) {
+    if (next && !next->ctx) {
+        wait_off_cpu(next); // it yields on another core, see g_yield
+        running(p_self(), next);
         g_switch(g, next);
         return;
     }
-    if (next) { // a preempted one: its context is reloaded from the system stack; it goes back to the front
-        runq_put_next(p, next);
+    g_leave(g, schedule_with, next);
+}
+
+// From a goroutine that has been parked: run something else. Returns when it runs again.
+static inline void switch_away(G *g) {
+    P *p = p_self();
+    G *next = next_quick(p);
+    if (unlikely(!next || next->ctx || load_acquire(&next->on_cpu))) {
+        switch_slow(g, next);
+        return;
     }
-    g_leave(g, schedule_arg, NULL);
+    running(p, next);
+    g_switch(g, next);
 }
 
 void g_park_with(WaitReason why, void (*unlock)(void *), void *arg) {
     G *g = g_self();
     RT_ASSERT(load_relaxed(&g->state) == G_RUNNING);
     g->wait_reason = (uint8_t)why;
-    store_relaxed(&g->state, G_WAITING); // published by the unlock's release
     if (unlikely(g->seg->newer != NULL)) sys_call((void (*)(void *))stack_release_newer, g);
+    store_relaxed(&g->state, G_WAITING); // published by the unlock's release
     if (unlock) unlock(arg);
-    switch_away(g, next_quick(p_self()));
-    g->wait_reason = WAIT_NONE;
+    switch_away(g);
+}
+
+static inline void park_now(G *g, WaitReason why, Lock *unlock) {
+    g->wait_reason = (uint8_t)why;
+    store_relaxed(&g->state, G_WAITING); // published by the unlock's release
+    if (unlock) lock_release(unlock);
+    switch_away(g);
+}
+
+static __attribute__((noinline)) void park_releasing(G *g, WaitReason why, Lock *unlock) {
+    sys_call((void (*)(void *))stack_release_newer, g);
+    park_now(g, why, unlock);
 }
 
 void g_park(WaitReason why, Lock *unlock) {
     G *g = g_self();
     RT_ASSERT(load_relaxed(&g->state) == G_RUNNING);
-    g->wait_reason = (uint8_t)why;
-    if (unlikely(g->seg->newer != NULL)) sys_call((void (*)(void *))stack_release_newer, g);
-    store_relaxed(&g->state, G_WAITING); // published by the unlock's release
-    if (unlock) lock_release(unlock);
-    switch_away(g, next_quick(p_self()));
-    g->wait_reason = WAIT_NONE;
+    if (unlikely(g->seg->newer != NULL)) park_releasing(g, why, unlock);
+    else park_now(g, why, unlock);
 }
 
 // Queues a goroutine that was taken off its core (the caller's) and not parked: behind the others when its slice is over or it
