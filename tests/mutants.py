@@ -1,0 +1,330 @@
+"""mutants.py -- the protections that `make mutants` removes (scripts/mutants), and the test that notices each.
+
+A Mutant replaces `old` by `new` in `file`; `sign` is a regular expression for what the test says when it fails. A test that needs luck
+to fail has no place here: simulated schedules are enumerated or seeded, the rest is certain or happens thousands of times a run.
+"""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Test:
+    name: str        # as the table shows it
+    build: tuple     # make's targets; without a command, making them is the test
+    command: tuple   # run in the copy of the tree; fails by its status
+    seconds: float   # not one of the test's guards: beyond this a mutant has survived
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    old: str
+    new: str
+    test: Test
+    sign: str
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """A protection whose absence no test can show here."""
+    name: str
+    file: str
+    old: str
+    new: str
+    reason: str
+
+
+# ---- kinds of tests
+
+def unit(name):
+    """A hosted unit test, under the address sanitizer unless it says otherwise."""
+    return Test(f"unit {name}", (f"build/unit/{name}",), (f"build/unit/{name}",), 40)
+
+
+def unit_tsan(name):
+    """The same under the thread sanitizer (scripts/mutants.mk)."""
+    path = f"build/mutants-tsan/{name}"
+    return Test(f"unit {name}, thread sanitizer", (path,), (path,), 40)
+
+
+def sim(case, cores=2, seeds=10000):
+    """Random schedules of a simulated program. The simulator says itself when a run hangs or does not end."""
+    options = (f"--cores={cores}", f"--seeds={seeds}", "--seed=1")
+    return Test(f"sim {case} {' '.join(options)}", (f"build/sim/{case}",), (f"build/sim/{case}", *options), 40)
+
+
+def search(case, cores=2, bound=2, limit=20000):
+    """All its schedules with at most `bound` deviations from the default."""
+    options = (f"--cores={cores}", f"--bound={bound}", f"--limit={limit}")
+    return Test(f"sim {case} {' '.join(options)}", (f"build/sim/{case}",), (f"build/sim/{case}", *options), 40)
+
+
+def _run(boot, image, program, smp, line, guard):
+    command = ("scripts/run", "--boot", boot, "--accel", "tcg", "--smp", str(smp), "--timeout", str(guard), "--cmdline", line, image)
+    return Test(f"{'hosted' if boot == 'host' else 'booted'} {program} on {smp}{' ' * bool(line)}{line}", (image,), command, guard + 10)
+
+
+def hosted(program, smp=2, line="", guard=20):
+    """A process of this system, given up after `guard` seconds as tests/test_hosted.py does."""
+    return _run("host", f"build/host/{program}", program, smp, line, guard)
+
+
+def booted(program, smp=2, line="", guard=20):
+    """An image in QEMU, given up after `guard` seconds as tests/test_boot.py does."""
+    return _run("pvh", f"build/{program}.elf", program, smp, line, guard)
+
+
+def check(target):
+    """A check of what was built: fails by itself."""
+    return Test(f"make {target}", (target,), (), 0)
+
+
+SIM_FAILED = r"^FAILED "
+RACE = r"WARNING: ThreadSanitizer: data race"
+TIMEOUT = r"^run: timeout after"
+FAILED = r"^FAIL "
+BROKE = r"^FAIL |^panic: |^fatal error: |crash report"
+GUARD = r"expected guard"
+
+MUTANTS = [
+    # ---- parking and waking
+    Mutant("idle-recheck", "rt/idle.c",
+           "        if (something_to_do(p)) break;\n",
+           "        if (turns > 0 && something_to_do(p)) break;\n",
+           sim("spread"), SIM_FAILED),
+    Mutant("idle-recheck-queues", "rt/idle.c",
+           "    if (!p->reserved_by_g && sched_work_exists()) return true;\n",
+           "    (void)sched_work_exists;\n",
+           sim("spread"), SIM_FAILED),
+    Mutant("idle-claim-once", "rt/idle.c",
+           "    if (!(fetch_and(&sched.idle_mask[p->id / 64], ~bit) & bit)) return false;\n",
+           "    fetch_and(&sched.idle_mask[p->id / 64], ~bit);\n",
+           sim("world_stop", cores=3), SIM_FAILED),
+    Mutant("ready-wakes", "rt/sched.c",
+           "    if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();\n    slice_wanted(p);\n}\n\nvoid g_ready_tail",
+           "    slice_wanted(p);\n}\n\nvoid g_ready_tail",
+           sim("spread"), SIM_FAILED),
+    Mutant("on-cpu-wait", "rt/sched.c",
+           "    for (unsigned turns = 0; load_acquire(&g->on_cpu); turns++)\n        plat_spin(turns);\n",
+           "",
+           sim("steal"), SIM_FAILED),
+    Mutant("on-cpu-wait-execute", "rt/sched.c",
+           "    if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g); // it yields on another core, see g_yield\n    running(p, g);",
+           "    running(p, g);",
+           sim("steal"), SIM_FAILED),
+    Mutant("waiting-before-unlock", "rt/sched.c",
+           "    store_relaxed(&g->state, G_WAITING); // published by the unlock's release\n    if (unlock) lock_release(unlock);\n",
+           "    if (unlock) lock_release(unlock);\n    store_relaxed(&g->state, G_WAITING);\n",
+           sim("chan_pair"), SIM_FAILED),
+    Mutant("semaphore-recheck", "rt/sema.c",
+           "    if (sema_try_acquire(count)) {\n        fetch_add",
+           "    if (0) {\n        fetch_add",
+           sim("semaphore"), SIM_FAILED),
+    Mutant("cond-ticket", "rt/cond.c",
+           "    if ((int32_t)(w.ticket - load(&c->notify)) < 0) {",
+           "    if (0) {",
+           search("cond"), SIM_FAILED),
+    Mutant("wake-before-hlt", "kernel/plat.c",
+           "    if (!load_seq(&p->wake)) cpu_sti_hlt();",
+           "    cpu_sti_hlt();",
+           booted("metal-t_park"), TIMEOUT),
+
+    # ---- queues, stopping
+    Mutant("steal-cas", "rt/runq.c",
+           "        if (!cas(&v->head, &head, head + n)) continue;\n",
+           "        store_release(&v->head, head + n);\n",
+           sim("steal"), SIM_FAILED),
+    Mutant("take-cas", "rt/runq.h",
+           "        if (likely(cas(&q->head, &head, head + 1))) return g;",
+           "        store_release(&q->head, head + 1);\n        return g;",
+           sim("steal"), SIM_FAILED),
+    Mutant("shared-slice", "rt/runq.h",
+           "            p->inherited += shares;\n",
+           "",
+           sim("fair", cores=1, seeds=500), SIM_FAILED),
+    Mutant("global-turn", "rt/sched.c",
+           "    if (--p->until_global <= 0) { // counted here too",
+           "    if (0) { // counted here too",
+           booted("metal-t_fair"), TIMEOUT),
+    Mutant("stop-request", "rt/stop.c",
+           "        fetch_or(&p->request, REQ_STOP);\n",
+           "",
+           sim("stop_spinner"), SIM_FAILED),
+    Mutant("stop-counts", "rt/stop.c",
+           "    if (!wanted || p->id >= load_seq(&stop_procs)) {\n",
+           "    if (!wanted) {\n",
+           sim("procs"), SIM_FAILED),
+
+    # ---- locks
+    Mutant("chan-lock", "rt/chan.c",
+           "    lock_acquire(&c->lock);\n    if (load_relaxed(&c->closed)) {\n",
+           "    (void)lock_try(&c->lock);\n    if (load_relaxed(&c->closed)) {\n",
+           sim("chan_close"), SIM_FAILED),
+    Mutant("timer-lock-recheck", "rt/timer.c",
+           "        bool here = load_relaxed(&t->p) == p;\n",
+           "        bool here = true;\n",
+           sim("timer"), SIM_FAILED),
+    Mutant("page-lock", "rt/page.c",
+           "    size_t i = 0;\n    lock_acquire(h->lock);\n    while (i < n && !why)\n        why = free_locked(h, pages[i++], 1);\n    lock_release(h->lock);\n",
+           "    size_t i = 0;\n    while (i < n && !why)\n        why = free_locked(h, pages[i++], 1);\n",
+           unit_tsan("test_mem_threads"), RACE),
+    Mutant("record-lock", "rt/fixed.c",
+           "    mark(rec);\n    lock_acquire(&pool->lock);\n    *(void **)rec = pool->free;\n    pool->free = rec;\n    pool->in_use--;\n    lock_release(&pool->lock);\n",
+           "    mark(rec);\n    *(void **)rec = pool->free;\n    pool->free = rec;\n    pool->in_use--;\n",
+           unit_tsan("test_mem_threads"), RACE),
+    Mutant("segment-lock", "rt/stackseg.c",
+           "    lock_acquire(&pool_lock);\n    for (; i < n && !error; i++) {\n        void *page = pool_put_locked(half[i], &error);\n        if (page) whole[pages++] = page;\n    }\n    lock_release(&pool_lock);\n",
+           "    for (; i < n && !error; i++) {\n        void *page = pool_put_locked(half[i], &error);\n        if (page) whole[pages++] = page;\n    }\n",
+           unit_tsan("test_mem_threads"), RACE),
+
+    # ---- channels, select
+    Mutant("select-claim", "rt/chan.h",
+           "        if (cas(&w->g->select_done, &open, 1)) return w;",
+           "        (void)open;\n        return w;",
+           search("select_race"), SIM_FAILED),
+    Mutant("select-losers", "rt/select.c",
+           "        if (w->queued) waitq_remove(",
+           "        if (0) waitq_remove(",
+           sim("select_close"), SIM_FAILED),
+    Mutant("select-lock-order", "rt/select.c",
+           "    order_locks(s);\n    lock_all(s);",
+           "    (void)order_locks;\n    for (unsigned k = 0, n = s->n; k < n; k++)\n        (void)k;\n    lock_all(s);",
+           sim("select_order", cores=3), SIM_FAILED),
+    Mutant("closed-gives-zero", "rt/chan.c",
+           "        if (t == TAKE_CLOSED && elem) elem_zero(c, elem);\n",
+           "",
+           hosted("metal-t_chan"), "does not hold"),
+
+    # ---- preemption
+    Mutant("guard-reread", "rt/x86_64/gogo.asm",
+           "    cmp dword [gs:P_REQUEST], 0\n    je %%clean\n    mov qword [fs:0x70], -1\n",
+           "",
+           unit("test_guard"), GUARD),
+    Mutant("guard-reread-order", "rt/x86_64/gogo.asm",
+           "    mov [fs:0x70], %1\n    cmp dword [gs:P_REQUEST], 0\n",
+           "    cmp dword [gs:P_REQUEST], 0\n    mov [fs:0x70], %1\n",
+           unit("test_guard"), GUARD),
+    Mutant("morestack-reread", "rt/x86_64/morestack.asm",
+           "    cmp dword [gs:P_REQUEST], 0 ; the reread that a guard writer owes\n    jne .repoison\n",
+           "",
+           unit("test_guard"), GUARD),
+    Mutant("morestack-reread-back", "rt/x86_64/morestack.asm",
+           "    jne .repoison_return\n",
+           "",
+           unit("test_guard"), GUARD),
+    Mutant("door-check", "rt/core.h",
+           "        if (unlikely(load_relaxed(&p_self()->request) != 0)) rt_door_slow();",
+           "        if (0) rt_door_slow();",
+           sim("door", seeds=500), SIM_FAILED),
+    Mutant("retry", "rt/preempt.c",
+           "        plat_guard_set(~(uintptr_t)0);\n        arm_by(p, plat_now_ns() + RETRY_NS);\n",
+           "        plat_guard_set(~(uintptr_t)0);\n",
+           sim("retry", seeds=1000), SIM_FAILED),
+    Mutant("only-application-text", "rt/preempt.c",
+           "    if (!g || !in_app_text(tf->rip)) return false;",
+           "    if (!g || (0 && !in_app_text(tf->rip))) return false;",
+           sim("preempt", seeds=1000), SIM_FAILED),
+    Mutant("tickless-core-poked", "rt/sched.c",
+           "    if (sched.nproc > 1 && load_seq(&sched.idle_count) == 0) poke_tickless(p_self());\n",
+           "    (void)poke_tickless;\n",
+           sim("tickless"), SIM_FAILED),
+    Mutant("tickless-core-armed", "rt/preempt.c",
+           "    if (p->g && !p->slice_armed && sched_others_wait(p)) {",
+           "    if (0) {",
+           sim("tickless"), SIM_FAILED),
+    Mutant("spare-refill", "rt/sched.c",
+           "        if (unlikely(p->spare_count < 2)) preempt_refill(p);\n",
+           "",
+           sim("spares", cores=1, seeds=500), SIM_FAILED),
+    Mutant("vector-state", "rt/preempt.c",
+           "    plat_fpu_capture(c->fpu);\n",
+           "",
+           booted("metal-t_fpu", line="6000"), FAILED),
+    Mutant("fpu-clean", "rt/preempt.c",
+           "    fpu_clean();\n",
+           "",
+           hosted("metal-t_x87"), FAILED),
+    Mutant("mxcsr", "rt/x86_64/gogo.asm",
+           "    jne .mxcsr\n",
+           "",
+           booted("metal-t_fpu", line="6000"), FAILED),
+    Mutant("fcw", "rt/x86_64/gogo.asm",
+           "    jne .fcw\n",
+           "",
+           booted("metal-t_fpu", line="6000"), FAILED),
+
+    # ---- stacks, panics
+    Mutant("recover-reset", "rt/panic.c",
+           "    stack_reset_to(g, f->regs[6]);\n",
+           "",
+           hosted("metal-t_panic20"), FAILED),
+    Mutant("recover-guard", "rt/stack.c",
+           "    g->seg = s;\n    g->guard = s->base + STACK_SLACK;\n    stack_release_newer(g);\n",
+           "    g->seg = s;\n    stack_release_newer(g);\n",
+           hosted("metal-t_panic20"), FAILED),
+    Mutant("stack-arguments", "rt/x86_64/morestack.asm",
+           "    rep movsq\n",
+           "",
+           hosted("metal-t_deep"), FAILED),
+    Mutant("red-zone", "rt/panic.c",
+           "    sp = ((sp - 128) & ~(uintptr_t)15) - 8;\n",
+           "    sp = (sp & ~(uintptr_t)15) - 8;\n",
+           hosted("metal-t_redzone"), FAILED),
+    # ---- memory
+    Mutant("page-double-free", "rt/page_tree.c",
+           "    if (!bits_all_clear(z->free, i, n)) return false;\n",
+           "    (void)bits_all_clear;\n",
+           unit("test_page"), "expected"),
+    Mutant("segment-double-free", "rt/stackseg.c",
+           "    if (bits & mine) {",
+           "    if (0) {",
+           unit("test_stackseg"), "expected an error"),
+    Mutant("tlb-flush", "kernel/mem/vmap.c",
+           "    cpu_write_cr3(cpu_read_cr3());           // no global pages, no PCID: drops everything\n",
+           "",
+           booted("metal-t_vmap"), BROKE),
+    Mutant("data-not-executable", "kernel/mem/paging.c",
+           "#define LEAF_RW (PTE_LEAF_RX | PTE_W | pte_nx)\n",
+           "#define LEAF_RW (PTE_LEAF_RX | PTE_W)\n",
+           booted("metal-t_wx"), FAILED),
+
+    # ---- rules that the build checks
+    Mutant("general-registers", "kernel/irq.c",
+           "void irq_dispatch(TrapFrame *tf) {\n    Cpu",
+           "void irq_dispatch(TrapFrame *tf) {\n    __asm__ volatile(\"xorps %xmm7, %xmm7\");\n    Cpu",
+           check("check-regs"), "check_regs: .*irq_dispatch.*xmm7"),
+    Mutant("door-stack", "rt/once.c",
+           "    mutex_lock(&o->mutex);\n",
+           "    char room[512];\n    __asm__ volatile(\"\" : : \"r\"(room) : \"memory\");\n    mutex_lock(&o->mutex);\n",
+           check("check-stack"), "check_stack: once_do_slow needs"),
+    Mutant("layers", "rt/once.c",
+           "#include \"core.h\"\n",
+           "#include \"core.h\"\n#include \"kernel/kernel.h\"\n",
+           check("check-layers"), "rt/once.c"),
+]
+
+EQUIVALENT = [
+    Equivalent("idle-barrier", "rt/idle.c",
+               "    fence_seq(); // pairs with the barrier between queueing and reading idle_count\n", "",
+               "the locked add before it is a full barrier on x86; C11 and other machines need it"),
+    Equivalent("pinned-barrier", "rt/sched.c",
+               "    fence_seq(); // pairs with idle.c: the idling core has published itself, or sees local_count\n", "",
+               "local_put's seq_cst store is an xchg on x86, a full barrier"),
+    Equivalent("ready-tail-barrier", "rt/sched.c",
+               "    runq_put(p, g);\n    fence_seq();\n    if (unlikely", "    runq_put(p, g);\n    if (unlikely",
+               "x86 needs it (a store, then a load), but no test can show it: the simulator's cores are sequentially consistent, and "
+               "on real ones the window is the depth of a store buffer"),
+    Equivalent("slice-over-barrier", "rt/preempt.c",
+               "        fence_seq(); // pairs with sched_put_global: it sees a tickless core to poke, or we see what it queued\n", "",
+               "as ready-tail-barrier"),
+    Equivalent("wake-barrier", "kernel/plat.c",
+               "    fence_seq(); // the caller's store of wake, then our load of idle\n", "",
+               "the caller sets wake by a locked or, a full barrier on x86"),
+    Equivalent("idle-recheck-inbox", "rt/idle.c",
+               "load_seq(&p->request) || load_seq(&p->inbox) || load_seq(&p->local_count)", "load_seq(&p->local_count)",
+               "only a delay: the interrupt that filled the inbox has armed a retry, which ends the sleep"),
+    Equivalent("ready-on-cpu", "rt/sched.c",
+               "    if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g);\n    store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation\n",
+               "    store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation\n",
+               "whoever takes a goroutine from a queue waits for on_cpu once more, because of g_yield"),
+]
