@@ -110,6 +110,29 @@ HEADING = re.compile(r"^(?:CU: )?(\S.*?):(?:\[\+\+\])?$")
 ROW = re.compile(r"^(\S.*?)\s+(\d+|-)\s+0x([0-9a-f]+)(?:\s|$)")
 
 
+# The public header's inline functions: a program's trace names the line that calls them.
+INLINED = "rt/api/"
+
+
+def callers_of_inlined(path, addresses):
+    """{address: (file, line)} of the innermost place outside INLINED that was inlined into, for those that have one."""
+    if not addresses:
+        return {}
+    text = subprocess.run(["addr2line", "-a", "-i", "-e", path], input="\n".join(map(hex, addresses)), check=True, text=True,
+                          errors="replace", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    cwd = os.getcwd() + "/"
+    found, address = {}, None
+    for line in text.splitlines():
+        if line.startswith("0x"):
+            address = int(line, 16)
+            continue
+        name, _, number = line.split(" (")[0].rpartition(":")
+        name = os.path.normpath(name).removeprefix(cwd)
+        if address not in found and not name.startswith(INLINED) and number.isdigit() and name != "??":
+            found[address] = (name, int(number))
+    return found
+
+
 def dwarf_lines(path, objdump, starts=()):
     """Sorted (address, file, line); line 0 ends a stretch. Rows that repeat the one before are left out, but at `starts`."""
     text = subprocess.run([objdump, "--dwarf=decodedline", "-w", path], check=True, text=True, errors="replace",
@@ -134,6 +157,7 @@ def dwarf_lines(path, objdump, starts=()):
                 rows[address] = (name, int(row[2]))
             else:
                 rows.setdefault(address, ("", 0))
+    rows.update(callers_of_inlined(path, [a for a, (name, _) in rows.items() if name.startswith(INLINED)]))
     out = []
     for address in sorted(rows):
         if not out or out[-1][1:] != rows[address] or address in starts:
