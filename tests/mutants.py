@@ -127,7 +127,7 @@ MUTANTS = [
     Mutant("wake-before-hlt", "kernel/plat.c",
            "    if (!load_seq(&p->wake)) cpu_sti_hlt();",
            "    cpu_sti_hlt();",
-           booted("metal-t_park"), TIMEOUT),
+           booted("metal-t_wake"), FAILED),
 
     # ---- queues, stopping
     Mutant("steal-cas", "rt/runq.c",
