@@ -1,6 +1,7 @@
 // t_redzone.c -- a panic at a fault leaves the 128 bytes below the faulting function's stack pointer alone.
 //
-// A function that calls nothing may keep its variables there, and deferred functions run while its frame still counts as alive.
+// A function that calls nothing may keep its variables there, and deferred functions run while its frame
+// still counts as alive.
 #include "metal.h"
 
 static uint64_t *zone; // 16 words

@@ -1,7 +1,8 @@
 // t_x87.c -- a goroutine that was preempted with a full x87 stack leaves an empty one to the next.
 //
-// The call convention promises every function an empty x87 stack. A goroutine that yielded comes back without its context being
-// reloaded, so whoever ran in between, and was taken off in the middle of anything, must not show.
+// The call convention promises every function an empty x87 stack. A goroutine that yielded comes back without
+// its context being reloaded, so whoever ran in between, and was taken off in the middle of anything, must
+// not show.
 #include "metal.h"
 
 #define ENOUGH 30 // preemptions

@@ -1,11 +1,13 @@
 // units: rt/x86_64/gogo.asm rt/x86_64/morestack.asm
 // flags: -mno-red-zone
 // sanitize: no (own stacks, %gs and %fs:0x70)
-// test_guard.c -- no interrupt is lost in the routines that write the stack guard, whatever instruction it comes at.
+// test_guard.c -- no interrupt is lost in the routines that write the stack guard, whatever instruction it
+// comes at.
 //
-// An interrupt in runtime text sets P.request and poisons the guard; a routine that installs a guard after that must
-// put the poison back. Each round single-steps through one of them and plays the interrupt before its k-th instruction,
-// for k = 1, 2, ... until the routine ends before k: so every window of one instruction is hit.
+// An interrupt in runtime text sets P.request and poisons the guard; a routine that installs a guard after
+// that must put the poison back. Each round single-steps through one of them and plays the interrupt before
+// its k-th instruction, for k = 1, 2, ... until the routine ends before k: so every window of one instruction
+// is hit.
 #define _GNU_SOURCE
 #include "test.h"
 #include "core.h"
@@ -81,19 +83,25 @@ static void look(const char *where, const G *g) {
     if (right) return;
     stepping = false;
     test_failed(__FILE__, __LINE__);
-    fprintf(stderr, "%s: interrupt before instruction %ld, at %#lx: expected guard %#lx, got %#lx", where, when, came_at, want,
-            got);
+    fprintf(stderr, "%s: interrupt before instruction %ld, at %#lx: expected guard %#lx, got %#lx", where,
+            when, came_at, want, got);
     test_fail_end();
 }
 
 // ---- what the assembly calls
-void g_exit(void) { abort(); }
+void g_exit(void) {
+    abort();
+}
 void catch_link(CatchFrame *f);
 void catch_link(CatchFrame *f) {}
 StackSeg *stack_grow(G *g, size_t need);
-StackSeg *stack_grow(G *g, size_t need) { abort(); }
+StackSeg *stack_grow(G *g, size_t need) {
+    abort();
+}
 void stack_trim(StackSeg *kept);
-void stack_trim(StackSeg *kept) { abort(); }
+void stack_trim(StackSeg *kept) {
+    abort();
+}
 
 // The scheduler: answers and goes on with the same goroutine.
 void sched_preempted_call(Ctx *ctx);
@@ -117,20 +125,26 @@ static void round_switch(void) {
     look("g_switch, back", &a);
 }
 
-static void enter_a(void *unused) { g_enter(&a); }
+static void enter_a(void *unused) {
+    g_enter(&a);
+}
 static void round_enter(void) {
     g_leave(&a, enter_a, NULL);
     look("g_enter", &a);
 }
 
-static void resume(void *f) { catch_resume(f, a.guard); }
+static void resume(void *f) {
+    catch_resume(f, a.guard);
+}
 static void round_resume(void) {
     static CatchFrame f;
     if (catch_save(&f) == 0) sys_leave(resume, &f);
     look("catch_resume", &a);
 }
 
-static void body(void *unused) { look("__morestack, in the new segment", &a); }
+static void body(void *unused) {
+    look("__morestack, in the new segment", &a);
+}
 static void round_grow(void) {
     call_with_stack(8192, body, NULL);
     look("__morestack, back", &a);
@@ -192,11 +206,21 @@ static void every_instruction(void (*round)(void)) {
     CHECK(when > 10);
     printf("%s: %ld instructions\n", test_case_name, when - 1);
 }
-static void test_g_switch(void) { every_instruction(round_switch); }
-static void test_g_enter(void) { every_instruction(round_enter); }
-static void test_catch_resume(void) { every_instruction(round_resume); }
-static void test_morestack(void) { every_instruction(round_grow); }
-static void test_ctx_enter(void) { every_instruction(round_answer); }
+static void test_g_switch(void) {
+    every_instruction(round_switch);
+}
+static void test_g_enter(void) {
+    every_instruction(round_enter);
+}
+static void test_catch_resume(void) {
+    every_instruction(round_resume);
+}
+static void test_morestack(void) {
+    every_instruction(round_grow);
+}
+static void test_ctx_enter(void) {
+    every_instruction(round_answer);
+}
 
 int main(void) {
     if (syscall(SYS_arch_prctl, ARCH_SET_GS, &p) != 0) {
