@@ -1,7 +1,7 @@
 # sanitize.mk -- `make asan ubsan tsan`: the hosted runtime and programs under a sanitizer, in build/asan and so on.
 #
 # Goroutines have large stacks, switches are announced (tests/host/san/switch.c), there are no signals (tests/host/san/san.h).
-# The unit tests run under the address sanitizer in any case (make test).
+# The unit tests are built with ASan and UBSan in any case (make test); here they run, too, those with threads under TSan.
 
 SAN_KINDS := asan ubsan tsan
 SAN_asan  := -fsanitize=address
@@ -13,10 +13,12 @@ SAN_tsan_rt := --param=tsan-instrument-func-entry-exit=0
 SAN_PROGRAMS_tsan  := $(addsuffix .c,$(addprefix tests/metal/t_,chan select) apps/sieve)
 SAN_PROGRAMS_ubsan := $(SAN_PROGRAMS_tsan) $(addsuffix .c,$(addprefix tests/metal/t_,sync timer steal spawn park))
 SAN_PROGRAMS_asan  := $(SAN_PROGRAMS_ubsan)
+SAN_UNITS_asan     := $(UNIT_TESTS)
+SAN_UNITS_tsan     := $(patsubst tests/unit/%.c,$(B)/tsan/unit/%,$(shell grep -l pthread_create tests/unit/*.c))
 SAN_CPUS     ?= 4
 SAN_TIMEOUT  ?= 60
 SAN_ENV := BURROW_CPUS=$(SAN_CPUS) BURROW_MEM=2G ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 \
-  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=0:report_signal_unsafe=0:history_size=2
+  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:history_size=2
 
 SAN_COMMON := $(filter-out -O2 -fno-strict-aliasing,$(CFLAGS_COMMON)) -O1 -fno-strict-aliasing -Wno-maybe-uninitialized \
   -include tests/host/san/hooks.h -DRT_HOSTED
@@ -49,7 +51,10 @@ $(B)/$1/%: $(B)/$1/obj/app/%.c.o $(patsubst %,$(B)/$1/obj/%.o,$(RT_SRCS) $(SAN_L
 	$$(Q)$$(OBJCOPY) --redefine-sym main=app_main $$@.app.o
 	$$(Q)$$(CC) -no-pie -pthread -Wl,-z,noexecstack,-z,now $$(SAN_$1) -o $$@ $$@.app.o $$(filter-out $$<,$$(filter %.o,$$^))
 .PRECIOUS: $(B)/$1/obj/app/%.c.o
-$1-build: $(patsubst %.c,$(B)/$1/%,$(SAN_PROGRAMS_$1))
+$(B)/$1/unit/%: tests/unit/%.c scripts/build_unit $(B)/flags $(B)/offsets.inc
+	$$(call say,$1,$$<)
+	$$(Q)CFLAGS='$$(CFLAGS_UNIT)' SANITIZE='$$(SAN_$1)' NASMFLAGS='$$(NASMFLAGS)' scripts/build_unit $$@ $$<
+$1-build: $(SAN_UNITS_$1) $(patsubst %.c,$(B)/$1/%,$(SAN_PROGRAMS_$1))
 .PHONY: $1 $1-build
 -include $(wildcard $(B)/$1/obj/*/*.d $(B)/$1/obj/*/*/*.d $(B)/$1/obj/*/*/*/*.d)
 endef
@@ -58,6 +63,6 @@ $(foreach k,$(SAN_KINDS),$(eval $(call san_rules,$k)))
 $(SAN_KINDS):
 	$(call need,build)
 	@$(BUILD) $@-build
-	@failed=; for p in $(SAN_PROGRAMS_$@:.c=); do printf '  %-7s %s: ' $@ $$p; \
-	  if $(SAN_ENV) nice timeout $(SAN_TIMEOUT) $(B)/$@/$$p > $(B)/$@/log 2>&1; then tail -1 $(B)/$@/log; \
+	@failed=; for p in $(SAN_UNITS_$@) $(patsubst %.c,$(B)/$@/%,$(SAN_PROGRAMS_$@)); do printf '  %s: ' $$p; \
+	  if $(SAN_ENV) nice timeout $(SAN_TIMEOUT) $$p > $(B)/$@/log 2>&1; then tail -1 $(B)/$@/log; \
 	  else echo "FAILED, status $$?"; tail -60 $(B)/$@/log; failed=1; fi; done; test -z "$$failed"

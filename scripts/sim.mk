@@ -8,10 +8,12 @@ SEEDS ?= 2000
 SEED  ?= 1
 # Search: deviations from the default schedule, and schedules for each case at most.
 BOUND ?= 2
-LIMIT ?= 200000
+LIMIT ?= 50000
 
 SIM       := $(B)/sim
 SIM_CASES := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/*.c))
+# Programs that must fail, for tests/test_sim.py.
+SIM_BAD   := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/bad/*.c))
 SIM_OBJS  := $(patsubst %,$(SIM)/obj/%.o,$(wildcard tests/host/sim/*.c tests/host/sim/*.asm))
 SIM_RT    := $(patsubst %,$(SIM)/obj/%.o,$(RT_SRCS))
 SIM_POINTS     := -DRT_DEBUG -include tests/host/sim/point.h
@@ -40,20 +42,22 @@ $(SIM)/offsets.inc: rt/offsets.c scripts/asm_offsets.sh tests/host/sim/point.h
 
 # What a run changes, in one object: the runtime and the program.
 $(SIM)/obj/%.world.o: $(SIM)/obj/tests/sim/%.c.o $(SIM_RT) scripts/app.ld
+	@mkdir -p $(@D)
 	$(Q)$(LD) -r -T scripts/app.ld -o $@.app $<
 	$(Q)$(OBJCOPY) --redefine-sym main=app_main $@.app
 	$(Q)$(LD) -r -o $@.all $@.app $(SIM_RT)
 	$(Q)$(OBJCOPY) --rename-section .data=world_data --rename-section .bss=world_bss $@.all $@ && rm $@.app $@.all
-$(SIM_CASES): $(SIM)/%: $(SIM)/obj/%.world.o $(SIM_OBJS)
+$(SIM_CASES) $(SIM_BAD): $(SIM)/%: $(SIM)/obj/%.world.o $(SIM_OBJS)
 	$(call say,SIM,$@)
+	@mkdir -p $(@D)
 	$(Q)$(CC) -no-pie -Wl,-z,noexecstack,-z,now -o $@ $^
 
 $(SIM_RT) $(SIM_OBJS) $(SIM)/offsets.inc: $(B)/flags scripts/sim.mk
 .PRECIOUS: $(SIM)/obj/%.world.o $(SIM)/obj/tests/sim/%.c.o
--include $(SIM_RT:.o=.d) $(SIM_OBJS:.o=.d) $(SIM)/offsets.d $(SIM_CASES:$(SIM)/%=$(SIM)/obj/tests/sim/%.c.d)
+-include $(SIM_RT:.o=.d) $(SIM_OBJS:.o=.d) $(SIM)/offsets.d $(patsubst $(SIM)/%,$(SIM)/obj/tests/sim/%.c.d,$(SIM_CASES) $(SIM_BAD))
 
 .PHONY: sim sim-build
-sim-build: $(SIM_CASES)
+sim-build: $(SIM_CASES) $(SIM_BAD)
 sim: ## Run the runtime on simulated cores: all small schedules, then SEEDS random ones
 	$(call need,build)
 	@$(BUILD) sim-build

@@ -19,7 +19,7 @@
 #define SYSTEM_STACK    (64u << 10)
 #define IRQ_STACK       (16u << 10)
 
-static const char *program;
+static const char *program, *path;
 static uint64_t seed, seeds, limit = 3000000;
 static unsigned bound = 2;
 static int cores;
@@ -77,7 +77,7 @@ static _Noreturn void fail(const char *what) {
     printf("FAILED %s: %s, after %" PRIu64 " points\n", program, what, sim.points - first_point);
     fwrite(sim_output, 1, sim.output_bytes, stdout);
     trace_print();
-    printf("again: build/sim/%s --cores=%d ", program, cores);
+    printf("again: %s --cores=%d ", path, cores);
     if (random_run) {
         printf("--seed=%" PRIu64, seed);
     } else {
@@ -165,6 +165,7 @@ static uint64_t number(const char *arg, const char *text) {
 
 int main(int argc, char **argv) {
     const char *slash = strrchr(argv[0], '/'), *v;
+    path = argv[0];
     program = slash ? slash + 1 : argv[0];
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
