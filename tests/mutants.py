@@ -327,4 +327,7 @@ EQUIVALENT = [
                "    if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g);\n    store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation\n",
                "    store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation\n",
                "whoever takes a goroutine from a queue waits for on_cpu once more, because of g_yield"),
+    Equivalent("ap-gate", "kernel/x86/ap.asm",
+               "    cmp     word [PARAM(AP_GATE)], 1\n    jne     .stop\n", "",
+               "for a core that hears its start-up call only after it was given up; no emulated core is that late"),
 ]
