@@ -60,6 +60,9 @@ $1-build: $(SAN_UNITS_$1) $(patsubst %.c,$(B)/$1/%,$(SAN_PROGRAMS_$1))
 endef
 $(foreach k,$(SAN_KINDS),$(eval $(call san_rules,$k)))
 
+asan: ## Run unit tests and hosted programs under the address sanitizer
+ubsan: ## Run hosted programs under the undefined behaviour sanitizer
+tsan: ## Run hosted programs under the thread sanitizer
 $(SAN_KINDS):
 	$(call need,build)
 	@$(BUILD) $@-build
