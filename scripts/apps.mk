@@ -4,41 +4,62 @@
 # in application text" decides whether a goroutine may be preempted where it stands. The image and the process are
 # linked twice, because the symbol table that they carry is made from the first link (scripts/symbols.py).
 
-# ---- which program
-app_file = $(firstword $(wildcard $(if $(findstring /,$1)$(filter %.c,$1),,apps/$1.c apps/$1 tests/metal/$1.c) $(1:%/=%) $1.c))
-app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $1))
+# A name without a slash is looked up in apps/ too.
+app_places = $(if $(filter %.c,$1),$1 apps/$1,apps/$1.c apps/$1 tests/metal/$1.c)
+app_file = $(firstword $(wildcard $(if $(findstring /,$1),,$(app_places)) $(1:%/=%) $1.c))
+app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $(abspath $1)))
 app_srcs = $(if $(filter %.c,$1),$1,$(wildcard $1/*.c))
 # Packed into a program's image unless FILES says otherwise: apps/NAME.files beside it, if there.
 app_files = $(wildcard $(basename $1).files)
+# Where the object of a source lies below the program's directory: not outside of it, whatever ".." the source has.
+app_place = $(subst ../,__/,$1)
+
+# What is wrong with APP, for a person; empty: nothing. A rule of make cannot hold the odd characters.
+odd_characters := ' " $$ % ; & ( ) | < > * ? [ ] \ : =
+odd_in     = $(strip $(foreach c,$(odd_characters) \#,$(findstring $c,$1)))
+app_wrong  = $(strip $(if $(strip $1),$(or $(app_wrong_path),$(app_wrong_file)),\
+  empty; expected a .c file$(comma) a directory of .c files or a name in apps/))
+app_odd    = $(or $(if $(word 2,$1),blanks),$(odd_in))
+app_wrong_path = $(if $(app_odd),a path with $(app_odd); rename it or make a link)
+app_wrong_file = $(if $(app_file),$(if $(call app_srcs,$(app_file)),$(app_wrong_name),$(app_wrong_kind)),\
+  no such .c file or directory$(comma) here or in apps/)
+app_wrong_kind = $(if $(wildcard $(app_file)/.),a directory without .c files,neither a .c file nor a directory of .c files)
+# Names of the build's own.
+app_wrong_name = $(if $(filter rt tests probe,$(call app_name,$(app_file))),the name $(call app_name,$(app_file)) is taken; rename it)
+comma := ,
+
+ifneq ($(filter run host iso debug record replay,$(MAKECMDGOALS)),)
+APP_WRONG := $(call app_wrong,$(APP))
+$(if $(APP_WRONG),$(error APP=$(APP): $(APP_WRONG)))
+endif
 
 APP_FILE := $(call app_file,$(APP))
-NAME     ?= $(call app_name,$(APP_FILE))
-ifeq ($(APP_FILE),apps/sha256sum)
-FILES ?= /usr/share/common-licenses
-else ifeq ($(APP_FILE),apps/sha256sum.c)
+NAME     := $(call app_name,$(APP_FILE))
+ifeq ($(APP_FILE:.c=),apps/sha256sum)
 FILES ?= /usr/share/common-licenses
 else
 FILES ?= $(call app_files,$(APP_FILE))
 endif
 
-ifeq ($(APP_FILE),)
-ifneq ($(filter run host iso debug record replay,$(MAKECMDGOALS)),)
-$(error APP=$(APP): no such .c file or directory, here or in apps/)
-endif
-endif
-
 # ---- rules for one program: $1 name, $2 sources, $3 directory of its files ("" for none), $4 its place in the tree
+# Programs of one name take turns in one place, and a source or the files may go: app.o and the blob therefore depend on
+# "made_of", which holds the list of both and changes only when the list does.
+made_of = $(abspath $2) files $3
 define app_rules
-$(B)/app/$1/app.o: $(patsubst %,$(B)/app/$1/%.o,$2) scripts/app.ld $(B)/doors scripts/check_app_symbols.sh
+$(B)/app/$1/made_of: FORCE
+	@mkdir -p $$(@D)
+	@new=$(call quote_in_rule,$(made_of)); old=; [ ! -e $$@ ] || IFS= read -r old < $$@ || :; \
+	  [ "$$$$new" = "$$$$old" ] || printf '%s\n' "$$$$new" > $$@
+
+$(B)/app/$1/app.o: $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).o) scripts/app.ld $(B)/doors scripts/check_app_symbols.sh $(B)/app/$1/made_of
 	$$(call say,APP,$1)
 	$$(Q)$(LD) -r -T scripts/app.ld -o $$@.all $$(filter %.o,$$^)
 	$$(Q)scripts/check_app_symbols.sh $(if $(filter tests/%,$4),--inside) $(B)/doors $$@.all $$(filter %.o,$$^)
 	$$(Q)$(OBJCOPY) --redefine-sym main=app_main --keep-global-symbol=app_main $$@.all $$@ && rm $$@.all
 
-$(B)/app/$1/files.blob: $(if $3,FORCE,scripts/pack_blob.py)
-	@mkdir -p $$(@D)
-	$$(Q)scripts/pack_blob.py --out $$@.new $(if $3,'$3')
-	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+$(B)/app/$1/files.blob: $(B)/app/$1/made_of scripts/pack_blob.py $(if $3,FORCE)
+	$$(Q)scripts/pack_blob.py --out $$@.new $(if $3,$(call quote_in_rule,$3))
+	@[ $$@ -nt $$< ] && cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
 
 $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld
 	$$(call say,IMAGE,$$@)
@@ -51,15 +72,17 @@ $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 
 $(B)/$1.elf $(B)/host/$1: $(B)/app/$1/files.blob $(B)/buildid scripts/link_twice scripts/symbols.py scripts/blobs.asm
 
--include $(patsubst %,$(B)/app/$1/%.d,$2)
+-include $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).d)
 endef
 
-# A program's own sources, below its own directory in build/, wherever they come from.
+# A program's own sources, below its own directory in build/, wherever they come from. Errors that the heap would cure get a hint.
 define app_object
-$(B)/app/$1/$2.o: $2 $(B)/flags
+$(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags
 	$$(call say,APPCC,$2)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_APP) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
+	$$(Q)$(CC) $(CFLAGS_APP) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
+	  ! $(CC) $(CFLAGS_APP) -c -o /dev/null $$< 2>&1 | grep -qE 'Werror=(frame-larger-than|vla)' || \
+	  echo '$2: a large array, or one whose size only the run knows, belongs in the heap: make_array(double, n) (rt/api/mem.h)' >&2; exit 1; }
 endef
 
 # ---- the programs of the tree, and the one asked for

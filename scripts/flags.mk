@@ -36,6 +36,10 @@ Q := @
 say = @printf '  %-7s %s\n' '$1' '$2'
 endif
 
+# Any text as one word of a shell, in a recipe; and the same in the text of a rule that $(eval) reads.
+quote = '$(subst ','\'',$1)'
+quote_in_rule = $(subst $$,$$$$,$(call quote,$1))
+
 # ---- compiler flags
 # No pic, no unwind tables, no stack protector: the image runs where it is linked, and unwinds by frame pointers.
 # No loop distribution: memcpy and memset are compiled by these flags too and must not become calls of themselves.
