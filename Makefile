@@ -43,7 +43,8 @@ include scripts/mutants.mk
 # One build at a time in a tree: two would write the same files.
 BUILD = mkdir -p $(B) && flock $(B)/.lock $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 need = @scripts/deps --install=$(DEPS) $1
-run_options = --boot '$(BOOT)' --smp '$(SMP)' --mem '$(MEM)' --accel '$(ACCEL)' --timeout '$(TIMEOUT)'
+run_options = --boot $(call quote,$(BOOT)) --smp=$(call quote,$(SMP)) --mem=$(call quote,$(MEM)) \
+  --accel $(call quote,$(ACCEL)) --timeout $(call quote,$(TIMEOUT))
 report = status=$$?; echo "exit status $$status"; exit $$status
 # The file each way to boot needs.
 boot_file_uefi := $(B)/$(NAME).img
@@ -56,8 +57,10 @@ help: ## List the commands
 	@echo 'Burrow: make COMMAND [NAME=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 18
 	@echo 'Variables, with their present values:'
-	@printf '  %s\n' 'APP=$(APP)' 'SMP=$(SMP)  MEM=$(MEM)' 'CMDLINE="$(CMDLINE)"  (knobs, then arguments)' \
-	  'FILES=$(FILES)  (directory packed into the image)' 'BOOT=uefi|iso|pvh  ACCEL=auto|kvm|tcg  TIMEOUT=seconds' \
+	@printf '  %s\n' $(call quote,APP=$(APP)) $(call quote,SMP=$(SMP)  MEM=$(MEM)) \
+	  $(call quote,CMDLINE="$(CMDLINE)"  (knobs$(comma) then arguments)) \
+	  $(call quote,FILES=$(FILES)  (directory packed into the image)) 'BOOT=uefi|iso|pvh  ACCEL=auto|kvm|tcg  TIMEOUT=seconds' \
+	  $(call quote,QEMU_ARGS="$(QEMU_ARGS)"  (further options of QEMU)) 'CMDLINE_TXT=FILE  (for iso: a command line from a file)' \
 	  'DEBUG=1  (assertions, lock checks)  V=1  (show commands)  DEPS=no  (never install packages)'
 
 run: ## Boot a program in QEMU (APP, SMP, MEM, CMDLINE, FILES, BOOT)
@@ -68,11 +71,11 @@ run: ## Boot a program in QEMU (APP, SMP, MEM, CMDLINE, FILES, BOOT)
 host: ## Run a program as a process of this system (APP, SMP, CMDLINE, FILES)
 	$(call need,build)
 	@$(BUILD) $(B)/host/$(NAME)
-	@scripts/run --boot host --smp '$(SMP)' --timeout '$(TIMEOUT)' $(B)/host/$(NAME); $(report)
+	@scripts/run --boot host --smp=$(call quote,$(SMP)) --timeout $(call quote,$(TIMEOUT)) $(B)/host/$(NAME); $(report)
 
-iso: ## Leave build/<app>.iso, .img and .efi for real machines (APP, FILES)
+iso: ## Leave build/<app>.iso, .img and .efi for real machines (APP, FILES, CMDLINE)
 	$(call need,build image)
-	@$(BUILD) $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
+	@$(BUILD) IMAGE_CMDLINE=yes $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
 	@ls -l $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
 
 debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
@@ -83,7 +86,7 @@ debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
 record: ## Boot by PVH on one core and write down what makes the run repeatable (APP, MEM, CMDLINE)
 	$(call need,build run)
 	@$(BUILD) $(B)/$(NAME).elf
-	@scripts/run --boot pvh --smp 1 --mem '$(MEM)' --timeout '$(TIMEOUT)' --record $(B)/$(NAME).run $(B)/$(NAME).elf; $(report)
+	@scripts/run --boot pvh --smp 1 --mem=$(call quote,$(MEM)) --timeout $(call quote,$(TIMEOUT)) --record $(B)/$(NAME).run $(B)/$(NAME).elf; $(report)
 
 replay: ## Repeat the recorded run exactly (APP; GDB=1: wait for gdb)
 	$(call need,run)

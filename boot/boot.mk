@@ -1,14 +1,16 @@
 # boot.mk -- from an image (build/NAME.elf) to what machines boot: build/NAME.efi, .img (raw disk), .iso (CD and USB).
 #
-# Included by the top Makefile after scripts/flags.mk. The .efi is one file with the image inside; CMDLINE_TXT, if
-# set, is put beside it on the disk and on the ISO.
+# Included by the top Makefile after scripts/flags.mk. The .efi is one file with the image inside. A command line is put
+# beside it on the disk and on the ISO: the file CMDLINE_TXT, if set, else CMDLINE, if IMAGE_CMDLINE is set (make iso).
 
 # gnu-efi, overridable one by one.
 EFI_INC  ?= $(GNUEFI_INC)
 EFI_LDS  ?= $(GNUEFI_LIB)/elf_x86_64_efi.lds
 EFI_CRT0 ?= $(GNUEFI_LIB)/crt0-efi-x86_64.o
 EFI_LIBS ?= -L$(GNUEFI_LIB) -lefi -lgnuefi
-CMDLINE_TXT ?=
+CMDLINE_TXT   ?=
+IMAGE_CMDLINE ?=
+image_cmdline = $(or $(CMDLINE_TXT),$(and $(IMAGE_CMDLINE),$(CMDLINE)))
 
 # Position independent, 16-bit wide characters, Microsoft calls; -isystem: gnu-efi's headers do not pass -Wextra.
 EFI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -ffreestanding -fpic -fshort-wchar \
@@ -48,8 +50,14 @@ endef
 $(B)/%.efi: $(B)/%.elf $(LOADER_OBJS) boot/payload.asm boot/pack_payload.py
 	$(call link_efi,$(LOADER_OBJS))
 
-$(B)/%.esp: $(B)/%.efi $(CMDLINE_TXT) iso/make_esp.sh
-	$(Q)$(BOOT_EPOCH) iso/make_esp.sh $@ $< $(CMDLINE_TXT)
+# The command line of the image, empty for none. Written only when it differs.
+$(B)/%.cmdline: FORCE
+	@mkdir -p $(@D)
+	@$(if $(CMDLINE_TXT),cat $(call quote,$(CMDLINE_TXT)),printf '%s' "$${IMAGE_CMDLINE:+$$CMDLINE}") > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(B)/%.esp: $(B)/%.efi $(B)/%.cmdline iso/make_esp.sh
+	$(Q)$(BOOT_EPOCH) iso/make_esp.sh $@ $< $(if $(image_cmdline),$(B)/$*.cmdline)
 
 $(B)/%.img: $(B)/%.esp iso/make_disk.py
 	$(call say,DISK,$@)
@@ -89,5 +97,5 @@ $(B)/probe.elf: $(PROBE_OBJS) boot/image.ld
 	$(call say,IMAGE,$@)
 	$(Q)$(LD) $(LDFLAGS_METAL) --build-id=none --orphan-handling=error -T boot/image.ld -o $@ $(PROBE_OBJS)
 
-.PRECIOUS: $(B)/%.efi $(B)/%.esp
+.PRECIOUS: $(B)/%.efi $(B)/%.esp $(B)/%.cmdline
 -include $(LOADER_OBJS:.o=.d) $(PROBE_OBJS:.o=.d)
