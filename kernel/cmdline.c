@@ -10,6 +10,8 @@
 
 enum { LINE_BYTES = 4096 };
 
+extern const char blob_program[]; // the program's name, scripts/blobs.asm
+
 static char line[LINE_BYTES];
 static const char *source;
 static bool malformed;
@@ -120,5 +122,5 @@ void cmdline_init(const BootInfo *bi) {
 }
 
 bool cmdline_apply(void) {
-    return rt_cmdline("burrow", line) && !malformed;
+    return rt_cmdline(blob_program, line) && !malformed;
 }

@@ -107,6 +107,16 @@ static bool set_gomemlimit(Knobs *k, const char *s) {
     return parse_quantity(s, size_units, 0, UINT64_MAX, &k->gomemlimit);
 }
 
+// The kernel takes its own out of the line before; here it stands in the command line of a process.
+static bool set_maxcpus(Knobs *k, const char *s) {
+    uint64_t v;
+    if (!parse_number(s, 1, PLAT_MAX_CPUS, &v)) return false;
+    rt_printf("command line: MAXCPUS counts on a machine; a process takes its cores from BURROW_CPUS "
+              "(make host SMP=%s)\n",
+              s);
+    return true;
+}
+
 static bool set_slice(Knobs *k, const char *s) {
     uint64_t v;
     if (!parse_quantity(s, time_units, SLICE_MIN_NS, SLICE_MAX_NS, &v)) return false;
@@ -163,6 +173,7 @@ static const struct KnobRule {
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},
     {"MAXSTACK", set_maxstack, "a size from 64KiB to 1TiB, like 256MiB"},
+    {"MAXCPUS", set_maxcpus, "a number of cores from 1 to 256"},
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
@@ -170,7 +181,7 @@ static void report_unknown(const char *word) {
     rt_printf("command line: unknown knob \"%s\". Known are", word);
     for (int i = 0; i < RULES; i++)
         rt_printf(" %s", rules[i].name);
-    rt_printf(" and the machine's MAXCPUS TESTDEADAP; words after \"--\" go to the program\n");
+    rt_printf("; words after \"--\" go to the program\n");
 }
 
 // name_len characters of word, then '=' and the value. False: it was named.

@@ -23,15 +23,17 @@ FIRMWARE_CRASH = re.compile(rb"!!!! (?:X64|IA32) Exception")
 # What firmware writes on the serial line before our loader: terminal control and boot messages.
 TERMINAL_CONTROL = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]|\x1b[()][0-9A-B]|\x1bc")
 FIRMWARE_LINE = re.compile(rb"BdsDxe: [^\n]*\n")
+# QEMU, when it does not start: nothing but messages of its own.
+REFUSAL = re.compile(rb"(?:[^\n]*qemu[^\n:]*: [^\n]*\n)+", re.IGNORECASE)
 
 KVM_PROBE_SECONDS = {"pvh": 5, "uefi": 25, "iso": 25}
 
 
 class Result:
-    """How a run ended. status: the program's, STATUS_TIMEOUT or STATUS_DIED; why: "" or what went wrong."""
+    """How a run ended. status: the program's, STATUS_TIMEOUT or STATUS_DIED; why: "" or what went wrong; started: QEMU ran."""
 
-    def __init__(self, status, why, output, seconds):
-        self.status, self.why, self.output, self.seconds = status, why, output, seconds
+    def __init__(self, status, why, output, seconds, started=True):
+        self.status, self.why, self.output, self.seconds, self.started = status, why, output, seconds, started
 
     @property
     def text(self):
@@ -166,7 +168,12 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     last = console.finish()
     if show and last:
         show(last)
-    return Result(status, why, console.output(), time.monotonic() - start)
+    output = console.output()
+    # QEMU's own complaint, and nothing from a guest before it ended by itself.
+    started = not (status == STATUS_DIED and code == 1 and REFUSAL.fullmatch(output))
+    if not started:
+        why = "QEMU did not start; it says why above"
+    return Result(status, why, output, time.monotonic() - start, started)
 
 
 def _end(child):
@@ -251,7 +258,7 @@ def choose_accel(wanted, image, boot):
     result = run(image, boot, timeout=seconds, until=rb"(?i)burrow", accel="kvm", smp=2, mem="256M")
     accel = "kvm" if result.status == 0 else "tcg"
     if accel == "tcg":
-        print(f"/dev/kvm is there but does not boot this image ({result.why}): using software emulation", flush=True)
+        print("KVM does not run this image here; using software emulation", flush=True)
     os.makedirs("build", exist_ok=True)
     with open(memory, "w") as f:
         f.write(accel + "\n")

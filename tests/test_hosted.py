@@ -1,6 +1,5 @@
 """test_hosted.py -- runs the programs as processes of this system and compares output and status with what they say."""
 import os
-import shlex
 
 import pytest
 
@@ -15,8 +14,8 @@ PROGRAMS = [p for p in programs.find(*PLACES) if p.get("hosted", "yes") != "no"]
                          ids=[f"{p.name}-{n}" for p in PROGRAMS for n in p.smp])
 def test_hosted(build, program, smp):
     path = build.path(f"build/host/{program.name}")
-    result = qemu.run_process([path, *shlex.split(program.get("args", ""))], program.timeout,
-                              env=dict(os.environ, BURROW_CPUS=str(smp), BURROW_MEM=program.get("mem", "512M")))
+    result = qemu.run_process([path], program.timeout, env=dict(
+        os.environ, BURROW_CPUS=str(smp), BURROW_MEM=program.get("mem", "512M"), BURROW_CMDLINE=program.get("args", "")))
     wrong = result.why or program.differences(result.text)
     if wrong or result.status != program.status:
         pytest.fail(f"{path}: expected status {program.status}, got {result.status}; {wrong}\n{result.tail()}", pytrace=False)

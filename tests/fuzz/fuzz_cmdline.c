@@ -16,6 +16,8 @@ __attribute__((format(printf, 1, 2))) void rt_printf(const char *fmt, ...) {
     said++;
 }
 
+const char blob_program[] = "fuzzed";
+
 // ---- what the kernel reads it from
 static const uint8_t *file;
 static size_t file_bytes;

@@ -6,11 +6,13 @@
 // after them. What would be hardware comes from the environment:
 //     BURROW_CPUS=4       cores (threads); default: those online
 //     BURROW_MEM=512M     memory; several ranges with commas; default 1G
+//     BURROW_CMDLINE=...  the whole command line as the boot takes it, when there are no words
 //     BURROW_FILES=path   file tree made by scripts/pack_blob.py; default: the one linked in
 //
 // The application's main is renamed app_main at link time and runs as goroutine 1; its value is the exit
 // status.
 #include "host.h"
+#include <stdlib.h>
 #include <string.h>
 
 static size_t quoted_bytes(const char *word) {
@@ -49,6 +51,12 @@ static void run(int cpu) {
     rt_main();
 }
 
+// The words, or without any the line that scripts/run passes whole.
+static const char *command_line(int argc, char **argv) {
+    const char *line = getenv("BURROW_CMDLINE");
+    return argc <= 1 && line ? line : join_words(argc > 0 ? argc - 1 : 0, argv + 1);
+}
+
 int main(int argc, char **argv) {
     host_console_init();
     host_time_init();
@@ -59,7 +67,6 @@ int main(int argc, char **argv) {
     host_core_attach(&host_cores[0], rt_boot_p());
     host_memory_init();
     host_cores_create();
-    if (!rt_cmdline(argc > 0 ? base_name(argv[0]) : "burrow", join_words(argc > 0 ? argc - 1 : 0, argv + 1)))
-        plat_exit(2);
+    if (!rt_cmdline(argc > 0 ? base_name(argv[0]) : "burrow", command_line(argc, argv))) plat_exit(2);
     host_core_enter(&host_cores[0], run);
 }

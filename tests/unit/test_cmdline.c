@@ -140,8 +140,11 @@ static void refused(void) {
     }
     CHECK(!parse("FOO=1"));
     CHECK_STR(said, "command line: unknown knob \"FOO=1\". Known are GOMAXPROCS GODEBUG GOGC GOMEMLIMIT "
-                    "SLICE MAXSTACK and the "
-                    "machine's MAXCPUS TESTDEADAP; words after \"--\" go to the program\n");
+                    "SLICE MAXSTACK MAXCPUS; words after \"--\" go to the program\n");
+    CHECK(parse("MAXCPUS=2 word")); // the kernel's; a process is told so
+    CHECK(strstr(said, "BURROW_CPUS") != NULL);
+    CHECK_STR(args(), "<word>");
+    CHECK(!parse("MAXCPUS=0"));
     CHECK(!parse("GOMAXPROCS=x"));
     CHECK_STR(said, "command line: \"GOMAXPROCS=x\": expected a number of cores from 1 to 256\n");
     CHECK(!parse("a \"b c"));
