@@ -14,7 +14,7 @@ nm=${NM:-nm}
 failed=0
 complain() { echo "$1" >&2; failed=1; }
 # build/app/NAME/apps/x.c.o -> apps/x.c
-source_of() { local s=${1#build/}; s=${s#debug/}; s=${s#app/*/}; echo "${s%.o}"; }
+source_of() { local s=${1#build/}; s=${s#debug/}; s=${s#app/*/}; s=${s//__\//..\/}; echo "${s%.o}"; }
 
 # What the compiler calls by itself: these four are rt's; the arithmetic of libgcc needs little stack.
 implicit='memcpy|memmove|memset|memcmp|__morestack|__u?(div|mod|divmod)ti[34]|__(popcount|clz|ctz|ffs|bswap|parity)[sdt]i2'
@@ -42,6 +42,10 @@ if [ -z "$inside" ]; then
     for symbol in $unknown; do
         for object in "$@"; do
             if $nm -u "$object" | grep -qx " *U $symbol"; then
+                case $symbol in __morestack_allocate_stack_space)
+                    complain "$(source_of "$object"): alloca of a size that only the run knows is refused; make_array(char, n) takes memory from the heap (rt/api/mem.h)"
+                    continue ;;
+                esac
                 complain "$(source_of "$object") uses $symbol, which rt/burrow.h does not offer: other code is not split-stack code and would overrun a goroutine's stack"
             fi
         done

@@ -42,9 +42,101 @@ def test_status_and_arguments_reach_and_leave_a_program(tmp_path, command):
     assert "exit status 204" in result.stdout, result.stdout
 
 
-def test_unknown_program_is_named():
-    result = make("run", "APP=nosuch")
-    assert result.returncode != 0 and "APP=nosuch" in result.stdout, result.stdout
+@pytest.mark.parametrize("command", [("host",), ("run", "BOOT=pvh")])
+def test_name_and_command_line_are_the_same_in_both_worlds(build, tmp_path, command):
+    source = tmp_path / "told.c"
+    source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) {\n'
+                      '    for (int i = 0; i < argc; i++) println("[%s]", argv[i]);\n    return 0;\n}\n')
+    result = make(*command, f"APP={source}", r"""CMDLINE=it's "two words" back\\slash 'x y'""", "TIMEOUT=20")
+    assert "[told]\n[it's]\n[two words]\n[back\\slash]\n['x]\n[y']\n" in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("app,message", [
+    ("nosuch", "APP=nosuch: no such .c file or directory, here or in apps/"),
+    ("README.md", "APP=README.md: neither a .c file nor a directory of .c files"),
+    ("docs", "APP=docs: a directory without .c files"),
+    ("some where/x.c", "APP=some where/x.c: a path with blanks"),
+    ("it's.c", "APP=it's.c: a path with '"),
+    ("", "APP=: empty"),
+])
+def test_unusable_program_is_named(app, message):
+    result = make("host", f"APP={app}")
+    assert result.returncode != 0 and message in result.stdout and len(result.stdout.splitlines()) == 1, result.stdout
+
+
+@pytest.mark.parametrize("command", ["host", "run"])
+@pytest.mark.parametrize("smp", ["0", "", "256", "300", "abc", "-1", "--x"])
+def test_impossible_number_of_cores_is_named(build, command, smp):
+    result = make(command, "APP=hello", "BOOT=pvh", f"SMP={smp}")
+    assert result.returncode != 0 and f"SMP={smp}: expected a number of cores from 1 to 255\n" in result.stdout, result.stdout
+
+
+def test_refusal_of_qemu_is_shown_once(build):
+    text = make("run", "APP=hello", "BOOT=pvh", "QEMU_ARGS=-nosuchoption").stdout
+    assert text.count("nosuchoption") == 1 and "QEMU did not start" in text and "died" not in text, text
+
+
+# ---- what is built follows from what is asked for, not from what was built last
+
+NAMED = '#include "rt/burrow.h"\nint main(int argc, char **argv) { println("%%s", "program %s"); return 0; }\n'
+
+
+def test_programs_of_one_name_do_not_mix(build, tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.c").write_text(NAMED % name)
+    for name in ("a", "b", "a", "c"):
+        text = make("host", f"APP={tmp_path}/{name}/same.c").stdout
+        assert f"program {name}\n" in text, text
+    (tmp_path / "hello.c").write_text(NAMED % "not of the tree")
+    assert "program not of the tree\n" in make("host", f"APP={tmp_path}/hello.c").stdout
+    for name in ("hello", "hello.c"):
+        assert "hello, world\n" in make("host", f"APP={name}").stdout
+
+
+def test_removed_source_leaves_its_program(build, tmp_path):
+    place = tmp_path / "two"
+    place.mkdir()
+    (place / "main.c").write_text('#include "rt/burrow.h"\nextern int part(void);\nint main(int argc, char **argv) { return part(); }\n')
+    (place / "part.c").write_text("int part(void);\nint part(void) { return 7; }\n")
+    assert "exit status 7" in make("host", f"APP={place}").stdout
+    (place / "part.c").unlink()
+    text = make("host", f"APP={place}").stdout
+    assert "uses part" in text and "exit status" not in text, text
+
+
+def test_files_come_and_go(build, tmp_path):
+    """FILES with odd characters; withdrawn, the tree is empty again."""
+    tree = tmp_path / "it's a tree"
+    tree.mkdir()
+    (tree / "leaf").write_text("x")
+    source = tmp_path / "leaves.c"
+    source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) { FileStat st; return file_stat("leaf", &st) == 0 ? 11 : 12; }\n')
+    for files, status in ((str(tree), 11), ("", 12), (str(tree), 11)):
+        text = make("host", f"APP={source}", *([f"FILES={files}"] if files else [])).stdout
+        assert f"exit status {status}" in text, text
+
+
+def test_iso_takes_the_command_line(build):
+    """As cmdline.txt, which firmware hands to the loader; and not into the next image."""
+    for words, there in ((["CMDLINE=GOMAXPROCS=1 -- it's here"], True), ([], False)):
+        result = make("iso", "APP=hello", *words)
+        assert result.returncode == 0, result.stdout
+        for kind in ("img", "iso"):
+            with open(f"build/hello.{kind}", "rb") as f:
+                assert (b"GOMAXPROCS=1 -- it's here" in f.read()) == there, kind
+
+
+@pytest.mark.parametrize("body,hint", [
+    ("volatile char big[8192]; big[argc] = 1; return big[0];", "make_array"),
+    ("volatile char big[argc]; big[0] = 1; return big[0];", "make_array"),
+    ("volatile char *p = __builtin_alloca((unsigned)argc); *p = 1; return *p;", "alloca of a size that only the run knows"),
+])
+def test_memory_for_the_heap_is_pointed_there(build, tmp_path, body, hint):
+    source = tmp_path / "large.c"
+    source.write_text(f'#include "rt/burrow.h"\nint main(int argc, char **argv) {{ {body} }}\n')
+    result = make("host", f"APP={source}")
+    assert result.returncode != 0 and hint in result.stdout and "make_array" in result.stdout, result.stdout
 
 
 def test_missing_packages_are_named_and_not_installed():
