@@ -7,16 +7,20 @@
 // goroutines.
 //
 // Enabled: x87, SSE, AVX, AVX-512. Not AMX (8 KiB of tiles; needs release on idle) and not PKRU (no user
-// pages, and XRSTOR of a stale PKRU would be a security bug for those who have them).
+// pages, and XRSTOR of a stale PKRU would be a security bug for those who have them). Leaf 13 alone does not
+// tell what exists: QEMU's software emulation offers the state of AVX-512 for CPU models whose instructions
+// it lacks.
 #include "kernel/kernel.h"
 #include "kernel/x86/cpu.h"
 
 enum { AREA_MAX = 4096, LEGACY_BYTES = 512, HEADER_BYTES = 64 };
-#define XCR0_X87    (1ull << 0)
-#define XCR0_SSE    (1ull << 1)
-#define XCR0_AVX    (1ull << 2)
-#define XCR0_AVX512 (7ull << 5)
-#define MXCSR_RESET 0x1f80u // all exceptions masked, round to nearest
+#define XCR0_X87          (1ull << 0)
+#define XCR0_SSE          (1ull << 1)
+#define XCR0_AVX          (1ull << 2)
+#define XCR0_AVX512       (7ull << 5)
+#define LEAF1_ECX_AVX     (1u << 28)
+#define LEAF7_EBX_AVX512F (1u << 16)
+#define MXCSR_RESET       0x1f80u // all exceptions masked, round to nearest
 
 static uint64_t xcr0;
 
@@ -31,9 +35,10 @@ void fpu_init_core(void) {
 void fpu_init_boot(void) {
     xcr0 = XCR0_X87 | XCR0_SSE;
     uint64_t offered = cpu_features.xcr0_offered;
-    if (offered & XCR0_AVX) {
+    if (offered & XCR0_AVX && cpu_cpuid(1, 0).c & LEAF1_ECX_AVX) {
         xcr0 |= XCR0_AVX;
-        if ((offered & XCR0_AVX512) == XCR0_AVX512) xcr0 |= XCR0_AVX512; // all three or none
+        if ((offered & XCR0_AVX512) == XCR0_AVX512 && cpu_cpuid(7, 0).b & LEAF7_EBX_AVX512F)
+            xcr0 |= XCR0_AVX512; // all three or none
     }
     fpu_init_core();
 
