@@ -29,3 +29,9 @@ def test_boot(build, program, smp, boot):
         pytest.fail(f"{image}: expected status {program.status}, got {result.status}; {wrong}\n{result.tail()}\n"
                     f"again: CMDLINE={shlex.quote(program.get('args', ''))} scripts/run --boot {boot} --smp {smp} "
                     f"--mem {program.get('mem', '512M')} {image}", pytrace=False)
+
+
+def test_vector_state_without_its_instructions(build):
+    """QEMU offers the state of AVX-512 for this model, and lacks the instructions: the runtime must not offer it to programs."""
+    result = qemu.run(build.path("build/metal-t_fpu.elf"), "pvh", "2000 20", 300, smp=2, extra=["-cpu", "Icelake-Server"])
+    assert result.status == 0 and "32 bytes a vector register" in result.text, f"{result.why}\n{result.tail()}"
