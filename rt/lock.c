@@ -1,6 +1,24 @@
 // lock.c -- the slow path of ranked spin locks, and the checks of debug builds. See lock.h.
 #include "core.h"
 
+const char *const lock_rank_names[] = {
+    [RANK_STW] = "stop the world",
+    [RANK_SELECT] = "select",
+    [RANK_CHAN] = "channel",
+    [RANK_SEMA] = "semaphore",
+    [RANK_TIMERS] = "timers",
+    [RANK_ALLGS] = "all goroutines",
+    [RANK_PLOCAL] = "pinned goroutines",
+    [RANK_SCHED] = "scheduler",
+    [RANK_GFREE] = "dead goroutines",
+    [RANK_HEAP] = "heap",
+    [RANK_STACK] = "stack segments",
+    [RANK_RECORD] = "records",
+    [RANK_PAGE] = "page allocator",
+    [RANK_VMAP] = "mappings",
+    [RANK_CONSOLE] = "console",
+};
+
 // Out of line so that the fast path stays three instructions. Waits without bound in theory: holders run a bounded number of
 // instructions, never park and are never preempted (hosted: Linux may preempt them, plat_spin gives way).
 void lock_acquire_slow(Lock *l) {
@@ -13,7 +31,8 @@ void lock_acquire_slow(Lock *l) {
 
 static void order_violated(void *pair) {
     Lock *const *l = pair;
-    rt_printf("lock order: rank %d taken while holding rank %d\n", l[0]->rank, l[1]->rank);
+    rt_printf("lock order: %s lock %p (rank %d) taken while holding %s lock %p (rank %d)\n", lock_rank_names[l[0]->rank],
+              (void *)l[0], l[0]->rank, lock_rank_names[l[1]->rank], (void *)l[1], l[1]->rank);
     rt_throw("lock order violated");
 }
 

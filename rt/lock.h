@@ -36,6 +36,7 @@ static inline void lock_init(Lock *l, LockRank r) {
     store_relaxed(&l->word, 0);
 }
 
+extern const char *const lock_rank_names[]; // by LockRank, for reports and gdb_rt.py
 void lock_acquire_slow(Lock *l);       // lock.c
 void lock_note_acquire(const Lock *l); // lock.c; RT_DEBUG only
 void lock_note_release(const Lock *l);

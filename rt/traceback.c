@@ -193,7 +193,8 @@ void rt_report(void) {
         if (g) rt_printf("%lu", g->id);
         rt_printf(", requests 0x%x, queue %u, switches %u\n", load_relaxed(&p->request), runq_length(p), p->sched_tick);
         for (uint32_t k = 0; k < p->held_count && k < 8; k++)
-            rt_printf("\tholds lock of rank %d at %p\n", p->held[k]->rank, (const void *)p->held[k]);
+            rt_printf("\tholds %s lock %p (rank %d)\n", lock_rank_names[p->held[k]->rank], (const void *)p->held[k],
+                      p->held[k]->rank);
     }
     traceback_all(false); // whoever reports has shown where it is itself
 }

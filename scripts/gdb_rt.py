@@ -16,7 +16,6 @@ import gdb
 WORD = 8
 FRAMES_MAX = 200
 ADDRESS = (1 << 64) - 1  # gdb gives registers as signed numbers
-RANKS = "STW SELECT CHAN SEMA TIMERS ALLGS PLOCAL SCHED GFREE HEAP STACK RECORD PAGE VMAP CONSOLE"  # rt/lock.h
 PRELUDE = "the runtime has not started yet"
 
 
@@ -244,7 +243,8 @@ class Locks(gdb.Command):
                 lock = p["held"][i]
                 symbol = gdb.execute(f"info symbol {int(lock):#x}", to_string=True)
                 name = symbol.split(" in section")[0] if " in section" in symbol else f"{int(lock):#x}"
-                print(f"core {int(p['id'])}: {enum_name(lock['rank'], 'RANK_', RANKS)} lock {name}")
+                rank = value(f"lock_rank_names[{int(lock['rank'])}]").string()
+                print(f"core {int(p['id'])}: {rank} lock {name}")
                 held += 1
             if count > 8:
                 print(f"core {int(p['id'])}: and {count - 8} more")

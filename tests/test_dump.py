@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import qemu
 from conftest import make
 from machine import Machine
 
@@ -86,7 +87,7 @@ def test_held_lock(build):
         m.wait_for(r"set up$")
         time.sleep(1)
         text = dump(m, by_nmi)
-        assert re.search(r"^core \d+: goroutine \d+, .*\n\tholds lock of rank 4 at 0x", text, re.M), text
+        assert re.search(r"^core \d+: goroutine \d+, .*\n\tholds semaphore lock 0x[0-9a-f]+ \(rank 4\)$", text, re.M), text
 
 
 def test_sleeping_cores_miss_no_interrupt(image):
@@ -96,3 +97,10 @@ def test_sleeping_cores_miss_no_interrupt(image):
         for _ in range(40):
             m.monitor("inject-nmi")
         m.wait_for(r"hangs, [2-9]$")
+
+
+def test_lock_order_is_checked(build):
+    make("DEBUG=1", "build/debug/metal-t_hang.elf")
+    result = qemu.run("build/debug/metal-t_hang.elf", "pvh", "order", 30, smp=2)
+    expected = r"^lock order: channel lock \S+ \(rank 3\) taken while holding semaphore lock \S+ \(rank 4\)\nfatal error: lock order violated$"
+    assert result.status == 2 and re.search(expected, result.text, re.M), result.text

@@ -63,7 +63,7 @@ def test_locks_and_interrupts_off(debug_image):
         m.wait_for(r"set up$")
         time.sleep(1.5)
         out = gdb(m, debug_image, "locks", "ps", "goroutines")
-        assert re.search(r"^core \d+: sema lock lock$", out["locks"], re.M), out["locks"]
+        assert re.search(r"^core \d+: semaphore lock lock$", out["locks"], re.M), out["locks"]
         assert "spin_with_interrupts_off" in out["ps"], out["ps"]
         number(out["goroutines"], r"running on core \d\] .* spin_with_interrupts_off")
 

@@ -4,6 +4,7 @@
 //   idle     a goroutine waits on a channel, one for a mutex, main sleeps most of the time: every core is
 //   halted broken   the same, and the list of the stack segments of the first leads into nowhere stuck    the
 //   same, and one core spins in the runtime with interrupts off, holding a lock; another in a program's loop
+//   order    takes two runtime locks in the wrong order: builds with DEBUG=1 end there
 //   deep     a goroutine 40 calls deep, its stack in several segments, parked; another is preempted in its
 //   loop for ever
 //
@@ -30,6 +31,13 @@ static ON_SYSTEM_STACK void spin_with_interrupts_off(void *unused) {
     __asm__ volatile("cli");
     for (;;)
         __asm__ volatile("pause");
+}
+static ON_SYSTEM_STACK void lock_in_wrong_order(void *unused) {
+    static Lock second = LOCK_INIT(RANK_CHAN);
+    lock_acquire(&lock);
+    lock_acquire(&second);
+    lock_release(&second);
+    lock_release(&lock);
 }
 static void spin_in_runtime(void *unused) {
     sys_call(spin_with_interrupts_off, NULL);
@@ -59,6 +67,7 @@ int main(int argc, char **argv) {
     go(wait_for_mutex, NULL);
     time_sleep(20 * MILLISECOND);
     println("set up");
+    if (argv[1][0] == 'o') sys_call(lock_in_wrong_order, NULL);
     if (argv[1][0] == 's') {
         go(spin_in_program, NULL);
         go(spin_in_runtime, NULL);
