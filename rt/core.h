@@ -80,7 +80,7 @@ struct G {
     bool own_core, system, dying, pinned_by_lock;
     int32_t pinned_before; // own_core: where it was bound before
     // waking (chan.c, select.c): what the waker tells
-    void *wake_param;     // Waiter that fired; NULL: closed
+    void *wake_param;     // Waiter that fired; wake_ok false: because the channel was closed
     bool wake_ok;
     _Atomic uint32_t select_done; // 0 -> 1 by the first waker of a select
     // panics and defers (panic.c): owner only
