@@ -2,29 +2,29 @@
 //
 // The fast path runs on the goroutine's stack, of which little may be left, and needs no lock: the P's span
 // has a free slot. Everything else happens on the system stack. Both are rt text, so the core stays the same
-// and is not preempted, and a HeapCache has one user at a time.
+// and is not preempted, and a OldCache has one user at a time.
 //
 // Large objects are zeroed in pieces, on the goroutine's stack, and answer requests in between: a gigabyte
 // takes long enough for others to notice. The object is not published before that.
 //
 // Locks: heap_lock (RANK_HEAP) guards the list of spans and the list of caches.
-#include "heap.h"
 #include "core.h"
+#include "heap_old.h"
 
 #define FAST_MAX   256u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
 #define ZERO_PIECE (256u << 10)
 
-_Static_assert(sizeof(HeapCache) <= sizeof(((P *)0)->heap_cache), "core.h leaves room for HeapCache");
+static OldCache old_caches[PLAT_MAX_CPUS];
 
 static Lock heap_lock = LOCK_INIT(RANK_HEAP);
-static Span *spans;       // all; by all_next
-static Span *mapped;      // large objects outside the zones; by all_next instead
-static HeapCache *caches; // registered, for ever
-static RecPool span_pool = REC_POOL(sizeof(Span));
+static OldSpan *spans;       // all; by all_next
+static OldSpan *mapped;      // large objects outside the zones; by all_next instead
+static OldCache *caches; // registered, for ever
+static RecPool span_pool = REC_POOL(sizeof(OldSpan));
 static uint64_t zero_size[2]; // every object of size 0, as in Go
 
-static inline HeapCache *cache_self(void) {
-    return (HeapCache *)p_self()->heap_cache;
+static inline OldCache *cache_self(void) {
+    return &old_caches[p_self()->id];
 }
 
 _Noreturn void rt_oom(size_t size) {
@@ -38,8 +38,8 @@ _Noreturn void rt_oom(size_t size) {
 
 // ---- spans
 
-static void span_publish(Span *s) {
-    Span **list = page_is_direct((void *)s->base) ? &spans : &mapped;
+static void span_publish(OldSpan *s) {
+    OldSpan **list = page_is_direct((void *)s->base) ? &spans : &mapped;
     lock_acquire(&heap_lock);
     s->all_next = *list;
     *list = s;
@@ -47,13 +47,13 @@ static void span_publish(Span *s) {
 }
 
 // A span over pages at base; takes them over, or gives them back when there is no memory for the record.
-static Span *span_new(void *base, size_t pages, size_t slot_bytes, bool noscan) {
-    Span *s = base ? rec_alloc(&span_pool) : NULL;
+static OldSpan *span_new(void *base, size_t pages, size_t slot_bytes, bool noscan) {
+    OldSpan *s = base ? rec_alloc(&span_pool) : NULL;
     if (!s) {
         if (base) page_free_large(base, pages);
         return NULL;
     }
-    *s = (Span){
+    *s = (OldSpan){
         .base = (uintptr_t)base, .slot_bytes = slot_bytes, .pages = pages, .types = noscan ? NULL : s->few};
     if (page_is_direct(base) && !page_owner_set(base, pages, s)) {
         rec_free(&span_pool, s);
@@ -63,9 +63,9 @@ static Span *span_new(void *base, size_t pages, size_t slot_bytes, bool noscan) 
     return s;
 }
 
-static Span *span_small(unsigned class, bool noscan) {
+static OldSpan *span_small(unsigned class, bool noscan) {
     size_t pages = size_class_pages(class), bytes = pages * PAGE_SIZE;
-    Span *s = span_new(page_alloc_large(pages), pages, size_class_bytes(class), noscan);
+    OldSpan *s = span_new(page_alloc_large(pages), pages, size_class_bytes(class), noscan);
     if (!s) return NULL;
     s->slots = (uint32_t)(bytes / s->slot_bytes);
     if (!noscan && s->slots > SPAN_FEW) {
@@ -85,8 +85,8 @@ static inline void zero_words(uint64_t *w, size_t bytes) {
 
 // The next slot of the P's span; NULL: it is full, or there is none. fast: the class is small, and no
 // function is called.
-static inline void *slot_alloc(HeapCache *c, unsigned class, const Type *t, bool fast) {
-    Span *s = c->span[t == NULL][class];
+static inline void *slot_alloc(OldCache *c, unsigned class, const Type *t, bool fast) {
+    OldSpan *s = c->span[t == NULL][class];
     if (unlikely(!s)) return NULL;
     uint32_t i = load_relaxed(&s->used);
     if (unlikely(i == s->slots)) return NULL;
@@ -106,10 +106,10 @@ typedef struct AllocCall {
     size_t size;
     const Type *type;
     void *object;
-    Span *span; // large: not published yet
+    OldSpan *span; // large: not published yet
 } AllocCall;
 
-static void cache_register(HeapCache *c) {
+static void cache_register(OldCache *c) {
     if (c->known) return;
     c->known = true;
     lock_acquire(&heap_lock);
@@ -120,10 +120,10 @@ static void cache_register(HeapCache *c) {
 
 static void alloc_small_slow(void *arg) {
     AllocCall *a = arg;
-    HeapCache *c = cache_self();
+    OldCache *c = cache_self();
     unsigned class = size_class(a->size);
     cache_register(c);
-    Span *s = span_small(class, a->type == NULL);
+    OldSpan *s = span_small(class, a->type == NULL);
     if (!s) return;
     c->span[a->type == NULL][class] = s; // the full one stays in `spans`
     a->object = slot_alloc(c, class, a->type, false);
@@ -131,10 +131,10 @@ static void alloc_small_slow(void *arg) {
 
 static void alloc_large(void *arg) {
     AllocCall *a = arg;
-    HeapCache *c = cache_self();
+    OldCache *c = cache_self();
     cache_register(c);
     size_t pages = (a->size + PAGE_SIZE - 1) / PAGE_SIZE;
-    Span *s = span_new(page_alloc_large(pages), pages, a->size, a->type == NULL);
+    OldSpan *s = span_new(page_alloc_large(pages), pages, a->size, a->type == NULL);
     if (!s) return;
     s->slots = 1;
     s->few[0] = a->type;
@@ -199,8 +199,10 @@ void *heap_alloc(size_t size, const Type *t, unsigned flags) {
 
 // ---- looking at the heap
 
-static Span *span_find(uintptr_t addr) {
-    Span *s = page_owner((void *)addr);
+Heap heap;
+Span *span_of(uintptr_t addr) { return NULL; }
+static OldSpan *span_find(uintptr_t addr) {
+    OldSpan *s = page_owner((void *)addr);
     if (s) return s;
     // Mapped objects are few and large: a list does until the collector wants better.
     lock_acquire(&heap_lock);
@@ -211,18 +213,18 @@ static Span *span_find(uintptr_t addr) {
 }
 
 bool heap_find(uintptr_t addr, HeapObject *out) {
-    Span *s = span_find(addr);
+    OldSpan *s = span_find(addr);
     if (!s) return false;
     size_t i = (addr - s->base) / s->slot_bytes;
     if (i >= load_acquire(&s->used)) return false; // pairs with slot_alloc and large_publish
-    *out = (HeapObject){s->base + i * s->slot_bytes, s->slot_bytes, s->types ? s->types[i] : NULL};
+    *out = (HeapObject){s->base + i * s->slot_bytes, s->slot_bytes, s->types ? s->types[i] : NULL, s->types != NULL};
     return true;
 }
 
 HeapStats heap_stats(void) {
     HeapStats h = {0, 0};
     lock_acquire(&heap_lock);
-    for (HeapCache *c = caches; c; c = c->next) {
+    for (OldCache *c = caches; c; c = c->next) {
         h.allocs += load_relaxed(&c->allocs);
         h.bytes += load_relaxed(&c->bytes);
     }

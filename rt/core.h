@@ -13,6 +13,8 @@
 // core has left its stack. g_ready waits for on_cpu == 0 before it queues g, so whoever takes g from a queue may switch to it.
 #pragma once
 #include "atomic.h"
+#include "gc.h"
+#include "heap.h"
 #include "lock.h"
 #include "mem.h"
 #include "page.h"
@@ -97,6 +99,10 @@ struct G {
     uint8_t fault_kind;
     _Atomic(G *) all_next;  // allgs (g.c), never unlinked; appended under its lock
     uint32_t slices;        // time slices used up (preemptions)
+    // collector
+    _Atomic uint32_t gc_scan; // 2 * cycle: its stack has been scanned in that cycle; + 1: somebody is at it. Claimed by cas, released with 2 * cycle
+    uint32_t assists;         // paid so far
+    uint64_t assist_ns;       // time spent on them
 };
 
 // ---- run queue: 256-slot ring, owner adds, owner and thieves take (runq.c)
@@ -171,7 +177,9 @@ struct P {
 
     PageCache page_cache;
     SegCache seg_cache;
-    uint8_t heap_cache[1024] __attribute__((aligned(16))); // owned by alloc.c, see HeapCache
+    HeapCache heap;
+    GcLocal gc;
+    uint8_t stop_way; // StopWay of the latest stop: set by whoever took the goroutine off, read by stop.c
 
     // debug: locks held, innermost last
     uint32_t held_count;
@@ -223,6 +231,7 @@ void sys_call(void (*fn)(void *), void *arg);
 typedef enum {
     WAIT_NONE, WAIT_CHAN_SEND, WAIT_CHAN_RECV, WAIT_CHAN_SEND_NIL, WAIT_CHAN_RECV_NIL, WAIT_SELECT, WAIT_SELECT_NONE, WAIT_SLEEP, WAIT_SEMA,
     WAIT_MUTEX, WAIT_RWMUTEX_R, WAIT_RWMUTEX_W, WAIT_COND, WAIT_WAITGROUP, WAIT_CONSOLE, WAIT_STW, WAIT_PARK,
+    WAIT_GC_ASSIST, WAIT_GC_CYCLE, WAIT_GC_COORDINATOR, WAIT_FINALIZER,
 } WaitReason; // texts: traceback.c, as Go prints them
 
 // Parks the running goroutine: state becomes G_WAITING, then `unlock` (may be NULL) is released, then the core runs something

@@ -1,26 +1,29 @@
-// heap.h -- the heap of application objects: spans, size classes, and how an object is found from any address
-// in it.
+// heap.h -- the heap of application objects: spans, size classes, caches, and what the collector needs of them.
 //
 // One allocation, from the top:
 //
-//   heap_alloc(size, type)        on the goroutine's stack: size class, current span of this P, next slot;
-//   zero it, note its type
+//   heap_alloc(size, type)        on the goroutine's stack: size class, current span of this P, next free slot; zero it, write its
+//        |                        pointer bits, publish it
 //        | span full, or larger than 32 KB: sys_call
-//   Span                          a run of pages cut into slots of one class, of one kind: with pointers
-//   (scan) or without
-//        |
-//   page_alloc, page_alloc_large  pages; a large object is a span of one slot, perhaps mapped from scattered
-//   frames
+//   central lists (central.c)     per class and kind (scan, noscan): swept and unswept spans, with and without free slots. An unswept span
+//        |                        is swept by whoever takes it: its unmarked slots serve new objects
+//   page_alloc, page_alloc_large  pages; a large object is a span of one slot, perhaps mapped from scattered frames
 //
-// There is no collector yet, so no span is ever freed and a span's slots are handed out in order. What the
-// collector needs is there: every page of a span leads to its Span (page_owner), every slot of a scan span
-// has the type descriptor of its object, and slots become visible (`used`) only after zeroing and typing
-// (golang/go#54596).
+// Which slots are objects: slot i of a span is an object if i < free_index, or its bit in alloc[] is set. The owner P hands out the lowest
+// slot >= free_index whose alloc bit is clear and publishes it by storing free_index = i + 1 with release, after zeroing and pointer bits are
+// written (golang/go#54596). So a scanner that reads free_index with acquire judges every slot correctly, free and half-made ones included.
 //
-// A slot's type is kept beside the slots, not inside (no header): alignment stays that of the class. The
-// table lies behind the slots, or in the Span when there are few. A type smaller than its slot repeats: an
-// array's descriptor is its element's; the bytes behind the last element are zero and stay so.
+// Marks: bit i of mark[] is set by markers with an atomic or. New objects are black while marking: when marking begins (and when a P takes a
+// span meanwhile) the marks of all free slots of cached spans are set at once, so the fast path does not look at the phase; whoever gives a span
+// back while its premarked slots are free clears those bits (heap_cache_flush). A premarked free slot is no object, whatever its mark says.
+//
+// Sweep: alloc = mark, mark = 0, free_index = 0. Nothing is swept while marking: before a cycle begins everything is.
+//
+// Pointer layout: slots up to BITS_SLOT_MAX have one bit per word in ptr_bits (behind the slots), written when the object is made from its
+// type's bitmap, repeated for arrays; larger ones have their type in types[] (an element's type repeats over the slot; what lies behind the
+// last whole element is zero). noscan spans have neither.
 #pragma once
+#include "atomic.h"
 #include "mem.h"
 
 // ---- size classes (sizeclass.c): multiples of 16 to 128, then four steps per doubling; at most 20 % of a
@@ -38,32 +41,97 @@ static inline unsigned size_class(size_t size) {
 uint32_t size_class_bytes(unsigned c); // slot size: the largest size of class c
 uint32_t size_class_pages(unsigned c); // pages of a span
 
-#define SPAN_FEW 8u // types of so many slots fit in the Span itself
+#define BITS_SLOT_MAX  512u
+#define SPAN_SLOTS_MAX 512u // 8 KB of 16 bytes
+#define SPAN_WORDS     (SPAN_SLOTS_MAX / 64)
+
+typedef enum { SPAN_FREE, SPAN_NOSCAN, SPAN_BITS, SPAN_TYPED } SpanKind; // SPAN_FREE: the record is in its pool
 
 typedef struct Span {
+    // constant from publication (page_owner_set) until the span is freed
     uintptr_t base;
     size_t slot_bytes; // large object: its size
+    uint32_t slots;    // large: 1
+    uint32_t magic;    // slot = (addr - base) * magic >> 32; large: 0
     size_t pages;
-    uint32_t slots;
-    _Atomic uint32_t
-        used; // slots [0, used) are objects. Owner P stores with release, pairs with heap_find's acquire
-    const Type **types;    // per slot; NULL: noscan
-    struct Span *all_next; // heap_spans, under its lock
-    const Type *few[SPAN_FEW];
+    uint8_t kind, class_index; // SpanKind; SIZE_CLASSES: large
+    bool cached;               // in a P's cache: owner P's; false: central's
+    uint64_t *ptr_bits;        // SPAN_BITS: bit w of the span's word w
+    const Type **types;        // SPAN_TYPED, per slot
+    const Type *few;           // large: what types points to
+    _Atomic uint32_t free_index; // see above
+    _Atomic uint32_t sweep_gen;  // central.c
+    struct Span *next, *prev;    // central's list, under its lock
+    struct Span *all_next, *all_prev; // all spans, under heap.lock
+    struct Special *specials;    // finalizers of objects in here, by address; under specials_lock (finalizer.c)
+    _Atomic uint64_t alloc[SPAN_WORDS]; // written only by who owns the span; the rest reads
+    _Atomic uint64_t mark[SPAN_WORDS];  // pairs with heap_mark
 } Span;
 
-// Per P, in P.heap_cache. Owner P only; heap_stats reads the counts.
+// The span that addr lies in; NULL: none. Any address, valid or not; any context, no locks. A span that is freed meanwhile leaves a
+// record of kind SPAN_FREE: while marking that cannot happen.
+Span *span_of(uintptr_t addr); // (owner of this file: make it as few instructions as you can, inline; it is the marker's inner loop)
+static inline uint32_t span_slot(const Span *s, uintptr_t addr) { return (uint32_t)((addr - s->base) * s->magic >> 32); }
+static inline bool span_bit(const _Atomic uint64_t *bits, uint32_t slot) { return load_relaxed(&bits[slot / 64]) >> (slot % 64) & 1; }
+// Is slot an object (not free, and wholly made)? slot < s->slots.
+static inline bool span_is_object(const Span *s, uint32_t slot) {
+    return slot < load_acquire(&s->free_index) || span_bit(s->alloc, slot); // acquire: pairs with slot_alloc's release
+}
+// Marks an object; true: it was not marked before (exactly one caller gets that).
+static inline bool span_mark(Span *s, uint32_t slot) {
+    uint64_t bit = 1ull << (slot % 64);
+    if (load_relaxed(&s->mark[slot / 64]) & bit) return false;
+    return !(atomic_fetch_or_explicit(&s->mark[slot / 64], bit, memory_order_relaxed) & bit);
+}
+
+// Per P, in P.heap. Owner P only (or the stopper, world stopped); others read the counts as hints.
 typedef struct HeapCache {
     Span *span[2][SIZE_CLASSES]; // [noscan][class]; NULL or has been full
-    _Atomic size_t allocs, bytes;
-    struct HeapCache *next; // all of them
-    bool known;
+    uintptr_t tiny, tiny_end;    // tiny allocator: pointer-free objects under 16 bytes share a 16-byte slot
+    uint64_t allocs, bytes;      // objects and bytes of slots handed out (a tiny block counts once). hint_store by the owner
+    uint64_t tiny_allocs;        // objects put into tiny blocks
+    uint64_t allocs_at_mark, bytes_at_mark; // of the two above when this P began to allocate black
 } HeapCache;
+
+// Totals. Atomics are written by any core at refills and sweeps.
+typedef struct Heap {
+    _Atomic uint64_t live_bytes;  // marked at the last cycle's end, plus what was handed to caches since (whole spans' free slots, large objects), less what
+                                  // caches gave back: the pacer's heap_live
+    _Atomic uint64_t span_bytes;  // pages of all spans
+    _Atomic uint64_t freed_objects, freed_bytes; // ever swept
+    _Atomic uint64_t swept_objects, swept_bytes; // of these, since the last heap_sweep_begin
+    uint32_t sweep_gen;           // + 2 per cycle; written with the world stopped
+    _Atomic uint64_t pages_swept, pages_unswept; // since heap_sweep_begin; to go
+    // proportional sweep: set by the pacer (gc.c) after heap_sweep_begin, read at refills
+    _Atomic uint64_t sweep_basis_live; // live_bytes then
+    _Atomic uint64_t sweep_pages_per_mb; // pages to have swept per MB that live_bytes has grown, rounded up; 0: no debt
+} Heap;
+extern Heap heap;
+
+// ---- for the collector. System stack unless it says otherwise.
+// This P (the caller's) begins to allocate black: premarks free slots of its cached spans, notes its counts. When it first passes the scheduler after
+// marking began.
+void heap_cache_black(struct P *p);
+// Gives all cached spans of p back to central, clearing premarks. p: the caller's, or stopped. After marking ended; before sleeping while marking; when
+// the core goes out of use.
+void heap_cache_flush(struct P *p);
+// World stopped, marking is over: everything is unswept now. The caches still hold spans: each P flushes its own when it passes the scheduler.
+void heap_sweep_begin(void);
+// Sweeps up to `pages` pages' worth of spans; false: nothing is left to sweep (others may still be at their last span: heap_sweep_done says).
+bool heap_sweep_step(size_t pages);
+bool heap_sweep_done(void); // every span is swept
+// Objects and bytes handed out over all Ps since each began to allocate black. World stopped.
+void heap_allocated_black(uint64_t *objects, uint64_t *bytes);
+// Objects and bytes that are objects now: handed out ever, less freed ever. World stopped (exact), or a hint.
+void heap_in_use(uint64_t *objects, uint64_t *bytes);
+// All spans. World stopped.
+void heap_for_each_span(void (*fn)(Span *s, void *arg), void *arg);
 
 // The object that contains addr; false: addr is in none. Any address, valid or not. System stack.
 typedef struct HeapObject {
     uintptr_t base;
     size_t bytes;     // slot size; large: size
-    const Type *type; // NULL: noscan
+    const Type *type; // SPAN_TYPED; else NULL
+    bool scan;        // may contain pointers
 } HeapObject;
 bool heap_find(uintptr_t addr, HeapObject *out);

@@ -12,13 +12,16 @@ typedef enum {
     RANK_SELECT,   // reserved
     RANK_CHAN,     // Chan.lock; several only in address order (select.c)
     RANK_SEMA,     // semaphore and sync queues
+    RANK_GC,       // the collector's state and its waiters
     RANK_TIMERS,   // P.timers_lock; two only in P order
     RANK_ALLGS,    // list of all goroutines
     RANK_PLOCAL,   // P.local_lock: pinned and prioritised goroutines of one P
     RANK_SCHED,    // sched.lock: global queues, idle Ps
     RANK_GFREE,    // global pool of dead goroutines
-    RANK_HEAP,     // heap central lists
+    RANK_SPECIAL,  // finalizers
+    RANK_HEAP,     // heap central lists; the list of all spans
     RANK_STACK,    // stack segment pools
+    RANK_GCWORK,   // grey objects: global list
     RANK_RECORD,   // fixed-size record pools
     RANK_PAGE,     // page allocator
     RANK_VMAP,     // kernel's mapping arena
