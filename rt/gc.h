@@ -117,8 +117,19 @@ int64_t gc_next_turn(const struct P *p);
 // stop.c tells how this P's core came to its stop (StopWay), for the statistics.
 typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WORKER, STOP_WAYS } StopWay;
 
-// ================ finalizers (finalizer.c)
-// Sweep (system stack): an unmarked object with a finalizer in s is kept for this cycle (marked) and its finalizer queued. Before the marks of s are turned into alloc bits.
+// ================ finalizers (finalizer.c): system stack
+// Sweep, no lock of rank >= RANK_PLOCAL held, by whoever owns s unswept: an unmarked object with a finalizer in s is kept for this cycle (marked) and
+// its finalizers are queued. Before the marks of s are turned into alloc bits. Objects that it kept since the start of the program, and their bytes:
+// unmarked at stop 2 == swept + kept.
 void special_sweep(struct Span *s);
-// Root job: marks what finalizable objects reach, not the objects themselves, and the finalizers' arguments.
-void special_mark_roots(struct P *p);
+void special_kept(uint64_t *objects, uint64_t *bytes);
+// Stop 1, world stopped: what there is now are the roots of this cycle.
+void special_mark_begin(void);
+// Root job, any number of cores at once: takes a few finalizers and marks what their objects reach, not the objects themselves, and the
+// arguments; of finalizers that wait to run, the objects too. False: none was left to take. (Never between taking and marking at a stop.)
+bool special_mark_some(struct P *p);
+bool special_mark_left(void); // hint; exact while the world is stopped
+
+// ---- what it needs of marking (mark.c): system stack, while marking
+void gc_mark_word(struct P *p, uintptr_t word);  // marks the object that word points into, if any
+void gc_scan_object(struct P *p, uintptr_t obj); // has what the object at obj points to marked (now, or by a grey entry), not the object
