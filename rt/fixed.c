@@ -14,6 +14,7 @@
 // Locks: pool->lock (RANK_RECORD), held over the rare page_alloc (RANK_PAGE).
 #include "mem.h"
 #include "core.h"
+#include "inject.h"
 
 #define BLOCK_PAGES 4u
 
@@ -60,6 +61,7 @@ static bool block_new_locked(RecPool *pool) {
 
 void *rec_alloc(RecPool *pool) {
     void *rec = NULL;
+    if (inject(INJECT_RECORD)) return NULL;
     lock_acquire(&pool->lock);
     if (pool->free) {
         rec = pool->free;

@@ -15,6 +15,7 @@ typedef struct Knobs {
     int64_t slice_ns;       // SLICE=duration
     uint64_t max_stack;     // MAXSTACK=size: cap of one goroutine's stack
     uint32_t trapstep;      // GODEBUG=trapstep=k: preempt after every k-th instruction
+    uint32_t oomat, oomfor, oomkind; // GODEBUG=oomat=n,...: allocations that fail on purpose (inject.h)
     uint32_t gctrace;       // GODEBUG=gctrace=n: accepted, nothing reads it yet
     uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: likewise
 } Knobs;

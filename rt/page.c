@@ -29,6 +29,7 @@
 // P, on its system stack or in rt text, which nothing preempts. Zones are only added while one core runs.
 #include "page.h"
 #include "core.h"
+#include "inject.h"
 
 static Lock page_lock = LOCK_INIT(RANK_PAGE);
 PageHeap page_heap = {.lock = &page_lock};
@@ -295,6 +296,7 @@ static __attribute__((noinline)) void *page_alloc_short(size_t n) {
 }
 
 void *page_alloc(size_t n) {
+    if (inject(INJECT_PAGES)) return NULL;
     void *p = likely(n == 1) ? page_cache_alloc(&page_heap, p_page_cache(p_self()))
                              : pageheap_alloc(&page_heap, n, 0);
     return likely(p != NULL) ? p : page_alloc_short(n);
@@ -302,7 +304,7 @@ void *page_alloc(size_t n) {
 
 void *page_alloc_reserve(size_t n) {
     void *p = page_alloc(n);
-    return p ? p : pageheap_alloc(&page_heap, n, PAGE_RESERVE);
+    return p || inject(INJECT_RESERVE) ? p : pageheap_alloc(&page_heap, n, PAGE_RESERVE);
 }
 
 void page_free(void *p, size_t n) {

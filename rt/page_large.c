@@ -12,6 +12,7 @@
 // Locks: none held here; the zones' lock is taken for at most 2 MB of frames at a time.
 #include "page.h"
 #include "core.h"
+#include "inject.h"
 
 #define PER_PAGE (PAGE_SIZE / sizeof(void *)) // frames that one page of a list names
 
@@ -20,7 +21,7 @@ static void *map_scattered(void **list, size_t n) {
     size_t have = 0, k = 1;
     for (; have < n && k > 0; have += k)
         k = pageheap_take(&page_heap, list + have, n - have, 0);
-    void *at = have == n ? plat_vmap(list, n) : NULL;
+    void *at = have == n && !inject(INJECT_MAP) ? plat_vmap(list, n) : NULL;
     for (size_t i = 0; !at && i < have; i += CHUNK_PAGES) // give up: 2 MB under the lock at a time
         pageheap_give(&page_heap, list + i, have - i < CHUNK_PAGES ? have - i : CHUNK_PAGES);
     return at;
@@ -54,7 +55,7 @@ static void *run_or_gather(size_t n) {
 
 void *page_alloc_large(size_t n) {
     if (n == 1) return page_alloc(1);
-    if (n == 0 || n > page_heap.total) return NULL;
+    if (n == 0 || n > page_heap.total || inject(INJECT_PAGES)) return NULL;
     void *p = run_or_gather(n);
     return p || !page_make_room() ? p : run_or_gather(n);
 }

@@ -22,6 +22,7 @@
 // called under it. Everything in a SegCache: the owner P, in rt text (see page.c).
 #include "page.h"
 #include "core.h"
+#include "inject.h"
 
 #define CLASS_HALF  0u
 #define CLASS_PAGE  1u
@@ -220,6 +221,7 @@ static __attribute__((noinline)) void *seg_alloc_slow(SegCache *c, size_t bytes,
 }
 
 static inline void *seg_alloc_flags(size_t bytes, unsigned flags) {
+    if (inject(INJECT_SEGMENT)) return NULL;
     SegCache *c = p_seg_cache(p_self());
     uint32_t n = load_relaxed(&c->n);
     if (unlikely(bytes != SEG_MIN || n == 0)) return seg_alloc_slow(c, bytes, flags);

@@ -2,6 +2,7 @@
 #include "sched.h"
 #include "runq.h"
 #include "lib.h"
+#include "inject.h"
 
 extern int app_main(int argc, char **argv, char **envp);
 
@@ -72,6 +73,7 @@ void rt_main(void) {
     if (rt_knobs.slice_ns) sched.slice_ns = rt_knobs.slice_ns;
     if (rt_knobs.max_stack) sched.max_stack = rt_knobs.max_stack;
     sched.trapstep = rt_knobs.trapstep;
+    inject_start(rt_knobs.oomat, rt_knobs.oomfor, rt_knobs.oomkind);
     for (int i = 0; i < sched.ncpu; i++)
         rt_ps[i]->rand ^= (uint64_t)sched.start_ns << 8 | 1;
     preempt_init();

@@ -5,6 +5,7 @@
 // links the real rt file of the same name gets that one.
 #define _GNU_SOURCE
 #include "stub_plat.h"
+#include "inject.h"
 #include <asm/prctl.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -101,6 +102,10 @@ WEAK bool plat_reclaim(void) {
 }
 
 // ---- machine
+WEAK bool inject_on;
+WEAK bool inject_slow(unsigned kind) {
+    return false;
+}
 WEAK int plat_cpu_count(void) {
     return stub_cpu_count;
 }
