@@ -55,7 +55,11 @@ Chan *chan_make_of(const Type *elem, intptr_t n) {
     return c;
 }
 
-// ---- values of other sizes than 8
+// ---- values, while marking and of other sizes than 8
+
+noinline void elem_shade_slow(const Chan *c, const void *at) {
+    if (c->elem->ptrdata != 0) gc_shade_words_slow(at, c->elem->ptrdata);
+}
 
 // Up to here a loop is quicker than starting a string instruction.
 #define LOOP_WORDS 16u
@@ -164,7 +168,7 @@ void chan_send_from(Chan *c, const void *elem) {
     if (unlikely(!c)) return block_for_ever(WAIT_CHAN_SEND_NIL);
     escape_check("chan send", elem, c->elem, (uintptr_t)__builtin_return_address(0));
     if (unlikely(!lock_try(&c->lock))) return send_contended(c, elem);
-    if (unlikely(!elem_is_small(c) || load_relaxed(&c->closed))) return send_general(c, elem);
+    if (unlikely(!elem_is_quick(c) || load_relaxed(&c->closed))) return send_general(c, elem);
     Waiter *w = load_relaxed(&c->recvq.head);
     if (w) { // chan_put's first half
         if (unlikely(w->select)) return send_general(c, elem);
@@ -219,8 +223,8 @@ static inline void take_buffered(Chan *c, void *elem, uintptr_t n) {
     store_relaxed(&c->qcount, n - 1);
 }
 
-static noinline Take take_large(const Chan *c, void *elem, const void *from) {
-    elem_copy_words(elem, from, c->elem_size);
+static noinline Take take_general(const Chan *c, void *elem, const void *from) {
+    elem_copy(c, elem, from);
     return TAKE_VALUE;
 }
 
@@ -245,7 +249,7 @@ Take chan_take(Chan *c, void *elem, G **wake) {
     if (!w) return load_relaxed(&c->closed) ? TAKE_CLOSED : TAKE_NOTHING;
     *wake = waiter_fire(w, true); // readied by the caller after the release: w stays until then
     if (!elem) return TAKE_VALUE;
-    if (unlikely(!elem_is_small(c))) return take_large(c, elem, w->elem);
+    if (unlikely(!elem_is_quick(c))) return take_general(c, elem, w->elem);
     elem_copy_small(c, elem, w->elem);
     return TAKE_VALUE;
 }
@@ -289,7 +293,7 @@ static noinline bool recv_nil(void) {
 bool chan_recv_into(Chan *c, void *elem) {
     if (unlikely(!c)) return recv_nil();
     if (unlikely(!lock_try(&c->lock))) return recv_contended(c, elem);
-    if (unlikely(!elem_is_small(c) || !elem)) return recv_general(c, elem);
+    if (unlikely(!elem_is_quick(c) || !elem)) return recv_general(c, elem);
     uintptr_t n = load_relaxed(&c->qcount);
     Waiter *w = load_relaxed(&c->sendq.head);
     if (n == 0) { // chan_take's other cases

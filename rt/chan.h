@@ -40,12 +40,25 @@ void elem_zero_words(void *dst, size_t bytes);
 void elem_take_words(void *dst, void *src, size_t bytes);
 
 // Values are copied word by word: a word that holds a pointer never moves in pieces that the collector could
-// see half of. The barrier of a concurrent collector belongs into these: dst is a heap buffer or another
-// goroutine's stack.
+// see half of.
+//
+// While marking, what is overwritten is shaded first: dst may be a buffer, or a place in a heap object that a
+// receiver named; so is what leaves a buffer, which the receiver alone holds from then on. (A place on a
+// parked goroutine's stack would need none: nobody has read it since stop 1, nor ever will. To tell it from
+// the heap would cost more.) What is written needs nothing, as everywhere (gc.h). The paths for small values
+// do not shade: they are only taken when there is no marking (elem_is_quick).
 
 // Most values have 8 bytes, or 4 (C's int).
 static inline bool elem_is_small(const Chan *c) {
     return ((c->elem_size - 4) & ~4u) == 0;
+}
+// And may be copied as it is. The collector's flag changes only at stops: it holds for the whole operation.
+static inline bool elem_is_quick(const Chan *c) {
+    return elem_is_small(c) & (load_relaxed(&gc.barrier) == 0);
+}
+void elem_shade_slow(const Chan *c, const void *at);
+static inline void elem_shade(const Chan *c, const void *at) {
+    if (unlikely(load_relaxed(&gc.barrier) != 0)) elem_shade_slow(c, at);
 }
 static inline void elem_copy_small(const Chan *c, void *dst, const void *src) {
     if (c->elem_size == 8)
@@ -64,18 +77,24 @@ static inline void elem_take_small(const Chan *c, void *dst, void *src) {
     }
 }
 static inline void elem_copy(const Chan *c, void *dst, const void *src) {
+    elem_shade(c, dst);
     if (likely(elem_is_small(c)))
         elem_copy_small(c, dst, src);
     else
         elem_copy_words(dst, src, c->elem_size);
 }
 static inline void elem_take(const Chan *c, void *dst, void *src) { // dst may be NULL
+    if (unlikely(load_relaxed(&gc.barrier) != 0)) {
+        elem_shade_slow(c, src);
+        if (dst) elem_shade_slow(c, dst);
+    }
     if (likely(elem_is_small(c) && dst))
         elem_take_small(c, dst, src);
     else
         elem_take_words(dst, src, c->elem_size);
 }
 static inline void elem_zero(const Chan *c, void *dst) {
+    elem_shade(c, dst);
     elem_zero_words(dst, c->elem_size);
 }
 

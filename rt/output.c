@@ -240,6 +240,7 @@ static size_t strbuf_want(const StrBuf *b, size_t n) {
 // text has b->room bytes. The old text stays as it is: Strings of it may be in use.
 static void strbuf_move(StrBuf *b, char *text) {
     if (b->n) mem_copy(text, b->text, b->n);
+    gc_shade(b->text); // b may be in the heap
     b->text = text;
 }
 

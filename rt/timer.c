@@ -18,8 +18,11 @@
 // A sleeper's timer, on its own stack, is armed before it parks. Its own core alone can fire it, in the
 // scheduler, hence not before the goroutine has parked.
 //
-// The array is the runtime's own memory (page allocator, doubled under the lock); armed timers are roots of
-// the collector, as are those that timers_run is about to fire.
+// The array is the runtime's own memory (page allocator, doubled under the lock); armed timers are roots of the
+// collector. It looks at an array in pieces, from index 0 up, each under the lock, while timers come and go
+// (root.c). So that it misses none that was armed at stop 1, one that leaves the array is shaded, and so is
+// one that is put anywhere: it may come from a place not seen yet to one that was. A timer that timers_run is
+// about to fire has left the array, so what its copy leads to is marked, too.
 #include "timer.h"
 
 typedef struct Timer Timer;
@@ -33,6 +36,7 @@ typedef struct Timer Timer;
 // ---- heap; p->timers_lock held
 
 static inline void put(Timer **v, uint32_t i, Timer *t) {
+    gc_shade(t);
     v[i] = t;
     t->index = i;
 }
@@ -71,6 +75,7 @@ static void sift(struct TimerHeap *h, uint32_t i) {
 
 static void heap_remove(struct TimerHeap *h, uint32_t i) {
     Timer *last = h->v[--h->n];
+    gc_shade(h->v[i]);
     if (i == h->n) return;
     put(h->v, i, last);
     sift(h, i);
