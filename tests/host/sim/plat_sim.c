@@ -9,7 +9,7 @@
 // ---- cores
 int plat_cpu_count(void) { return sim.cores; }
 void plat_cpu_start(int cpu, void (*fn)(int cpu)) { sim_start_core(&sim.core[cpu], fn); }
-void plat_idle(P *p) { sim_stop(STOP_IDLE); }
+void plat_idle(P *p) { sim_stop(STOP_SLEEP); }
 void plat_spin(unsigned turns) { sim_stop(STOP_SPIN); }
 
 // Linux wakes the sleeper and no more, the metal sends it an interrupt.

@@ -215,7 +215,7 @@ static StopReason step(SimCore *c, SimCore **next) {
         spins = true;
         c->hold = 0;
         break;
-    case STOP_IDLE:
+    case STOP_SLEEP:
         c->hold = 0;
         // cli; look at wake; sti; hlt. A pending interrupt ends the hlt.
         if (*(volatile uint32_t *)&c->p->wake == 0 && !(sim.choosing && choose(CHOOSE_SPURIOUS, 2))) c->state = CORE_IDLE;

@@ -40,7 +40,7 @@ typedef struct SimCore {
 } SimCore;
 
 // Why a core gave control to the loop.
-typedef enum { STOP_POINT, STOP_SPIN, STOP_IDLE, STOP_IRQ_END, STOP_BEGIN, STOP_EXIT, STOP_FAIL } StopReason;
+typedef enum { STOP_POINT, STOP_SPIN, STOP_SLEEP, STOP_IRQ_END, STOP_BEGIN, STOP_EXIT, STOP_FAIL } StopReason;
 
 // Everything that a run changes outside the runtime's own memory; copied and restored with it.
 typedef struct Machine {
