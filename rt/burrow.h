@@ -5,6 +5,7 @@
 #pragma once
 #include "api/base.h"  // go, gosched, pin, priority; defer, panic, recover
 #include "api/mem.h"   // new, make: typed allocation
+#include "api/gcstats.h" // MemStats
 #include "api/final.h" // finalizers
 #include "api/chan.h"  // typed channels, select
 #include "api/sync.h"  // Mutex, RWMutex, WaitGroup, Once, Cond, Semaphore, atomics

@@ -18,6 +18,7 @@
 // Locks: lock (RANK_SPECIAL) guards the lists, the queue and the counts. Memory of records: a pool, outside of the heap.
 #include "api/final.h"
 #include "core.h"
+#include "memstats.h"
 
 typedef struct Special {
     struct Special *next;                // of its span, by obj; in the queue, first come first served
@@ -225,6 +226,12 @@ void special_kept(uint64_t *objects, uint64_t *bytes) {
     *objects = kept_objects;
     *bytes = kept_bytes;
     lock_release(&lock);
+}
+
+RecordBytes special_bytes(uint64_t *count) {
+    RecordBytes b = rec_bytes(&pool);
+    *count = b.in_use / pool.size;
+    return b;
 }
 
 // ---- marking

@@ -48,6 +48,7 @@ static bool block_new_locked(RecPool *pool) {
             pool->bump = (uintptr_t)p;
             pool->end = pool->bump + BLOCK_PAGES * PAGE_SIZE;
             pool->blocks++;
+            pool->pages += BLOCK_PAGES;
             return true;
         }
     }
@@ -56,7 +57,15 @@ static bool block_new_locked(RecPool *pool) {
     pool->bump = (uintptr_t)p;
     pool->end = pool->bump + pages * PAGE_SIZE;
     pool->blocks++;
+    pool->pages += pages;
     return true;
+}
+
+RecordBytes rec_bytes(RecPool *pool) {
+    lock_acquire(&pool->lock);
+    RecordBytes b = {pool->in_use * pool->size, pool->pages * PAGE_SIZE};
+    lock_release(&pool->lock);
+    return b;
 }
 
 void *rec_alloc(RecPool *pool) {

@@ -93,6 +93,7 @@ void gc_scan_before_run(struct P *p, struct G *g);
 // Sum over all Ps, world stopped.
 void gc_marked(uint64_t *objects, uint64_t *bytes);
 uint64_t gc_scan_work(void);       // bytes scanned in this cycle so far, over all Ps (a hint while marking)
+uint64_t gc_work_bytes(void);      // pages that grey objects' buffers have taken, in use or kept: for MemStats
 uint64_t gc_root_bytes(void);      // bytes of stacks and globals scanned in this cycle
 // verify.c, world stopped, marking is over: every pointer of a marked object and of a root leads to a marked object, else a report naming both, and the end. GODEBUG=gcverify=1
 void gc_verify(void);

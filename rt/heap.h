@@ -135,3 +135,9 @@ typedef struct HeapObject {
     bool scan;        // may contain pointers
 } HeapObject;
 bool heap_find(uintptr_t addr, HeapObject *out);
+
+// ---- for MemStats (memstats.c): world stopped, system stack
+RecordBytes heap_records(void);   // of spans
+uint64_t heap_table_bytes(void);  // pages of the tables behind span_of
+// Objects of class c ever handed out, and ever swept.
+void heap_class_counts(unsigned c, uint64_t *mallocs, uint64_t *frees);

@@ -44,6 +44,7 @@ typedef struct SegCache {
     _Atomic uint32_t count[SEG_CLASSES]; // lengths of list
     uint32_t bytes, byte_limit;          // held in list, and bound
     _Atomic intptr_t in_use[SEG_CLASSES + 1]; // allocated less freed here: only the sum over Ps means something. Last: > 256 KB
+    _Atomic intptr_t large_bytes;             // likewise: bytes of those
     struct SegCache *next;                    // all of them
 } SegCache;
 typedef struct {
@@ -51,6 +52,7 @@ typedef struct {
     size_t cached[SEG_CLASSES];     // free segments that Ps keep
     size_t lone_halves;             // free 2 KB segments whose other half is in use
     size_t in_use_bytes;            // of classes up to 256 KB
+    size_t large_bytes;             // of the larger ones
 } SegStats;
 SegStats seg_stats(void); // exact when no other core allocates meanwhile
 
@@ -61,10 +63,13 @@ typedef struct RecPool {
     void *free;          // singly linked by first word
     uintptr_t bump, end; // current block
     size_t in_use, blocks;
+    size_t pages;        // of all blocks
 } RecPool;
-#define REC_POOL(bytes) {LOCK_INIT(RANK_RECORD), ((bytes) + 15u) & ~15u, NULL, 0, 0, 0, 0}
+#define REC_POOL(bytes) {LOCK_INIT(RANK_RECORD), ((bytes) + 15u) & ~15u, NULL, 0, 0, 0, 0, 0}
 void *rec_alloc(RecPool *pool); // not zeroed; NULL: no memory
 void rec_free(RecPool *pool, void *rec);
+typedef struct RecordBytes { uint64_t in_use, sys; } RecordBytes; // of records handed out; of the pool's pages
+RecordBytes rec_bytes(RecPool *pool);
 
 // ---- alloc.c: the heap's door, the one that the collector keeps
 enum { ALLOC_NULL_OK = 1 }; // return NULL instead of panicking "out of memory"

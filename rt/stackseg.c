@@ -216,7 +216,9 @@ static __attribute__((noinline)) void *seg_alloc_slow(SegCache *c, size_t bytes,
         memory_short(c);
         seg = class_get(c, class, bytes, flags);
     }
-    if (seg) counter_add(&c->in_use[class], 1);
+    if (!seg) return NULL;
+    counter_add(&c->in_use[class], 1);
+    if (class == CLASS_LARGE) counter_add(&c->large_bytes, (intptr_t)bytes);
     return seg;
 }
 
@@ -244,6 +246,7 @@ static __attribute__((noinline)) void seg_free_slow(SegCache *c, void *seg, size
     }
     unsigned class = class_of(bytes);
     counter_add(&c->in_use[class], -1);
+    if (class == CLASS_LARGE) counter_add(&c->large_bytes, -(intptr_t)bytes);
     if (class == CLASS_HALF) {
         if (load_relaxed(&c->n) >= load_relaxed(&c->half_limit)) cache_give(c, (load_relaxed(&c->n) + 1) / 2);
         uint32_t n = load_relaxed(&c->n);
@@ -284,7 +287,7 @@ void seg_cache_flush(P *p) {
 
 SegStats seg_stats(void) {
     SegStats s = {.lone_halves = 0};
-    intptr_t in_use[SEG_CLASSES + 1] = {0};
+    intptr_t in_use[SEG_CLASSES + 1] = {0}, large = 0;
     lock_acquire(&pool_lock);
     for (SegCache *c = caches; c; c = c->next) {
         s.cached[CLASS_HALF] += load_relaxed(&c->n);
@@ -292,9 +295,11 @@ SegStats seg_stats(void) {
             s.cached[class] += load_relaxed(&c->count[class]);
         for (unsigned class = 0; class <= SEG_CLASSES; class ++)
             in_use[class] += load_relaxed(&c->in_use[class]);
+        large += load_relaxed(&c->large_bytes);
     }
     s.lone_halves = load_relaxed(&pool_count);
     lock_release(&pool_lock);
+    s.large_bytes = (size_t)large;
     for (unsigned class = 0; class <= SEG_CLASSES; class ++) {
         s.in_use[class] = (size_t)in_use[class];
         if (class < SEG_CLASSES) s.in_use_bytes += (size_t)in_use[class] * ((size_t)SEG_MIN << class);
