@@ -7,14 +7,14 @@
 #include "rt/burrow.h"
 
 typedef struct Table {
-    chan(int) there, back;
+    cell(chan(int)) there, back;
 } Table;
 TYPE_STRUCT(Table, there, back);
 
 static void partner(void *arg) {
     Table *t = arg;
-    chan_for(ball, t->there) chan_send(t->back, ball + 1);
-    chan_close(t->back);
+    chan_for(ball, cell_get(t->there)) chan_send(cell_get(t->back), ball + 1);
+    chan_close(cell_get(t->back));
 }
 
 int main(int argc, char **argv) {
@@ -24,16 +24,16 @@ int main(int argc, char **argv) {
         return 1;
     }
     Table *t = new (Table);
-    t->there = chan_make(int, 0);
-    t->back = chan_make(int, 0);
+    cell_set(t->there, chan_make(int, 0));
+    cell_set(t->back, chan_make(int, 0));
     go(partner, t);
 
     int ball = 0;
     for (int64_t i = 0; i < rounds; i++) {
-        chan_send(t->there, ball);
-        ball = chan_recv(t->back);
+        chan_send(cell_get(t->there), ball);
+        ball = chan_recv(cell_get(t->back));
     }
-    chan_close(t->there);
+    chan_close(cell_get(t->there));
     println("%d round trips", ball);
     return 0;
 }

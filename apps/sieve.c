@@ -15,15 +15,15 @@ static void count(void *arg) {
 }
 
 typedef struct Filter {
-    chan(int) in, out;
+    cell(chan(int)) in, out;
     int prime;
 } Filter;
 TYPE_STRUCT(Filter, in, out);
 
 static void filter(void *arg) {
     Filter *f = arg;
-    chan_for(i, f->in) {
-        if (i % f->prime != 0) chan_send(f->out, i);
+    chan_for(i, cell_get(f->in)) {
+        if (i % f->prime != 0) chan_send(cell_get(f->out), i);
     }
 }
 
@@ -37,12 +37,12 @@ int main(int argc, char **argv) {
     go(count, numbers);
     for (int64_t i = 0; i < n; i++) {
         Filter *f = new (Filter);
-        f->in = numbers;
-        f->out = chan_make(int, 0);
+        cell_set(f->in, numbers);
+        cell_set(f->out, chan_make(int, 0));
         f->prime = chan_recv(numbers);
         print(i ? " %d" : "%d", f->prime);
         go(filter, f);
-        numbers = f->out;
+        numbers = cell_get(f->out);
     }
     print("\n");
     return 0;

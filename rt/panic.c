@@ -256,6 +256,7 @@ static _Noreturn void panic_fault(void) {
 }
 
 extern const char __start_app_text[], __stop_app_text[];
+extern const char __start_rt_leaf_cells[], __stop_rt_leaf_cells[]; // rt/cell.c, by ld
 extern const char __start_rt_leaf[] __attribute__((weak)), __start_rt_framed[] __attribute__((weak)), __stop_rt_leaf[] __attribute__((weak));
 
 // Leaf routines hold nothing, so a fault in one is its caller's. kernel/string.c (memcpy and its like) uses no stack: the return address is
@@ -270,7 +271,9 @@ bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr) {
     const StackSeg *s = g->seg;
     uintptr_t lo = s->base, hi = (uintptr_t)s;
     uintptr_t fp = tf->rbp;
-    if (pc >= (uintptr_t)__start_rt_leaf && pc < (uintptr_t)__start_rt_framed && sp >= lo && sp + 8 <= hi) {
+    bool leaf = (pc >= (uintptr_t)__start_rt_leaf && pc < (uintptr_t)__start_rt_framed) ||
+                (pc >= (uintptr_t)__start_rt_leaf_cells && pc < (uintptr_t)__stop_rt_leaf_cells);
+    if (leaf && sp >= lo && sp + 8 <= hi) {
         pc = *(uintptr_t *)sp;
         sp += 8;
     }

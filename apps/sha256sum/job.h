@@ -5,7 +5,7 @@
 #include "rt/burrow.h"
 
 typedef struct Job {
-    const char *path;
+    cell(const char *) path;
     intptr_t number; // its line of the output, from 0
     size_t bytes;
     int error; // FILE_E..., 0: sum is valid
@@ -14,11 +14,12 @@ typedef struct Job {
 TYPE_DECLARE(Job);
 typedef Job *JobPtr;
 TYPE_POINTER(JobPtr);
+TYPE_CELL(JobCell, Job *);
 
 // walk.c: all regular files below `root`, in the order of their paths as bytes, numbered. Links are neither
 // followed nor listed.
 typedef struct JobList {
-    JobPtr *jobs;
+    JobCell *jobs;
     intptr_t n, room;
     int errors; // directories that could not be read, named on the console
 } JobList;

@@ -21,21 +21,21 @@
 
 typedef struct Worker {
     int core;
-    chan(JobPtr) first;
-    chan(JobPtr) shared;
-    chan(JobPtr) results;
-    WaitGroup *running;
+    cell(chan(JobPtr)) first;
+    cell(chan(JobPtr)) shared;
+    cell(chan(JobPtr)) results;
+    cell(WaitGroup *) running;
     int64_t files, bytes; // hashed; main reads them when the worker is done
 } Worker;
 TYPE_STRUCT(Worker, first, shared, results, running);
 
 typedef struct Crew {
-    const char *root;
-    Worker *workers;
+    cell(const char *) root;
+    cell(Worker *) workers;
     int n;
-    chan(JobPtr) shared;
-    chan(JobPtr) results;
-    chan(intptr_t) count; // the walker tells main how many results will come
+    cell(chan(JobPtr)) shared;
+    cell(chan(JobPtr)) results;
+    cell(chan(intptr_t)) count; // the walker tells main how many results will come
     WaitGroup running;
     int errors; // of the walker; main reads it after `count`
 } Crew;
@@ -45,7 +45,7 @@ static void hash(Job *job) {
     File file;
     const void *data;
     Sha256 s;
-    job->error = file_open(&file, job->path);
+    job->error = file_open(&file, cell_get(job->path));
     if (job->error == 0) job->error = file_map(&file, &data, &job->bytes);
     if (job->error) return;
     sha256_init(&s);
@@ -58,7 +58,7 @@ static void hash(Job *job) {
 static void hash_and_pass_on(Worker *w, Job *job) {
     hash(job);
     if (job->error == 0) w->files++, w->bytes += (int64_t)job->bytes;
-    chan_send(w->results, job);
+    chan_send(cell_get(w->results), job);
 }
 
 static void worker(void *arg) {
@@ -68,41 +68,45 @@ static void worker(void *arg) {
         program_exit(1);
     }
     JobPtr first;
-    if (chan_recv_ok(w->first, &first)) hash_and_pass_on(w, first);
-    chan_for(job, w->shared) hash_and_pass_on(w, job);
-    waitgroup_done(w->running);
+    if (chan_recv_ok(cell_get(w->first), &first)) hash_and_pass_on(w, first);
+    chan_for(job, cell_get(w->shared)) hash_and_pass_on(w, job);
+    waitgroup_done(cell_get(w->running));
 }
 
 static void walker(void *arg) {
     Crew *crew = arg;
     JobList list = {0};
-    walk(crew->root, &list);
+    Worker *workers = cell_get(crew->workers);
+    walk(cell_get(crew->root), &list);
     crew->errors = list.errors;
-    chan_send(crew->count, list.n);
+    chan_send(cell_get(crew->count), list.n);
     for (intptr_t i = 0; i < list.n; i++) {
         if (i < crew->n)
-            chan_send(crew->workers[i].first, list.jobs[i]);
+            chan_send(cell_get(workers[i].first), cell_get(list.jobs[i]));
         else
-            chan_send(crew->shared, list.jobs[i]);
+            chan_send(cell_get(crew->shared), cell_get(list.jobs[i]));
     }
     for (int i = 0; i < crew->n; i++)
-        chan_close(crew->workers[i].first);
-    chan_close(crew->shared);
+        chan_close(cell_get(workers[i].first));
+    chan_close(cell_get(crew->shared));
 }
 
 static Crew *crew_start(const char *root) {
     Crew *crew = new (Crew);
-    crew->root = root;
+    cell_set(crew->root, root);
     crew->n = gomaxprocs(0);
-    crew->workers = make_array(Worker, crew->n);
-    crew->shared = chan_make(JobPtr, crew->n);
-    crew->results = chan_make(JobPtr, 16 * crew->n);
-    crew->count = chan_make(intptr_t, 0);
+    cell_set(crew->workers, make_array(Worker, crew->n));
+    cell_set(crew->shared, chan_make(JobPtr, crew->n));
+    cell_set(crew->results, chan_make(JobPtr, 16 * crew->n));
+    cell_set(crew->count, chan_make(intptr_t, 0));
     waitgroup_add(&crew->running, crew->n);
     for (int i = 0; i < crew->n; i++) {
-        Worker *w = &crew->workers[i];
-        *w = (Worker){.core = i, .shared = crew->shared, .results = crew->results, .running = &crew->running};
-        w->first = chan_make(JobPtr, 1);
+        Worker *w = &cell_get(crew->workers)[i];
+        w->core = i;
+        cell_set(w->first, chan_make(JobPtr, 1));
+        cell_set(w->shared, cell_get(crew->shared));
+        cell_set(w->results, cell_get(crew->results));
+        cell_set(w->running, &crew->running);
         go(worker, w);
     }
     go(walker, crew);
@@ -130,7 +134,7 @@ static const char *printable(const char *path, bool *escaped) {
 // Returns the exit status that this result asks for.
 static int print_result(const Job *job) {
     bool escaped;
-    const char *path = printable(job->path, &escaped);
+    const char *path = printable(cell_get(job->path), &escaped);
     if (job->error) {
         eprint("sha256sum: %s: %s\n", path, file_error_text(job->error));
         return 1;
@@ -145,21 +149,21 @@ static int print_result(const Job *job) {
 // Receives the results as they come and prints them in order.
 static int print_results(Crew *crew) {
     int status = 0;
-    intptr_t n = chan_recv(crew->count), printed = 0;
-    JobPtr *arrived = make_array(JobPtr, n); // NULL: not yet
+    intptr_t n = chan_recv(cell_get(crew->count)), printed = 0;
+    JobCell *arrived = make_array(JobCell, n); // NULL: not yet
     if (crew->errors) status = 1;
     while (printed < n) {
-        JobPtr job = chan_recv(crew->results);
-        arrived[job->number] = job;
-        for (; printed < n && arrived[printed]; printed++)
-            status |= print_result(arrived[printed]);
+        Job *job = chan_recv(cell_get(crew->results));
+        cell_set(arrived[job->number], job);
+        for (; printed < n && cell_get(arrived[printed]); printed++)
+            status |= print_result(cell_get(arrived[printed]));
     }
     return status;
 }
 
 static void print_stats(const Crew *crew) {
     for (int i = 0; i < crew->n; i++) {
-        const Worker *w = &crew->workers[i];
+        const Worker *w = &cell_get(crew->workers)[i];
         println("core %d: %ld files, %ld bytes", w->core, w->files, w->bytes);
     }
 }

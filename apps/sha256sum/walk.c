@@ -16,14 +16,15 @@ static const char *join(const char *dir, const char *name) {
 static void add(JobList *list, const char *path) {
     if (list->n == list->room) {
         intptr_t room = list->room ? 2 * list->room : 64;
-        JobPtr *jobs = make_array(JobPtr, room);
-        mem_copy(jobs, list->jobs, (size_t)list->n * sizeof *jobs);
+        JobCell *jobs = make_array(JobCell, room);
+        value_copy_n(JobCell, jobs, list->jobs, list->n);
         list->jobs = jobs;
         list->room = room;
     }
     Job *job = new (Job);
-    job->path = path;
-    list->jobs[list->n++] = job;
+    cell_set(job->path, path);
+    cell_set(list->jobs[list->n], job);
+    list->n++;
 }
 
 static void complain(JobList *list, const char *path, int error) {
@@ -50,23 +51,29 @@ static void walk_dir(JobList *list, const char *path) {
 }
 
 // Heapsort: in place, n log n whatever the order was.
-static void sift(JobPtr *v, intptr_t i, intptr_t n) {
+static const char *path_of(const JobCell *v, intptr_t i) {
+    return cell_get(cell_get(v[i])->path);
+}
+
+static void swap(JobCell *v, intptr_t i, intptr_t k) {
+    Job *t = cell_get(v[i]);
+    cell_set(v[i], cell_get(v[k]));
+    cell_set(v[k], t);
+}
+
+static void sift(JobCell *v, intptr_t i, intptr_t n) {
     for (intptr_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && strcmp(v[child]->path, v[child + 1]->path) < 0) child++;
-        if (strcmp(v[i]->path, v[child]->path) >= 0) return;
-        JobPtr t = v[i];
-        v[i] = v[child];
-        v[child] = t;
+        if (child + 1 < n && strcmp(path_of(v, child), path_of(v, child + 1)) < 0) child++;
+        if (strcmp(path_of(v, i), path_of(v, child)) >= 0) return;
+        swap(v, i, child);
     }
 }
 
-static void sort(JobPtr *v, intptr_t n) {
+static void sort(JobCell *v, intptr_t n) {
     for (intptr_t i = n / 2; i-- > 0;)
         sift(v, i, n);
     for (intptr_t last = n - 1; last > 0; last--) {
-        JobPtr t = v[0];
-        v[0] = v[last];
-        v[last] = t;
+        swap(v, 0, last);
         sift(v, 0, last);
     }
 }
@@ -82,5 +89,5 @@ void walk(const char *root, JobList *list) {
         add(list, root);
     sort(list->jobs, list->n);
     for (intptr_t i = 0; i < list->n; i++)
-        list->jobs[i]->number = i;
+        cell_get(list->jobs[i])->number = i;
 }

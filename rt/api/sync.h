@@ -148,10 +148,10 @@ ATOMIC_PLAIN_(AtomicBool, atomic_bool, bool) // without add
 
 // AtomicPtr (atomic.Pointer): writing goes through the runtime, which tells the collector.
 typedef struct AtomicPtr {
-    void *v;
+    void *const v_; // const: plain assignment does not compile, as for a cell (api/mem.h)
 } AtomicPtr;
 static inline void *atomic_ptr_load(const AtomicPtr *a) {
-    return __atomic_load_n(&a->v, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&a->v_, __ATOMIC_SEQ_CST);
 }
 void atomic_ptr_store(AtomicPtr *a, void *v);
 void *atomic_ptr_swap(AtomicPtr *a, void *v);

@@ -3,10 +3,10 @@
 #include "rt/burrow.h"
 
 typedef struct Node {
-    struct Node *next;
+    cell(struct Node *) next;
 } Node;
 
 int main(void) {
     Node *n = new (Node);
-    return n->next != NULL;
+    return cell_get(n->next) != NULL;
 }

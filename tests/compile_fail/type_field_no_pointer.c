@@ -1,13 +1,13 @@
-// error: Node.count is not a pointer
-// TYPE_STRUCT names pointers only.
+// error: Node.count is not a cell
+// TYPE_STRUCT lists cells only.
 #include "rt/burrow.h"
 
 typedef struct Node {
-    struct Node *next;
+    cell(struct Node *) next;
     long count;
 } Node;
 TYPE_STRUCT(Node, next, count);
 
 int main(void) {
-    return new (Node)->next != NULL;
+    return cell_get(new (Node)->next) != NULL;
 }

@@ -19,7 +19,7 @@ typedef struct Named {
     String name;
     int n;
 } Named;
-TYPE_STRUCT(Named, name.p);
+TYPE_VALUE(Named, name);
 typedef struct Empty {
 } Empty;
 TYPE_NOSCAN(Empty);

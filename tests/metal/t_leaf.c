@@ -1,4 +1,4 @@
-// t_leaf.c -- a nil pointer given to the runtime's memory and string routines is a panic of the caller, recoverable as any other.
+// t_leaf.c -- a nil pointer given to the runtime's memory and string routines, or to its store into cells, is a panic of the caller, recoverable as any other.
 //
 // hosted: no
 // (there memcpy and its like are libc's)
@@ -28,13 +28,24 @@ CASE(door_move, mem_move(bytes, nil, n))
 CASE(door_set, mem_set(nil, 1, n))
 CASE(door_compare, n = (size_t)mem_compare(nil, bytes, n) | 90)
 
+typedef struct Cells {
+    long number;
+    cell(Ptr) one;
+    cell(String) two;
+    cell(Ptr) many[8];
+} Cells;
+TYPE_STRUCT(Cells, one, two, each(many));
+#define NIL ((Cells *)nil)
+CASE(cell_one, cell_set(NIL->one, bytes))
+CASE(cell_two, cell_set(NIL->two, string_of("x")))
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(void);
     } cases[] = {{"memcpy to nil", copy_to},     {"memcpy from nil", copy_from},       {"memmove", move_down}, {"memset", set},
                  {"memcmp", compare},            {"strlen", length},                   {"strcmp", compare_text}, {"mem_copy", door_copy},
-                 {"mem_move", door_move},        {"mem_set", door_set},                {"mem_compare", door_compare}};
+                 {"mem_move", door_move},        {"mem_set", door_set},                {"mem_compare", door_compare}, {"cell", cell_one}, {"cell of a String", cell_two}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         recovered = false;
         cases[i].run();

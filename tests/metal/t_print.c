@@ -8,7 +8,7 @@ TYPE_NOSCAN(WaitGroup);
 
 typedef struct Writer {
     int id, lines;
-    WaitGroup *running;
+    cell(WaitGroup *) running;
 } Writer;
 TYPE_STRUCT(Writer, running);
 
@@ -23,7 +23,7 @@ static void writer(void *arg) {
             strbuf_add(&b, letters, (size_t)n - b.n < 26 ? (size_t)n - b.n : 26);
         println("line %d %d %d %.*s", w->id, i, n, str_arg(strbuf_string(&b)));
     }
-    waitgroup_done(w->running);
+    waitgroup_done(cell_get(w->running));
 }
 
 static void formats(void) {
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
         Writer *w = new (Writer);
         w->id = i;
         w->lines = (int)lines;
-        w->running = running;
+        cell_set(w->running, running);
         go(writer, w);
     }
     waitgroup_wait(running);

@@ -161,9 +161,8 @@ static void test_ticker(void) {
 // ---- the heap: many timers armed, stopped and reset at random; those left fire exactly once
 
 enum { MANY = 4000 };
-typedef Timer *TimerPtr;
-TYPE_POINTER(TimerPtr);
-static TimerPtr *many;
+TYPE_CELL(TimerCell, Timer *);
+static TimerCell *many;
 static AtomicInt32 *fired_count;
 static AtomicInt32 fired_total;
 static uint64_t seed = 1;
@@ -179,13 +178,13 @@ static void fire(void *arg) {
 }
 
 static void test_many(void) {
-    many = make_array(TimerPtr, MANY);
+    many = make_array(TimerCell, MANY);
     fired_count = (AtomicInt32 *)make_array(i32, MANY);
     atomic_int32_store(&fired_total, 0);
     for (intptr_t i = 0; i < MANY; i++)
-        many[i] = timer_func(3600 * SECOND + (int64_t)(random64() % 1000), fire, (void *)i);
+        cell_set(many[i], timer_func(3600 * SECOND + (int64_t)(random64() % 1000), fire, (void *)i));
     for (int i = 0; i < 3 * MANY; i++) {
-        Timer *t = many[random64() % MANY];
+        Timer *t = cell_get(many[random64() % MANY]);
         switch (random64() % 3) {
         case 0:
             timer_stop(t);
@@ -198,9 +197,9 @@ static void test_many(void) {
     // Every second one is stopped, the others fire now, in any order.
     for (int i = 0; i < MANY; i++) {
         if (i % 2)
-            timer_stop(many[i]);
+            timer_stop(cell_get(many[i]));
         else
-            timer_reset(many[i], (int64_t)(random64() % (5 * MILLISECOND)));
+            timer_reset(cell_get(many[i]), (int64_t)(random64() % (5 * MILLISECOND)));
     }
     while (atomic_int32_load(&fired_total) < MANY / 2)
         time_sleep(MILLISECOND);

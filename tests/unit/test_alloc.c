@@ -7,24 +7,24 @@
 static const size_t MB = 1 << 20;
 
 typedef struct Node {
-    struct Node *next;
+    cell(struct Node *) next;
     long value;
-    String name;
-    struct Node *child[2];
+    cell(String) name;
+    cell(struct Node *) child[2];
 } Node;
-TYPE_STRUCT(Node, next, name.p, child[0], child[1]);
+TYPE_STRUCT(Node, next, name, each(child));
 
 typedef struct Wide { // pointers at both ends of what a bitmap covers
-    char *first;
+    cell(char *) first;
     long number[510];
-    void *last;
+    cell(void *) last;
     long beyond[100];
 } Wide;
 TYPE_DECLARE(Wide);
 TYPE_DEFINE_STRUCT(Wide, first, last);
 
 typedef struct Many {
-    long *a, *b, *c, *d, *e, *f, *g, *h, *i, *j, *k, *l, *m, *n, *o, *p;
+    cell(long *) a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p;
 } Many;
 TYPE_STRUCT(Many, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
 
@@ -33,8 +33,7 @@ typedef struct Plain {
 } Plain;
 TYPE_NOSCAN(Plain);
 
-typedef Node *NodePtr;
-TYPE_POINTER(NodePtr);
+TYPE_CELL(NodeCell, Node *);
 
 static void test_classes(void) {
     CHECK_EQ(size_class_bytes(SIZE_CLASSES - 1), SMALL_MAX);
@@ -71,7 +70,7 @@ static void test_descriptors(void) {
     CHECK_PTR(type_of(uint8_t), &type_u8);
     CHECK_PTR(type_of(bool), &type_bool);
     CHECK_EQ(type_long.kind, KIND_INT);
-    CHECK_EQ(type_NodePtr.ptrdata, 8);
+    CHECK_EQ(type_NodeCell.ptrdata, 8);
     CHECK_EQ(type_Any.gcdata[0], 3);
 }
 
@@ -109,7 +108,7 @@ static void test_new(void) {
     Node *a = new (Node), *b = new_try(Node);
     int *v = make_array(int, 100), *w = make_array_try(int, 3);
     bool *flags = make_array(bool, 5);
-    NodePtr *list = make_array(NodePtr, 7);
+    NodeCell *list = make_array(NodeCell, 7);
     CHECK(a && b && a != b && v && w && flags && list);
     CHECK(is_zero(a, sizeof *a) && is_zero(v, 400) && is_zero(list, 56));
     CHECK(make_array(Node, 0) != NULL);
@@ -122,7 +121,7 @@ static void test_new(void) {
     CHECK_PTR(o.type, NULL); // noscan
     CHECK_EQ(o.base, (uintptr_t)v);
     CHECK(heap_find((uintptr_t)&list[6], &o));
-    CHECK_PTR(o.type, &type_NodePtr);
+    CHECK_PTR(o.type, &type_NodeCell);
     CHECK(!heap_find((uintptr_t)&o, &o));
     CHECK(!heap_find(0, &o));
     CHECK(!heap_find((uintptr_t)a + 32 * PAGE_SIZE * 512, &o));
@@ -132,9 +131,9 @@ static void test_range(void) {
     volatile long minus = -1, huge = INTPTR_MAX, wrap = (1l << 60) + 1; // * 16 wraps to 16
     CHECK_THROWS("makeslice: len out of range", (void)make_array(Node, minus));
     CHECK_THROWS("makeslice: len out of range", (void)make_array(char, huge));
-    CHECK_THROWS("makeslice: len out of range", (void)make_array(Any, wrap));
+    CHECK_THROWS("makeslice: len out of range", (void)make_array(AnyCell, wrap));
     CHECK_PTR(make_array_try(Node, minus), NULL);
-    CHECK_PTR(make_array_try(Any, wrap), NULL);
+    CHECK_PTR(make_array_try(AnyCell, wrap), NULL);
 }
 
 // Objects of all sizes from dirty memory: zeroed, apart, aligned, found again with their type.

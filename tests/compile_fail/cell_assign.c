@@ -1,0 +1,16 @@
+// error: assignment of read-only member 'next'
+// A store into a heap object would miss the barrier.
+#include "rt/burrow.h"
+
+typedef struct Node {
+    cell(struct Node *) next;
+    cell(String) name;
+    long count;
+} Node;
+TYPE_STRUCT(Node, next, name);
+
+int main(void) {
+    Node *n = new (Node);
+    n->next = n;
+    return 0;
+}
