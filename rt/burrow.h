@@ -7,6 +7,7 @@
 #include "api/mem.h"   // new, make: typed allocation
 #include "api/gcstats.h" // MemStats
 #include "api/final.h" // finalizers
+#include "api/gc.h"    // the collector
 #include "api/chan.h"  // typed channels, select
 #include "api/sync.h"  // Mutex, RWMutex, WaitGroup, Once, Cond, Semaphore, atomics
 #include "api/time.h"  // now, sleep, timers, tickers

@@ -127,6 +127,7 @@ enum {
     REQ_INBOX = 4, // goroutines in the inbox
     REQ_STOP = 8,  // world stop wanted
     REQ_NOW = 16,  // something more urgent than the current goroutine is ready
+    REQ_GC = 32,   // a marking turn is due
 };
 
 struct P {
@@ -199,7 +200,7 @@ typedef struct Sched {
     _Atomic int32_t stop_left;    // Ps that have not stopped yet
     Lock lock;                    // guards global[]
     GList global[3];              // per Priority
-    _Atomic uint32_t global_count, global_high;
+    _Atomic uint32_t global_count, global_high; // global_high + DETOUR (sched.c): every switch goes through schedule()
     _Atomic uint64_t external;    // sources outside that may still wake someone (devices): no deadlock while > 0
     _Atomic uint64_t goid;
     _Atomic uint32_t main_exited; // goroutine 1 called goexit

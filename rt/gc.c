@@ -1,11 +1,301 @@
-// gc.c -- (skeleton: interfaces only)
-#include "sched.h"
+// gc.c -- one cycle of the collector, as its coordinator runs it. The argument why this is sound: head of gc.h.
+//
+// The coordinator is a system goroutine of high priority. It sleeps until somebody wants a cycle (gc_trigger: the heap has grown; gc_request: the
+// program, or want of memory), then: finishes the last cycle's sweep; stop 1; sleeps while the cores mark (gcwork.c), until they find nothing more;
+// stop 2, which settles what barriers still held, or lets marking go on if that is more than a little; reckons the next goal.
+//
+// Cycles are counted: whoever wants one names the number (begun + 1) and waits for `ended` to reach it.
+//
+// Locks: ctl.lock (RANK_GC) guards ctl. gc_exclude keeps cycles out: who changes the set of cores does not meet one.
+#include "gcrun.h"
+#include "lib.h"
+#include "runq.h"
+#include "api/gc.h"
+
+#define FINISH_BUDGET (64u << 10) // bytes of scan work that stop 2 may do: some ten microseconds
+#define SWEEP_PAGES   64u
 
 Gc gc;
-void gc_init(void) {}
-void gc_catch_up(P *p) { p->gc.seen = load_relaxed(&gc.epoch); }
-bool gc_worker_turn(P *p) { return false; }
-bool gc_idle_turn(P *p) { return false; }
-void gc_allocated(uint64_t bytes) {}
-bool gc_force(void) { return false; }
-int64_t gc_next_turn(const P *p) { return TIME_NEVER; }
+
+static struct {
+    Lock lock;
+    G *coordinator;
+    bool parked;   // it waits; whoever clears this readies it
+    bool running;  // a cycle is under way
+    bool excluded; // gc_exclude
+    bool forced;   // why the next one begins
+    uint64_t begun, ended, target; // cycles; target: begin until so many have begun
+    GList waiters; // who waits for `ended` or for its turn to exclude; all of them look again
+} ctl = {.lock = LOCK_INIT(RANK_GC)};
+
+// ---- waking and waiting
+
+// ctl.lock held; the caller readies what it returns (may be NULL) after the lock.
+static G *take_coordinator(void) {
+    if (!ctl.parked) return NULL;
+    ctl.parked = false;
+    return ctl.coordinator;
+}
+
+void gc_wake_coordinator(void) {
+    lock_acquire(&ctl.lock);
+    G *g = take_coordinator();
+    lock_release(&ctl.lock);
+    if (g) g_ready(g);
+}
+
+uint64_t gc_request(bool forced) {
+    lock_acquire(&ctl.lock);
+    uint64_t mine = ctl.begun + 1;
+    ctl.target = mine;
+    ctl.forced |= forced;
+    G *g = ctl.running ? NULL : take_coordinator();
+    lock_release(&ctl.lock);
+    if (g) g_ready(g);
+    return mine;
+}
+
+void gc_trigger(void) {
+    G *g = NULL;
+    lock_acquire(&ctl.lock);
+    if (!ctl.running && ctl.target == ctl.begun) {
+        ctl.target++;
+        g = take_coordinator();
+    }
+    lock_release(&ctl.lock);
+    if (g) g_ready(g);
+}
+
+static void wait_here(void) { // ctl.lock held, and released
+    glist_push(&ctl.waiters, g_self());
+    g_park(WAIT_GC_CYCLE, &ctl.lock);
+}
+
+static void ready_all(GList *l) {
+    for (G *g; (g = glist_pop(l));)
+        g_ready_tail(g);
+}
+
+static void wait_ended(uint64_t n) {
+    lock_acquire(&ctl.lock);
+    while (ctl.ended < n) {
+        wait_here();
+        lock_acquire(&ctl.lock);
+    }
+    lock_release(&ctl.lock);
+}
+
+void gc_exclude(void) {
+    lock_acquire(&ctl.lock);
+    while (ctl.running || ctl.excluded) {
+        wait_here();
+        lock_acquire(&ctl.lock);
+    }
+    ctl.excluded = true;
+    lock_release(&ctl.lock);
+}
+
+void gc_admit(void) {
+    lock_acquire(&ctl.lock);
+    ctl.excluded = false;
+    GList woken = ctl.waiters;
+    ctl.waiters = (GList){0};
+    G *g = take_coordinator();
+    lock_release(&ctl.lock);
+    if (g) g_ready(g);
+    ready_all(&woken);
+}
+
+// ---- catching up
+
+void gc_catch_up(P *p) {
+    uint32_t epoch = load_relaxed(&gc.epoch);
+    if (load_relaxed(&gc.phase) == GC_MARK) heap_cache_black(p);
+    else heap_cache_flush(p);
+    hint_store(&p->gc.seen, epoch);
+}
+
+// All cores in use have passed the scheduler since the last stop. They do so at once, so this rarely waits.
+static void wait_caught_up(void) {
+    for (int i = 0; i < hint_load(&sched.nproc); i++)
+        for (unsigned turns = 0; hint_load(&rt_ps[i]->gc.seen) != load_relaxed(&gc.epoch); turns++) {
+            if (i >= hint_load(&sched.nproc)) return; // it went out of use meanwhile, and flushed what it had
+            plat_spin(turns);
+            RT_DOOR();
+        }
+}
+
+// ---- sweeping to the end
+
+static void sweep_some(void *more) { *(bool *)more = heap_sweep_step(SWEEP_PAGES); }
+
+// Any goroutine's stack.
+static void finish_sweep(void) {
+    bool more;
+    do {
+        sys_call(sweep_some, &more);
+        RT_DOOR();
+    } while (more);
+    store_relaxed(&gc_sweep_left, 0);
+    wait_caught_up();
+    for (unsigned turns = 0; !heap_sweep_done(); turns++) { // somebody is at its last span
+        plat_spin(turns);
+        RT_DOOR();
+    }
+}
+
+// ---- stop 1
+
+static void begin_marking(void *unused) {
+    gc.cycle++;
+    gc_cycle.heap0 = load_relaxed(&heap.live_bytes);
+    store_relaxed(&gc_cycle.markers, 0);
+    store_relaxed(&gc_cycle.seems_done, 0);
+    store_relaxed(&gc_cycle.assist_ns, 0);
+    gc_cycle.returns = 0;
+    gc_cycle.stop2_ns = 0;
+    gc_share_out(&gc_cycle);
+    gc_mark_begin();
+    store_relaxed(&ctl.coordinator->gc_scan, 2 * gc.cycle); // it runs, and its stack holds no pointer of the program
+    store_relaxed(&gc.stacks_pending, 1);
+    sched_set_detour(true);
+    store_relaxed(&gc.phase, GC_MARK);
+    store_relaxed(&gc.barrier, 1);
+    store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
+    gc_catch_up(p_self());
+    gc_cycle.mark_ns = plat_now_ns();
+}
+
+void gc_stacks_done(void) {
+    if (exchange(&gc.stacks_pending, 0)) sched_set_detour(false);
+}
+
+// ---- stop 2
+
+static void count_up(GcCycle *c) {
+    uint64_t black_objects, black_bytes, objects, bytes;
+    gc_marked(&c->marked_objects, &c->marked_bytes);
+    heap_allocated_black(&black_objects, &black_bytes);
+    heap_in_use(&objects, &bytes);
+    c->unmarked_objects = objects - c->marked_objects - black_objects;
+    c->unmarked_bytes = bytes - c->marked_bytes - black_bytes;
+    c->scan_work = gc_scan_work();
+    c->heap1 = load_relaxed(&heap.live_bytes);
+    c->heap2 = c->marked_bytes;
+    c->fraction_ns = c->dedicated_ns = c->idle_ns = 0;
+    for (int i = 0; i < sched.nproc; i++) {
+        const GcLocal *l = &rt_ps[i]->gc;
+        c->fraction_ns += l->fraction_ns;
+        c->dedicated_ns += l->dedicated_ns;
+        c->idle_ns += l->idle_ns;
+    }
+}
+
+static void end_marking(void *unused) {
+    GcCycle *c = &gc_cycle;
+    if (!gc_mark_finish(FINISH_BUDGET)) {
+        c->returns++;
+        store_relaxed(&c->seems_done, 0);
+        c->stop2_ns += plat_now_ns() - c->mark_term_ns;
+        return;
+    }
+    RT_ASSERT(load_relaxed(&c->markers) == 0);
+    if (gc.verify) gc_verify();
+    gc_stacks_done();
+    count_up(c);
+    gc_dismiss();
+    store_relaxed(&gc.barrier, 0);
+    store_relaxed(&gc.phase, GC_OFF);
+    heap_sweep_begin();
+    store_relaxed(&gc_sweep_left, 1);
+    store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
+    gc_catch_up(p_self());
+    c->end_ns = plat_now_ns();
+}
+
+// ---- the coordinator
+
+static void wait_marked(void) {
+    lock_acquire(&ctl.lock);
+    while (!load_seq(&gc_cycle.seems_done)) {
+        ctl.parked = true;
+        g_park(WAIT_GC_COORDINATOR, &ctl.lock);
+        lock_acquire(&ctl.lock);
+    }
+    lock_release(&ctl.lock);
+}
+
+static void run_cycle(void) {
+    finish_sweep();
+    gc_cycle.sweep_term_ns = plat_now_ns();
+    world_stop(WAIT_STW);
+    sys_call(begin_marking, NULL);
+    world_start();
+    do {
+        wait_marked();
+        gc_cycle.mark_term_ns = plat_now_ns();
+        world_stop(WAIT_STW);
+        sys_call(end_marking, NULL);
+        world_start();
+    } while (load_relaxed(&gc.phase) == GC_MARK);
+}
+
+static void coordinator_main(void *unused) {
+    for (;;) {
+        lock_acquire(&ctl.lock);
+        while (ctl.target == ctl.begun || ctl.excluded) {
+            ctl.parked = true;
+            g_park(WAIT_GC_COORDINATOR, &ctl.lock);
+            lock_acquire(&ctl.lock);
+        }
+        ctl.begun++;
+        ctl.running = true;
+        gc_cycle.forced = ctl.forced;
+        ctl.forced = false;
+        lock_release(&ctl.lock);
+        run_cycle();
+        lock_acquire(&ctl.lock);
+        ctl.ended = ctl.begun;
+        ctl.running = false;
+        GList woken = ctl.waiters;
+        ctl.waiters = (GList){0};
+        lock_release(&ctl.lock);
+        ready_all(&woken);
+    }
+}
+
+void gc_init(void) {
+    P *p = p_self();
+    G *g = g_new(coordinator_main, NULL, 0);
+    if (!g) rt_throw("out of memory: no room for the collector's goroutine");
+    g->system = true;
+    p->n_created--; // system goroutines do not count, and have no number
+    p->goid_next--;
+    g->id = 0;
+    g->priority = PRIORITY_HIGH;
+    g_set_special(g);
+    ctl.coordinator = g; // G_WAITING: its first cycle readies it
+    ctl.parked = true;
+    gc_dismiss();
+}
+
+// ---- doors
+
+void gc_collect(void) {
+    wait_ended(gc_request(true));
+    finish_sweep();
+    RT_DOOR();
+}
+
+static inline bool on_system_stack(void) {
+    const P *p = p_self();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return here >= p->sys_lo && here < p->sys_sp;
+}
+
+bool gc_force(void) {
+    if (on_system_stack() || !g_self()) return false;
+    wait_ended(gc_request(true));
+    finish_sweep();
+    return true;
+}

@@ -50,18 +50,18 @@ extern Gc gc;
 // ---- per P, in P.gc: owner P only; anybody while the world is stopped
 #define GC_BUFFER_WORDS 256u
 typedef struct GcLocal {
-    uint32_t seen;     // gc.epoch that this P has caught up with
+    uint32_t seen;     // gc.epoch that this P has caught up with; hint_store by the owner, the coordinator waits for it
     uint32_t n_shaded; // values in shaded[]
     uintptr_t shaded[GC_BUFFER_WORDS]; // deletion barrier: old values, not looked at yet
     struct WorkBuf *full, *spare; // mark.c: grey objects of this P
     uint64_t scanned_bytes;       // scan work done since it was last added to the totals
     uint64_t marked_objects, marked_bytes; // in this cycle, by this P
-    // gc.c: workers
+    // gcwork.c: workers. Roles are written at stops
     uint8_t worker;               // GcWorker
-    int64_t worker_since;         // ns
-    int64_t fraction_ns;          // worker time of this cycle on this P (fractional)
-    int64_t next_turn;            // when the fractional worker is due; TIME_NEVER: none
-    int64_t dedicated_ns, idle_ns; // times of this cycle
+    bool busy_marking;            // dedicated, and there is work: this P runs only what nobody else may run
+    int64_t next_turn;            // when the worker is due, ns; TIME_NEVER: no worker
+    int64_t turn_end;             // of the turn under way
+    int64_t fraction_ns, dedicated_ns, idle_ns; // times of this cycle. hint_store by the owner
 } GcLocal;
 typedef enum { GC_NO_WORKER, GC_DEDICATED, GC_FRACTIONAL, GC_IDLE } GcWorker;
 
@@ -100,21 +100,29 @@ void gc_verify(void);
 // The stack of a goroutine below sp is dead: in verify mode it is cleared, so that stale words give no false alarms.
 void gc_clear_dead_stack(struct G *g);
 
-// ================ the cycle (gc.c, pacer.c, assist.c)
-void gc_init(void);                 // rt_main: knobs; starts the coordinator and the finalizer goroutine
+// ================ the cycle (gc.c), its workers (gcwork.c), assists (assist.c), the pacer (pacer.c)
+void gc_init(void);                 // rt_main: knobs; makes the coordinator
 // schedule(): before p does anything else, when P.gc.seen != gc.epoch.
 void gc_catch_up(struct P *p);
 // schedule(), while marking: runs the dedicated or fractional worker if it is this P's turn; true: it did, look at everything again.
 bool gc_worker_turn(struct P *p);
 // schedule(), nothing runnable: marks or sweeps a while if there is something; false: nothing to do, go idle.
 bool gc_idle_turn(struct P *p);
+bool gc_idle_wanted(const struct P *p); // there is something to mark: do not sleep. Any context
+// mark.c, after it has put grey objects where all can take them: a core that sleeps helps. System stack, no locks.
+void gc_enlist(void);
+// root.c, when the last stack has been scanned (any core, once a cycle or more often): goroutines are switched to directly again. System stack, no locks.
+void gc_stacks_done(void);
 // heap_alloc's slow path, on the goroutine's stack after `bytes` were taken from central or as a large object: triggers a cycle, pays by assists or sweeping,
 // counts for gcstress. May park. Holds no lock. Not called on a system stack.
 void gc_allocated(uint64_t bytes);
 // Out of memory: forces a whole cycle and its sweep and returns; false: this context cannot wait for one (system stack). Goroutine's stack.
 bool gc_force(void);
-// Deadline of this P's next fractional turn, for sched_arm; TIME_NEVER: none. Small.
+// Deadline of this P's next turn, for the timer; TIME_NEVER: none. Small, also from interrupts.
 int64_t gc_next_turn(const struct P *p);
+// No cycle is under way until gc_admit: for who changes which cores there are (Go: stopTheWorldGC). Goroutine's stack; may park.
+void gc_exclude(void);
+void gc_admit(void);
 // stop.c tells how this P's core came to its stop (StopWay), for the statistics.
 typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WORKER, STOP_WAYS } StopWay;
 

@@ -39,6 +39,7 @@ static bool something_to_do(P *p) {
     if (load_seq(&p->request) || load_seq(&p->inbox) || load_seq(&p->local_count) || load_seq(&sched.stop_wanted)) return true;
     if (p->id >= (uint32_t)hint_load(&sched.nproc)) return true; // a stopper may have claimed us meanwhile
     if (!p->reserved_by_g && sched_work_exists()) return true;
+    if (gc_idle_wanted(p)) return true;
     int64_t t = load_seq(&p->timer_next);
     return t != TIME_NEVER && t <= plat_now_ns();
 }

@@ -48,6 +48,8 @@ static int64_t next_deadline(P *p) {
     uint32_t request = load_relaxed(&p->request);
     int64_t next = request & REQ_TIMER ? TIME_NEVER : load_relaxed(&p->timer_next);
     if (p->slice_armed && p->slice_end < next) next = p->slice_end;
+    int64_t turn = request & REQ_GC ? TIME_NEVER : gc_next_turn(p);
+    if (turn < next) next = turn;
     if (unlikely(request)) {
         int64_t retry = plat_now_ns() + RETRY_NS;
         if (retry < next) next = retry;
@@ -118,9 +120,12 @@ bool rt_irq_tick(TrapFrame *tf) {
     p->armed = TIME_NEVER;
     int64_t now = plat_now_ns();
     if (load_relaxed(&p->timer_next) <= now) fetch_or(&p->request, REQ_TIMER);
+    int64_t turn = gc_next_turn(p);
+    if (turn <= now) fetch_or(&p->request, REQ_GC);
     if (p->slice_armed && now >= p->slice_end) slice_over(p, now);
     int64_t next = load_relaxed(&p->timer_next);
     if (next > now && next != TIME_NEVER) arm_by(p, next);
+    if (turn > now && turn != TIME_NEVER) arm_by(p, turn);
     if (p->slice_armed) arm_by(p, p->slice_end);
     if (load_relaxed(&p->request) == 0) return false;
     return answer(p, tf);
@@ -184,6 +189,7 @@ static _Noreturn void take_off(P *p, G *g) {
 // Where rt_irq_* redirect the interrupted core. g->ctx is set.
 void sched_preempted(void) {
     P *p = p_self();
+    p->stop_way = STOP_ASYNC;
     take_off(p, p->g);
 }
 
@@ -193,6 +199,7 @@ void sched_preempted_call(Ctx *ctx) {
     G *g = p->g;
     g->ctx = ctx;
     p->n_preempt_call++;
+    p->stop_way = STOP_CALL;
     take_off(p, g);
 }
 

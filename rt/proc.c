@@ -88,10 +88,12 @@ int gomaxprocs(int n) {
     int old = sched.nproc;
     if (n > sched.ncpu) n = sched.ncpu;
     if (n <= 0 || n == old) return old;
+    gc_exclude();
     world_stop(WAIT_STW);
     old = sched.nproc;
     if (!may_shrink_to(n)) {
         world_start();
+        gc_admit();
         panic_plain("gomaxprocs: goroutines own cores that would go, or all that would stay");
     }
     sys_call(set_procs, &n);
@@ -103,6 +105,7 @@ int gomaxprocs(int n) {
         for (unsigned turns = 0; load_acquire(&rt_ps[i]->state) != P_OFF; turns++)
             plat_spin(turns);
     world_release();
+    gc_admit();
     return old;
 }
 
@@ -213,6 +216,7 @@ bool goroutine_own_core(bool on) {
         RT_DOOR();
         return true;
     }
+    gc_exclude();
     world_stop(WAIT_STW);
     int pins[2] = {(int)p_self()->id, 0};
     g_for_each(count_pinned, pins);
@@ -220,6 +224,7 @@ bool goroutine_own_core(bool on) {
     bool ok = alone && shared_cores() > 1;
     if (ok) sys_call(reserve, g);
     world_start();
+    gc_admit();
     if (ok) sched_wake_one(); // for what was moved away
     RT_DOOR();
     return ok;

@@ -17,6 +17,7 @@
 #include "runq.h"
 
 #define GLOBAL_TURN 61 // every so many switches a core looks at the global queue first, as Go
+#define DETOUR (1u << 31) // in global_high: makes next_quick fail
 
 Sched sched = {
     .lock = LOCK_INIT(RANK_SCHED),
@@ -51,6 +52,13 @@ void sched_put_global(G *g) {
     if (g->priority == PRIORITY_HIGH) store_seq(&sched.global_high, load_relaxed(&sched.global_high) + 1);
     lock_release(&sched.lock);
     if (sched.nproc > 1 && load_seq(&sched.idle_count) == 0) poke_tickless(p_self());
+}
+
+void sched_set_detour(bool on) {
+    lock_acquire(&sched.lock);
+    uint32_t high = load_relaxed(&sched.global_high) & ~DETOUR;
+    store_seq(&sched.global_high, on ? high | DETOUR : high);
+    lock_release(&sched.lock);
 }
 
 G *sched_get_global(P *p, Priority prio, uint32_t max) {
@@ -146,7 +154,7 @@ void sched_wake_one(void) {
 // A high-priority goroutine went to the global queue: an idle core, else one that runs something less urgent.
 static void urge_some_core(void) {
     sched_wake_one();
-    if (load_seq(&sched.global_high) == 0 || load_seq(&sched.spinning) != 0) return;
+    if ((load_seq(&sched.global_high) & ~DETOUR) == 0 || load_seq(&sched.spinning) != 0) return;
     P *self = p_self();
     for (int i = 0; i < sched.nproc; i++) {
         P *p = rt_ps[(self->id + (uint32_t)i) % (uint32_t)sched.nproc];
@@ -267,6 +275,8 @@ void sched_running(P *p, G *g) { running(p, g); }
 void sched_execute(P *p, G *g) {
     RT_ASSERT(load_relaxed(&g->state) == G_RUNNABLE);
     if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g); // it yields on another core, see g_yield
+    if (unlikely(load_relaxed(&gc.stacks_pending))) gc_scan_before_run(p, g);
+    p->stop_way = STOP_SCHED;
     running(p, g);
     if (unlikely(!p->slice_armed) && sched_others_wait(p)) slice_wanted(p);
     Ctx *ctx = g->ctx;
@@ -355,6 +365,7 @@ static void yield_slow(void *arg) {
 
 static void door_slow(void *arg) {
     P *p = p_self();
+    p->stop_way = STOP_DOOR;
     sched_requeue_preempted(p, arg, load_relaxed(&p->request));
     schedule();
 }
@@ -409,15 +420,23 @@ static G *steal(P *p) {
     return NULL;
 }
 
+// A core that does nothing but mark runs what nobody else may run.
+static __attribute__((noinline)) G *find_own(P *p) {
+    G *g = local_get(p, PRIORITY_HIGH);
+    if (!g) g = local_get(p, PRIORITY_NORMAL);
+    return g ? g : local_get(p, PRIORITY_LOW);
+}
+
 static G *find_runnable(P *p) {
     G *g;
+    if (unlikely(p->gc.busy_marking)) return find_own(p);
     if (p->reserved_by_g) return local_get(p, p->owner ? (Priority)p->owner->priority : PRIORITY_NORMAL);
     if (--p->until_global <= 0) { // counted here too: a pinned goroutine that yields for ever never comes by next_quick
         p->until_global = GLOBAL_TURN;
         if ((g = sched_get_global(p, PRIORITY_NORMAL, 1))) return g;
     }
     if ((g = local_get(p, PRIORITY_HIGH))) return g;
-    if (load_relaxed(&sched.global_high) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
+    if ((load_relaxed(&sched.global_high) & ~DETOUR) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
     // Pinned goroutines and the ring take turns.
     if ((p->sched_tick & 1) && (g = local_get(p, PRIORITY_NORMAL))) return g;
     if ((g = runq_get(p))) return g;
@@ -466,6 +485,7 @@ void schedule(void) {
             stop_here(p);
             continue;
         }
+        if (unlikely(p->gc.seen != load_relaxed(&gc.epoch))) gc_catch_up(p);
         if (unlikely(p->spare_count < 2)) preempt_refill(p);
         if (load_relaxed(&p->inbox)) sched_drain_inbox(p);
         if (load_relaxed(&p->timer_next) != TIME_NEVER) {
@@ -473,9 +493,10 @@ void schedule(void) {
             if (load_relaxed(&p->timer_next) <= now) timers_run(p, now);
             sched_arm(p);
         }
+        if (unlikely(load_relaxed(&gc.phase) == GC_MARK) && gc_worker_turn(p)) continue;
         G *g = find_runnable(p);
         if (!g) {
-            idle_until_work(p);
+            if (!gc_idle_turn(p)) idle_until_work(p);
             continue;
         }
         stop_spinning(p);

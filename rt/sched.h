@@ -22,6 +22,8 @@ void sched_requeue_preempted(P *p, G *g, uint32_t req);
 // (Re)programs this core's timer for slice end and timers (small).
 void sched_arm(P *p);
 bool sched_others_wait(const P *p);
+// On: every switch goes through schedule(), on all cores. World stopped, or it only takes effect soon.
+void sched_set_detour(bool on);
 
 bool sched_drain_inbox_to_global(P *p); // world stopped, any core
 void sched_evacuate(P *p, bool pinned_too); // proc.c

@@ -83,6 +83,7 @@ void rt_main(void) {
     if (!g) rt_throw("out of memory: no room for the first goroutine");
     store_relaxed(&g->state, G_RUNNABLE);
     runq_put(p, g);
+    gc_init();
     for (int i = 1; i < sched.ncpu; i++)
         plat_cpu_start(i, core_main);
     schedule();

@@ -102,6 +102,7 @@ static void switch_off(P *p) {
     store_relaxed(&p->wake, 0);
     sched_evacuate(p, true);
     RT_ASSERT(p->timers.n == 0); // moved away while the world was stopped; no goroutine has armed one here since
+    heap_cache_flush(p);
     seg_cache_flush(p);
     page_cache_flush(p);
     store_seq(&p->state, P_OFF); // pairs with check_deadlock (idle.c), which waits for it

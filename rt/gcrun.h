@@ -1,0 +1,43 @@
+// gcrun.h -- what the parts of the collector's cycle share: gc.c, gcwork.c, assist.c, gctrace.c.
+#pragma once
+#include "pacer.h"
+#include "sched.h"
+
+// The cycle under way, or the last one. Plain fields are written by the coordinator at stops (world stopped) or before stop 1.
+typedef struct GcCycle {
+    int64_t sweep_term_ns; // stop 1 was asked for
+    int64_t mark_ns;       // the world went on, marking
+    int64_t mark_term_ns;  // the last stop 2 was asked for
+    int64_t end_ns;        // the world went on, marking is over
+    int64_t stop2_ns;      // earlier stops 2, which found that marking was not over: their sum
+    int procs;             // Ps in use
+    int shared;            // of these, not owned by a goroutine: the workers' 25 % are theirs
+    int dedicated;         // Ps that do nothing but mark
+    uint64_t share;        // part of the other Ps' time for marking, in 1 / SHARE_ONE; 0: none
+    bool forced;           // by gc_collect or for want of memory
+    uint32_t returns;      // stops 2 after which marking went on
+    uint64_t heap0, heap1, heap2; // live bytes at stop 1, at stop 2, marked
+    uint64_t goal;
+    uint64_t marked_objects, marked_bytes, unmarked_objects, unmarked_bytes;
+    uint64_t scan_work;
+    int64_t fraction_ns, dedicated_ns, idle_ns; // sums over all Ps, at the end
+    // any core
+    _Atomic uint32_t markers;    // cores and assists that are marking now
+    _Atomic uint32_t seems_done; // nothing was left: the coordinator looks
+    _Atomic int64_t assist_ns;
+} GcCycle;
+extern GcCycle gc_cycle;
+
+#define SHARE_ONE 65536u
+
+// ---- gc.c
+void gc_wake_coordinator(void);    // marking seems done
+uint64_t gc_request(bool forced);  // a cycle that begins after this call: its number. Any stack, no locks of rank >= RANK_GC
+void gc_trigger(void);             // the heap has grown enough: a cycle, unless one is under way. Likewise
+
+// ---- gcwork.c
+void gc_share_out(GcCycle *c);     // stop 1: gives the Ps their roles
+void gc_dismiss(void);             // stop 2: takes them away
+void gc_marker_enter(void);
+void gc_marker_leave(P *p);        // flushes; the last one who sees nothing left tells the coordinator
+extern _Atomic uint32_t gc_sweep_left; // 0: heap_sweep_step has said that nothing is left to take

@@ -1,0 +1,3 @@
+// pacer.h -- (first step)
+#pragma once
+#include <stdint.h>
