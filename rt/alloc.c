@@ -1,31 +1,25 @@
 // alloc.c -- heap_alloc: zeroed, typed objects. The story of the structures is told in heap.h.
 //
-// The fast path runs on the goroutine's stack, of which little may be left, and needs no lock: the P's span
-// has a free slot. Everything else happens on the system stack. Both are rt text, so the core stays the same
-// and is not preempted, and a OldCache has one user at a time.
+// The fast path runs on the goroutine's stack, of which little may be left, and needs no lock: the P's span has a free slot in the word of
+// alloc bits that it looks at. The next word is found there, too. Everything else happens on the system stack. All of it is rt
+// text, so the core stays the same and is not preempted, and a HeapCache has one user at a time.
 //
-// Large objects are zeroed in pieces, on the goroutine's stack, and answer requests in between: a gigabyte
-// takes long enough for others to notice. The object is not published before that.
+// Large objects are zeroed in pieces, on the goroutine's stack, and answer requests in between: a gigabyte takes long enough for others
+// to notice. The object is not published before that, and not swept.
 //
-// Locks: heap_lock (RANK_HEAP) guards the list of spans and the list of caches.
-#include "core.h"
-#include "heap_old.h"
+// What an allocation owes the collector it pays on the goroutine's stack, after it has its object (gc_allocated), or when there is no memory
+// (gc_force). On the system stack nothing is owed and nothing forced: runtime code may be in the middle of anything there.
+//
+// With gc.stress or gc.poison every allocation goes through the slow path: free_bits never holds more than the one bit that is taken at once.
+//
+// Locks: none here.
+#include "alloc.h"
 
 #define FAST_MAX   256u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
 #define ZERO_PIECE (256u << 10)
+#define TINY       16u
 
-static OldCache old_caches[PLAT_MAX_CPUS];
-
-static Lock heap_lock = LOCK_INIT(RANK_HEAP);
-static OldSpan *spans;       // all; by all_next
-static OldSpan *mapped;      // large objects outside the zones; by all_next instead
-static OldCache *caches; // registered, for ever
-static RecPool span_pool = REC_POOL(sizeof(OldSpan));
 static uint64_t zero_size[2]; // every object of size 0, as in Go
-
-static inline OldCache *cache_self(void) {
-    return &old_caches[p_self()->id];
-}
 
 _Noreturn void rt_oom(size_t size) {
     PageStats s = page_stats();
@@ -36,118 +30,127 @@ _Noreturn void rt_oom(size_t size) {
     rt_fatal("out of memory");
 }
 
-// ---- spans
+// ---- pointer bits
 
-static void span_publish(OldSpan *s) {
-    OldSpan **list = page_is_direct((void *)s->base) ? &spans : &mapped;
-    lock_acquire(&heap_lock);
-    s->all_next = *list;
-    *list = s;
-    lock_release(&heap_lock);
+// The first words of an object of `size` bytes, made of t's: at most 64.
+static inline uint64_t type_bits(const Type *t, size_t size) {
+    uint64_t bits = t->gcdata[0];
+    if (unlikely(t->ptrdata > 64))
+        for (size_t i = 1; i < (t->ptrdata + 63) / 64 && i < 8; i++)
+            bits |= (uint64_t)t->gcdata[i] << (8 * i);
+    size_t n = size / 8;
+    for (size_t k = t->size / 8; unlikely(k < n); k *= 2)
+        bits |= bits << k;
+    return n < 64 ? bits & ((1ull << n) - 1) : bits;
 }
 
-// A span over pages at base; takes them over, or gives them back when there is no memory for the record.
-static OldSpan *span_new(void *base, size_t pages, size_t slot_bytes, bool noscan) {
-    OldSpan *s = base ? rec_alloc(&span_pool) : NULL;
-    if (!s) {
-        if (base) page_free_large(base, pages);
-        return NULL;
+// Writes those of slot i: n = slot_bytes / 8 bits from bit i * n on. Only the owner of the span writes; others read those of other slots.
+static inline void bits_write(Span *s, uint32_t i, uint64_t bits) {
+    uint32_t n = (uint32_t)s->slot_bytes / 8, at = i * n, shift = at % 64;
+    uint64_t *w = s->ptr_bits + at / 64, ones = ~0ull >> (64 - n);
+    hint_store(w, (*w & ~(ones << shift)) | bits << shift);
+    if (shift + n > 64) {
+        w++;
+        hint_store(w, (*w & ~(ones >> (64 - shift))) | bits >> (64 - shift));
     }
-    *s = (OldSpan){
-        .base = (uintptr_t)base, .slot_bytes = slot_bytes, .pages = pages, .types = noscan ? NULL : s->few};
-    if (page_is_direct(base) && !page_owner_set(base, pages, s)) {
-        rec_free(&span_pool, s);
-        page_free_large(base, pages);
-        return NULL;
-    }
-    return s;
 }
 
-static OldSpan *span_small(unsigned class, bool noscan) {
-    size_t pages = size_class_pages(class), bytes = pages * PAGE_SIZE;
-    OldSpan *s = span_new(page_alloc_large(pages), pages, size_class_bytes(class), noscan);
-    if (!s) return NULL;
-    s->slots = (uint32_t)(bytes / s->slot_bytes);
-    if (!noscan && s->slots > SPAN_FEW) {
-        s->slots = (uint32_t)(bytes / (s->slot_bytes + sizeof(Type *)));
-        s->types = (const Type **)(s->base + s->slots * s->slot_bytes);
-    }
-    span_publish(s);
-    return s;
-}
-
-// ---- allocation
+// ---- a slot of the current span
 
 static inline void zero_words(uint64_t *w, size_t bytes) {
     for (size_t i = 0; i < bytes / 8; i += 2)
         w[i] = w[i + 1] = 0;
 }
 
-// The next slot of the P's span; NULL: it is full, or there is none. fast: the class is small, and no
-// function is called.
-static inline void *slot_alloc(OldCache *c, unsigned class, const Type *t, bool fast) {
-    OldSpan *s = c->span[t == NULL][class];
-    if (unlikely(!s)) return NULL;
-    uint32_t i = load_relaxed(&s->used);
-    if (unlikely(i == s->slots)) return NULL;
+// Takes the lowest slot of free_bits. fast: the class is small, and no function is called.
+static inline void *slot_take(Span *s, size_t size, const Type *t, bool fast) {
+    uint64_t free = s->free_bits;
+    uint32_t i = s->free_base + (uint32_t)__builtin_ctzll(free);
+    s->free_bits = free & (free - 1);
     void *p = (void *)(s->base + i * s->slot_bytes);
     if (fast)
         zero_words(p, s->slot_bytes);
     else
         __builtin_memset(p, 0, s->slot_bytes);
-    if (t) s->types[i] = t;
-    store_release(&s->used, i + 1); // pairs with heap_find: a visible slot is zeroed and typed
-    store_relaxed(&c->allocs, load_relaxed(&c->allocs) + 1);
-    store_relaxed(&c->bytes, load_relaxed(&c->bytes) + s->slot_bytes);
+    if (t) {
+        if (fast || s->kind == SPAN_BITS)
+            bits_write(s, i, type_bits(t, size));
+        else
+            hint_store(&s->types[i], t);
+    }
+    store_release(&s->free_index, i + 1); // pairs with span_is_object: whoever sees the slot sees it zeroed and typed
     return p;
 }
+
+static void poison_damaged(void *word) {
+    uint64_t *w = word;
+    Span *s = span_of((uintptr_t)w);
+    uint32_t slot = span_slot(s, (uintptr_t)w);
+    uintptr_t base = s->base + slot * s->slot_bytes;
+    rt_printf("runtime: free slot %u of %lu bytes at %p: word %lu (%p) is %p\n", slot, (unsigned long)s->slot_bytes, (void *)base,
+              (unsigned long)((uintptr_t)w - base) / 8, (void *)w, (void *)*w);
+    rt_throw("freed memory was written to");
+}
+
+static void poison_check(const Span *s, uint32_t slot) {
+    uint64_t *w = (uint64_t *)(s->base + slot * s->slot_bytes);
+    for (size_t i = 0; i < s->slot_bytes / 8; i++)
+        if (w[i] != POISON) sys_call(poison_damaged, &w[i]);
+}
+
+// Makes free_bits the next word with a free slot. False: the span is full.
+static bool slot_find(Span *s) {
+    if (s->free_bits) return true;
+    for (uint32_t w = load_relaxed(&s->free_index) / 64; w < span_words(s); w++) {
+        uint64_t free = span_free_word(s, w);
+        if (!free) continue;
+        if (unlikely(gc.stress || gc.poison)) free &= -free;
+        s->free_base = w * 64;
+        s->free_bits = free;
+        if (unlikely(s->poisoned)) poison_check(s, w * 64 + (uint32_t)__builtin_ctzll(free));
+        return true;
+    }
+    return false;
+}
+
+// ---- what the fast path leaves
 
 typedef struct AllocCall {
     size_t size;
     const Type *type;
     void *object;
-    OldSpan *span; // large: not published yet
+    size_t taken;  // bytes taken from central or as a large object
+    Span *span;    // large: not published yet
+    bool sweep_more;
 } AllocCall;
 
-static void cache_register(OldCache *c) {
-    if (c->known) return;
-    c->known = true;
-    lock_acquire(&heap_lock);
-    c->next = caches;
-    caches = c;
-    lock_release(&heap_lock);
+static inline void *slot_try(const AllocCall *a) {
+    Span *s = p_self()->heap.span[a->type == NULL][size_class(a->size)];
+    return s && slot_find(s) ? slot_take(s, a->size, a->type, false) : NULL;
 }
 
-static void alloc_small_slow(void *arg) {
+static void small_refill(void *arg) {
     AllocCall *a = arg;
-    OldCache *c = cache_self();
     unsigned class = size_class(a->size);
-    cache_register(c);
-    OldSpan *s = span_small(class, a->type == NULL);
-    if (!s) return;
-    c->span[a->type == NULL][class] = s; // the full one stays in `spans`
-    a->object = slot_alloc(c, class, a->type, false);
+    if (!cache_refill(a->type == NULL, class)) return;
+    const Span *s = p_self()->heap.span[a->type == NULL][class];
+    a->taken = span_free_slots(s) * s->slot_bytes;
+    a->object = slot_try(a);
 }
 
-static void alloc_large(void *arg) {
+static void large_take(void *arg) {
     AllocCall *a = arg;
-    OldCache *c = cache_self();
-    cache_register(c);
-    size_t pages = (a->size + PAGE_SIZE - 1) / PAGE_SIZE;
-    OldSpan *s = span_new(page_alloc_large(pages), pages, a->size, a->type == NULL);
-    if (!s) return;
-    s->slots = 1;
-    s->few[0] = a->type;
-    a->object = (void *)s->base;
-    a->span = s;
-    store_relaxed(&c->allocs, load_relaxed(&c->allocs) + 1);
-    store_relaxed(&c->bytes, load_relaxed(&c->bytes) + pages * PAGE_SIZE);
+    a->sweep_more = !sweep_pay(a->size, 256);
+    if (a->sweep_more) return;
+    a->span = span_new_large(a->size, a->type);
+    if (!a->span) return;
+    a->object = (void *)a->span->base;
+    a->taken = a->span->slot_bytes;
+    fetch_add(&heap.live_bytes, a->taken);
 }
 
 static void large_publish(void *arg) {
-    AllocCall *a = arg;
-    store_release(&a->span->used, 1); // pairs with heap_find
-    span_publish(a->span);
+    central_publish_large(((AllocCall *)arg)->span);
 }
 
 static inline bool on_system_stack(void) {
@@ -156,8 +159,7 @@ static inline bool on_system_stack(void) {
     return here >= p->sys_lo && here < p->sys_sp;
 }
 
-static void zero_large(char *p, size_t bytes) {
-    bool may_yield = !on_system_stack();
+static void zero_large(char *p, size_t bytes, bool may_yield) {
     while (bytes > ZERO_PIECE) {
         __builtin_memset(p, 0, ZERO_PIECE);
         p += ZERO_PIECE;
@@ -167,67 +169,92 @@ static void zero_large(char *p, size_t bytes) {
     __builtin_memset(p, 0, bytes);
 }
 
+static void large_alloc(AllocCall *a, bool may_yield) {
+    if (a->size / PAGE_SIZE >= page_heap.total) return;
+    for (;;) {
+        sys_call(large_take, a);
+        if (!a->sweep_more) break;
+        if (may_yield) RT_DOOR();
+    }
+    if (!a->object) return;
+    zero_large(a->object, a->taken, may_yield);
+    sys_call(large_publish, a);
+}
+
 static void oom_call(void *arg) {
     rt_oom(((AllocCall *)arg)->size);
 }
 
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
     AllocCall a = {.size = size, .type = t};
+    bool system = on_system_stack();
     if (size == 0) return zero_size;
-    if (size <= SMALL_MAX) {
-        a.object = slot_alloc(cache_self(), size_class(size), t, false);
-        if (!a.object) sys_call(alloc_small_slow, &a);
-    } else if (size / PAGE_SIZE < page_heap.total) {
-        sys_call(alloc_large, &a);
-        if (a.object) {
-            zero_large(a.object, a.span->pages * PAGE_SIZE);
-            sys_call(large_publish, &a);
-        }
+    for (bool forced = false;; forced = true) {
+        if (size > SMALL_MAX)
+            large_alloc(&a, !system);
+        else if (!(a.object = slot_try(&a)))
+            sys_call(small_refill, &a);
+        if (likely(a.object != NULL)) break;
+        if (!system && !forced && gc_force()) continue;
+        if (!(flags & ALLOC_NULL_OK)) sys_call(oom_call, &a);
+        return NULL;
     }
-    if (!a.object && !(flags & ALLOC_NULL_OK)) sys_call(oom_call, &a);
+    if (!system && (a.taken || gc.stress)) gc_allocated(a.taken);
     return a.object;
+}
+
+// Pointer-free objects under 16 bytes share slots of 16 bytes: a slot lives as long as one of them does. What is left of
+// the last one is kept; its alignment follows from the size, as in Go.
+static void *tiny_alloc(size_t size, unsigned flags) {
+    HeapCache *c = &p_self()->heap;
+    size_t align = size & 7 ? size & 3 ? size & 1 ? 1 : 2 : 4 : 8;
+    uintptr_t at = (c->tiny + align - 1) & ~(align - 1);
+    if (likely(at + size <= c->tiny_end)) {
+        c->tiny = at + size;
+        c->tiny_allocs++;
+        return (void *)at;
+    }
+    Span *s = c->span[true][0];
+    at = (uintptr_t)(likely(s && s->free_bits) ? slot_take(s, TINY, NULL, true) : alloc_slow(TINY, NULL, flags));
+    if (!at) return NULL;
+    c = &p_self()->heap; // perhaps another
+    c->tiny_allocs++;
+    // Whichever block has more left. After alloc_slow a collection may have begun or ended, but then the new block is at least as black as
+    // the cache's (its P has caught up, or it is kept by no one).
+    if (!gc.stress && TINY - size > c->tiny_end - c->tiny) {
+        c->tiny = at + size;
+        c->tiny_end = at + TINY;
+    }
+    return (void *)at;
 }
 
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {
     if (t && t->ptrdata == 0) t = NULL;
     if (likely(size - 1 < FAST_MAX)) {
-        void *p = slot_alloc(cache_self(), size_class(size), t, true);
-        if (likely(p != NULL)) return p;
+        if (!t && size < TINY) return tiny_alloc(size, flags);
+        Span *s = p_self()->heap.span[t == NULL][size_class(size)];
+        if (likely(s && s->free_bits)) return slot_take(s, size, t, true);
     }
     return alloc_slow(size, t, flags);
 }
 
 // ---- looking at the heap
 
-Heap heap;
-Span *span_of(uintptr_t addr) { return NULL; }
-static OldSpan *span_find(uintptr_t addr) {
-    OldSpan *s = page_owner((void *)addr);
-    if (s) return s;
-    // Mapped objects are few and large: a list does until the collector wants better.
-    lock_acquire(&heap_lock);
-    for (s = mapped; s; s = s->all_next)
-        if (addr - s->base < s->pages * PAGE_SIZE) break;
-    lock_release(&heap_lock);
-    return s;
-}
-
 bool heap_find(uintptr_t addr, HeapObject *out) {
-    OldSpan *s = span_find(addr);
-    if (!s) return false;
-    size_t i = (addr - s->base) / s->slot_bytes;
-    if (i >= load_acquire(&s->used)) return false; // pairs with slot_alloc and large_publish
-    *out = (HeapObject){s->base + i * s->slot_bytes, s->slot_bytes, s->types ? s->types[i] : NULL, s->types != NULL};
+    const Span *s = span_of(addr);
+    if (!s || s->kind == SPAN_FREE) return false;
+    uint32_t i = span_slot(s, addr);
+    if (i >= s->slots || !span_is_object(s, i)) return false;
+    *out = (HeapObject){s->base + i * s->slot_bytes, s->slot_bytes, s->types ? hint_load(&s->types[i]) : NULL, s->kind != SPAN_NOSCAN};
     return true;
 }
 
+static void stats_call(void *out) {
+    *(HeapStats *)out = caches_sum();
+}
+
 HeapStats heap_stats(void) {
-    HeapStats h = {0, 0};
-    lock_acquire(&heap_lock);
-    for (OldCache *c = caches; c; c = c->next) {
-        h.allocs += load_relaxed(&c->allocs);
-        h.bytes += load_relaxed(&c->bytes);
-    }
-    lock_release(&heap_lock);
+    HeapStats h;
+    sys_call(stats_call, &h);
     return h;
 }

@@ -44,33 +44,58 @@ uint32_t size_class_pages(unsigned c); // pages of a span
 #define BITS_SLOT_MAX  512u
 #define SPAN_SLOTS_MAX 512u // 8 KB of 16 bytes
 #define SPAN_WORDS     (SPAN_SLOTS_MAX / 64)
+#define SPAN_FEW       8u
+#define BITS_CLASSES   16u // classes of slots up to BITS_SLOT_MAX
+#define POISON         0xdbdbdbdbdbdbdbdbull
 
 typedef enum { SPAN_FREE, SPAN_NOSCAN, SPAN_BITS, SPAN_TYPED } SpanKind; // SPAN_FREE: the record is in its pool
 
 typedef struct Span {
     // constant from publication (page_owner_set) until the span is freed
     uintptr_t base;
-    size_t slot_bytes; // large object: its size
+    size_t slot_bytes; // large object: pages * PAGE_SIZE
     uint32_t slots;    // large: 1
     uint32_t magic;    // slot = (addr - base) * magic >> 32; large: 0
     size_t pages;
     uint8_t kind, class_index; // SpanKind; SIZE_CLASSES: large
     bool cached;               // in a P's cache: owner P's; false: central's
+    bool poisoned;             // free slots are filled with POISON (gc.poison when the span was made)
+    uint32_t counted;          // cached: objects when the counts of HeapCache last took it in; hint_store by the owner
+    // owner P's: the word of alloc[] that slots come from. Bit b: slot free_base + b is free and at or above free_index
+    uint64_t free_bits;
+    uint32_t free_base;
     uint64_t *ptr_bits;        // SPAN_BITS: bit w of the span's word w
     const Type **types;        // SPAN_TYPED, per slot
-    const Type *few;           // large: what types points to
+    const Type *few[SPAN_FEW]; // what types points to when there are no more slots
     _Atomic uint32_t free_index; // see above
     _Atomic uint32_t sweep_gen;  // central.c
-    struct Span *next, *prev;    // central's list, under its lock
+    struct Span *next;           // central's list, under its lock
     struct Span *all_next, *all_prev; // all spans, under heap.lock
     struct Special *specials;    // finalizers of objects in here, by address; under specials_lock (finalizer.c)
     _Atomic uint64_t alloc[SPAN_WORDS]; // written only by who owns the span; the rest reads
     _Atomic uint64_t mark[SPAN_WORDS];  // pairs with heap_mark
 } Span;
 
-// The span that addr lies in; NULL: none. Any address, valid or not; any context, no locks. A span that is freed meanwhile leaves a
-// record of kind SPAN_FREE: while marking that cannot happen.
-Span *span_of(uintptr_t addr); // (owner of this file: make it as few instructions as you can, inline; it is the marker's inner loop)
+// The span of each page: 2 MB of addresses have a table of their own, from their first span on; before that a common one of NULLs
+// (spanmap.c). base, chunk: constant once the second core runs.
+#define SPAN_CHUNK_SHIFT 21u
+#define SPAN_CHUNK_PAGES 512u
+typedef _Atomic(Span *) SpanWord;
+typedef struct SpanMap {
+    uintptr_t base;              // multiple of 2 MB
+    size_t bytes;                // from base on; 0 before the first span
+    _Atomic(SpanWord *) *chunk;  // acquire: pairs with span_map_set
+} SpanMap;
+extern SpanMap span_map;
+Span *span_of_mapped(uintptr_t addr);
+// The span that addr lies in; NULL: none. Any address, valid or not; no locks, not from interrupts. A span that is freed meanwhile
+// leaves a record of kind SPAN_FREE: while marking that cannot happen.
+static inline Span *span_of(uintptr_t addr) {
+    uintptr_t at = addr - span_map.base;
+    if (unlikely(at >= span_map.bytes)) return span_of_mapped(addr);
+    SpanWord *table = load_acquire(&span_map.chunk[at >> SPAN_CHUNK_SHIFT]);
+    return load_acquire(&table[at / PAGE_SIZE % SPAN_CHUNK_PAGES]);
+}
 static inline uint32_t span_slot(const Span *s, uintptr_t addr) { return (uint32_t)((addr - s->base) * s->magic >> 32); }
 static inline bool span_bit(const _Atomic uint64_t *bits, uint32_t slot) { return load_relaxed(&bits[slot / 64]) >> (slot % 64) & 1; }
 // Is slot an object (not free, and wholly made)? slot < s->slots.
@@ -87,19 +112,24 @@ static inline bool span_mark(Span *s, uint32_t slot) {
 // Per P, in P.heap. Owner P only (or the stopper, world stopped); others read the counts as hints.
 typedef struct HeapCache {
     Span *span[2][SIZE_CLASSES]; // [noscan][class]; NULL or has been full
-    uintptr_t tiny, tiny_end;    // tiny allocator: pointer-free objects under 16 bytes share a 16-byte slot
-    uint64_t allocs, bytes;      // objects and bytes of slots handed out (a tiny block counts once). hint_store by the owner
+    uintptr_t tiny, tiny_end;    // tiny allocator: pointer-free objects under 16 bytes share a 16-byte slot; what is left of the last one
+    uint64_t allocs, bytes;      // objects and bytes of slots handed out (a tiny block counts once), less what was taken from the cached
+                                 // spans since (Span.counted). hint_store by the owner. heap_stats and its like give the sums
     uint64_t tiny_allocs;        // objects put into tiny blocks
-    uint64_t allocs_at_mark, bytes_at_mark; // of the two above when this P began to allocate black
+    uint64_t allocs_at_mark, bytes_at_mark; // of the two above when this P began to allocate black...
+    uint32_t black_cycle;                   // ... in this cycle (gc.cycle)
+    bool known;                             // in the list of all caches
+    struct HeapCache *next;
 } HeapCache;
 
 // Totals. Atomics are written by any core at refills and sweeps.
 typedef struct Heap {
-    _Atomic uint64_t live_bytes;  // marked at the last cycle's end, plus what was handed to caches since (whole spans' free slots, large objects), less what
-                                  // caches gave back: the pacer's heap_live
+    _Atomic uint64_t live_bytes;  // marked at the last cycle's end (the pacer stores it when the world is stopped for heap_sweep_begin), plus what was handed to
+                                  // caches since (whole spans' free slots, large objects), less what caches gave back: the pacer's heap_live
     _Atomic uint64_t span_bytes;  // pages of all spans
     _Atomic uint64_t freed_objects, freed_bytes; // ever swept
     _Atomic uint64_t swept_objects, swept_bytes; // of these, since the last heap_sweep_begin
+    _Atomic uint64_t published_bytes; // of span_bytes, without large objects that are being zeroed: these are not swept
     uint32_t sweep_gen;           // + 2 per cycle; written with the world stopped
     _Atomic uint64_t pages_swept, pages_unswept; // since heap_sweep_begin; to go
     // proportional sweep: set by the pacer (gc.c) after heap_sweep_begin, read at refills
@@ -130,7 +160,7 @@ void heap_for_each_span(void (*fn)(Span *s, void *arg), void *arg);
 // The object that contains addr; false: addr is in none. Any address, valid or not. System stack.
 typedef struct HeapObject {
     uintptr_t base;
-    size_t bytes;     // slot size; large: size
+    size_t bytes;     // slot size
     const Type *type; // SPAN_TYPED; else NULL
     bool scan;        // may contain pointers
 } HeapObject;
@@ -141,3 +171,4 @@ RecordBytes heap_records(void);   // of spans
 uint64_t heap_table_bytes(void);  // pages of the tables behind span_of
 // Objects of class c ever handed out, and ever swept.
 void heap_class_counts(unsigned c, uint64_t *mallocs, uint64_t *frees);
+// alloc.h is what the allocator's files offer to each other.

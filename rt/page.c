@@ -335,38 +335,3 @@ uint64_t *page_half_word(void *p, unsigned *shift) {
     *shift = bit % 64;
     return z->half + bit / 64;
 }
-
-typedef _Atomic(void *) OwnerWord;
-
-// The table of p's chunk is made at first use and stays. Two cores may race for it: the loser frees its page.
-static OwnerWord *owner_table(PageZone *z, size_t chunk) {
-    OwnerWord *t = load_acquire(&z->owner[chunk]); // pairs with the exchange below: the table is zeroed
-    if (t) return t;
-    OwnerWord *fresh = page_alloc(1);
-    if (!fresh) return NULL;
-    __builtin_memset(fresh, 0, PAGE_SIZE);
-    OwnerWord *none = NULL;
-    if (cas(&z->owner[chunk], &none, fresh)) return fresh;
-    page_free(fresh, 1);
-    return none;
-}
-_Static_assert(CHUNK_PAGES * sizeof(OwnerWord) == PAGE_SIZE, "one page is the owner table of one chunk");
-
-bool page_owner_set(void *p, size_t n, void *owner) {
-    PageZone *z = pageheap_zone(&page_heap, (uintptr_t)p);
-    if (!z) return false;
-    size_t i = ((uintptr_t)p - z->base) / PAGE_SIZE;
-    for (size_t c = i / CHUNK_PAGES; c <= (i + n - 1) / CHUNK_PAGES; c++)
-        if (!owner_table(z, c)) return false;
-    for (; n > 0; i++, n--)
-        store_release(&owner_table(z, i / CHUNK_PAGES)[i % CHUNK_PAGES], owner); // pairs with page_owner
-    return true;
-}
-
-void *page_owner(const void *p) {
-    PageZone *z = pageheap_zone(&page_heap, (uintptr_t)p);
-    if (!z) return NULL;
-    size_t i = ((uintptr_t)p - z->base) / PAGE_SIZE;
-    OwnerWord *t = load_acquire(&z->owner[i / CHUNK_PAGES]);
-    return t ? load_acquire(&t[i % CHUNK_PAGES]) : NULL;
-}

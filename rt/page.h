@@ -28,7 +28,6 @@ typedef struct PageZone {
     unsigned levels; // level[levels - 1] has one entry, the root
     uint64_t *free;  // bit set: page is free
     uint64_t *half;  // two bits a page: that half is free, in stackseg.c's list (guarded by its lock)
-    _Atomic(_Atomic(void *) *) *owner; // per chunk: NULL or CHUNK_PAGES words, see page_owner
     PageSum *level[TREE_LEVELS];       // [0] one per chunk
     size_t count[TREE_LEVELS];
 } PageZone;
@@ -98,10 +97,6 @@ bool page_make_room(void);
 // ---- page_large.c
 bool page_is_direct(const void *p); // in the direct map, so a zone's; false: mapped by plat_vmap
 
-// ---- who uses a page: one word per page for whoever allocated it (alloc.c: the Span). Readable without a
-// lock. False: no memory for the table (2 MB share one page of it).
-bool page_owner_set(void *p, size_t n, void *owner);
-void *page_owner(const void *p); // NULL: none was set, or p is not in a zone
 // The word that holds the two `half` bits of the page at p, and the shift to them; guarded by stackseg.c's
 // lock.
 uint64_t *page_half_word(void *p, unsigned *shift);

@@ -177,11 +177,11 @@ PageZone *zone_init(uintptr_t lo, uintptr_t hi, int node) {
         if (n == 1) break;
     }
 
-    // Metadata first, at the low end: [struct][bits][halves][owners][summaries], each piece on its own cache
+    // Metadata first, at the low end: [struct][bits][halves][summaries], each piece on its own cache
     // lines.
-    const size_t per_chunk = CHUNK_PAGES / 8 + CHUNK_PAGES / 4 + sizeof(*shape.owner);
+    const size_t per_chunk = CHUNK_PAGES / 8 + CHUNK_PAGES / 4;
     size_t bytes =
-        sizeof(PageZone) + 64 + chunks * per_chunk + 3 * 64 + sums * sizeof(PageSum) + shape.levels * 64;
+        sizeof(PageZone) + 64 + chunks * per_chunk + 2 * 64 + sums * sizeof(PageSum) + shape.levels * 64;
     size_t used = (bytes + PAGE_SIZE - 1) / PAGE_SIZE, have = (hi - lo) / PAGE_SIZE;
     if (have < used + 4) return NULL;
 
@@ -191,7 +191,6 @@ PageZone *zone_init(uintptr_t lo, uintptr_t hi, int node) {
     *z = shape;
     z->free = carve(&at, chunks * (CHUNK_PAGES / 8));
     z->half = carve(&at, chunks * (CHUNK_PAGES / 4));
-    z->owner = carve(&at, chunks * sizeof(*z->owner));
     for (unsigned l = 0; l < z->levels; l++)
         z->level[l] = carve(&at, z->count[l] * sizeof(PageSum));
     z->usable = have - used;

@@ -123,6 +123,14 @@ WEAK void sys_call(void (*fn)(void *), void *arg) {
 }
 WEAK void rt_door_slow(void) {}
 
+// ---- no collector
+WEAK Gc gc;
+WEAK void gc_allocated(uint64_t bytes) {}
+WEAK bool gc_force(void) {
+    return false;
+}
+WEAK void special_sweep(Span *s) {}
+
 // ---- lock.c without ranks
 WEAK void lock_acquire_slow(Lock *l) {
     for (unsigned turns = 0; !lock_try(l); turns++)

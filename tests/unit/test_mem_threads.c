@@ -1,4 +1,4 @@
-// units: rt/alloc.c rt/sizeclass.c rt/object.c rt/type.c rt/fixed.c rt/stackseg.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
+// units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/object.c rt/type.c rt/fixed.c rt/stackseg.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
 // test_mem_threads.c -- the memory parts under several cores at once: what one P allocates another frees,
 // caches are asked to give back while they are in use, memory runs out now and then. Nothing is handed out
 // twice and everything comes back.

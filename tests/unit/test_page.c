@@ -5,10 +5,10 @@
 
 static const size_t MB = 1 << 20;
 
-static PageHeap heap;
+static PageHeap own;
 static Lock heap_lock;
 static void fresh_heap(void) {
-    pageheap_init(&heap, &heap_lock);
+    pageheap_init(&own, &heap_lock);
 }
 
 // ---- the model: one byte a page, searched by eye
@@ -56,15 +56,15 @@ static void model_run(const size_t *zone_pages, int zones, size_t max_n, int ste
     fresh_heap();
     for (int z = zones - 1; z >= 0; z--) { // added in falling order: the heap sorts them
         uintptr_t lo = (uintptr_t)mem + (size_t)z * 128 * MB + (size_t)(z * 37 % 11) * PAGE_SIZE;
-        CHECK(pageheap_add(&heap, lo, lo + zone_pages[z] * PAGE_SIZE, 0));
+        CHECK(pageheap_add(&own, lo, lo + zone_pages[z] * PAGE_SIZE, 0));
     }
-    heap.reserve = 0;
+    own.reserve = 0;
     for (int z = 0; z < zones; z++) {
-        PageZone *pz = heap.zone[z];
+        PageZone *pz = own.zone[z];
         model[z] = (Model){pz->hi - pz->usable * PAGE_SIZE, pz->usable, calloc(1, pz->usable)};
         total += pz->usable;
     }
-    CHECK_EQ(heap.total, total);
+    CHECK_EQ(own.total, total);
     struct {
         uintptr_t p;
         size_t n;
@@ -74,7 +74,7 @@ static void model_run(const size_t *zone_pages, int zones, size_t max_n, int ste
         bool grow = i / (steps / 6) % 2 == 0; // phases: fill up, drain, ...
         if (test_below(100) < (grow ? 65u : 35u)) {
             size_t n = test_below(3) ? 1 + test_below(4) : 1 + test_below(max_n);
-            uintptr_t want = model_alloc(model, zones, n), got = (uintptr_t)pageheap_alloc(&heap, n, 0);
+            uintptr_t want = model_alloc(model, zones, n), got = (uintptr_t)pageheap_alloc(&own, n, 0);
             CHECK_PTR((void *)got, (void *)want);
             if (got) live[n_live].p = got, live[n_live++].n = n, free_pages -= n;
         } else if (n_live) {
@@ -85,21 +85,21 @@ static void model_run(const size_t *zone_pages, int zones, size_t max_n, int ste
                 live[k].p += part * PAGE_SIZE, live[k].n -= part, n = part;
             } else
                 live[k] = live[--n_live];
-            pageheap_free(&heap, (void *)p, n);
+            pageheap_free(&own, (void *)p, n);
             model_free(model, zones, p, n);
             free_pages += n;
         }
         if (i % 64 == 0) {
-            PageStats s = pageheap_stats(&heap);
+            PageStats s = pageheap_stats(&own);
             CHECK_EQ(s.free, free_pages * PAGE_SIZE);
             CHECK_EQ(s.largest, model_largest(model, zones) * PAGE_SIZE);
         }
     }
     while (n_live--)
-        pageheap_free(&heap, (void *)live[n_live].p, live[n_live].n);
-    CHECK_EQ(pageheap_stats(&heap).free, total * PAGE_SIZE);
+        pageheap_free(&own, (void *)live[n_live].p, live[n_live].n);
+    CHECK_EQ(pageheap_stats(&own).free, total * PAGE_SIZE);
     for (int z = 0; z < zones; z++) {
-        CHECK_EQ(zone_largest(heap.zone[z]), heap.zone[z]->usable); // everything merged again
+        CHECK_EQ(zone_largest(own.zone[z]), own.zone[z]->usable); // everything merged again
         free(model[z].used);
     }
     free(live);
@@ -121,13 +121,13 @@ static void test_model_zones(void) {
 static void test_too_small(void) {
     char *mem = stub_reserve(MB);
     fresh_heap();
-    CHECK(!pageheap_add(&heap, (uintptr_t)mem, (uintptr_t)mem, 0));
-    CHECK(!pageheap_add(&heap, (uintptr_t)mem, (uintptr_t)mem + PAGE_SIZE, 0));
-    CHECK(!pageheap_add(&heap, (uintptr_t)mem + 5, (uintptr_t)mem + 2 * PAGE_SIZE, 0));
-    CHECK(pageheap_add(&heap, (uintptr_t)mem + 5, (uintptr_t)mem + 9 * PAGE_SIZE, 0)); // rounded inward
-    CHECK_EQ(heap.total, 7);
-    CHECK_PTR(pageheap_alloc(&heap, 8, PAGE_RESERVE), NULL);
-    CHECK_PTR(pageheap_alloc(&heap, 1, 0), mem + 2 * PAGE_SIZE);
+    CHECK(!pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem, 0));
+    CHECK(!pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem + PAGE_SIZE, 0));
+    CHECK(!pageheap_add(&own, (uintptr_t)mem + 5, (uintptr_t)mem + 2 * PAGE_SIZE, 0));
+    CHECK(pageheap_add(&own, (uintptr_t)mem + 5, (uintptr_t)mem + 9 * PAGE_SIZE, 0)); // rounded inward
+    CHECK_EQ(own.total, 7);
+    CHECK_PTR(pageheap_alloc(&own, 8, PAGE_RESERVE), NULL);
+    CHECK_PTR(pageheap_alloc(&own, 1, 0), mem + 2 * PAGE_SIZE);
     stub_release(mem, MB);
 }
 
@@ -136,22 +136,22 @@ static void test_huge_zone(void) {
     const size_t bytes = 512ull << 30;
     char *mem = stub_reserve(bytes);
     fresh_heap();
-    CHECK(pageheap_add(&heap, (uintptr_t)mem, (uintptr_t)mem + bytes, 0));
-    PageZone *z = heap.zone[0];
+    CHECK(pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem + bytes, 0));
+    PageZone *z = own.zone[0];
     CHECK_EQ(z->levels, 7);
     CHECK((z->pages - z->usable) * PAGE_SIZE < bytes / 5000);
-    size_t n = heap.total / 2;
-    char *a = pageheap_alloc(&heap, n, 0), *b = pageheap_alloc(&heap, 1, 0),
-         *c = pageheap_alloc(&heap, n / 2, 0);
+    size_t n = own.total / 2;
+    char *a = pageheap_alloc(&own, n, 0), *b = pageheap_alloc(&own, 1, 0),
+         *c = pageheap_alloc(&own, n / 2, 0);
     CHECK_PTR(b, a + n * PAGE_SIZE);
     CHECK_PTR(c, b + PAGE_SIZE);
-    CHECK_PTR(pageheap_alloc(&heap, n, 0), NULL);
-    pageheap_free(&heap, a, n);
-    CHECK_PTR(pageheap_alloc(&heap, n + 1, 0), NULL);
-    CHECK_PTR(pageheap_alloc(&heap, n, 0), a);
-    pageheap_free(&heap, a, n);
-    pageheap_free(&heap, c, n / 2);
-    pageheap_free(&heap, b, 1);
+    CHECK_PTR(pageheap_alloc(&own, n, 0), NULL);
+    pageheap_free(&own, a, n);
+    CHECK_PTR(pageheap_alloc(&own, n + 1, 0), NULL);
+    CHECK_PTR(pageheap_alloc(&own, n, 0), a);
+    pageheap_free(&own, a, n);
+    pageheap_free(&own, c, n / 2);
+    pageheap_free(&own, b, 1);
     CHECK_EQ(zone_largest(z), z->usable);
     stub_release(mem, bytes);
 }
@@ -159,39 +159,39 @@ static void test_huge_zone(void) {
 static void test_reserve(void) {
     char *mem = stub_reserve(64 * MB);
     fresh_heap();
-    CHECK(pageheap_add(&heap, (uintptr_t)mem, (uintptr_t)mem + 64 * MB, 0));
-    CHECK_EQ(heap.reserve, 255); // 1/64 of what the zone has; 1 MB is the bound
+    CHECK(pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem + 64 * MB, 0));
+    CHECK_EQ(own.reserve, 255); // 1/64 of what the zone has; 1 MB is the bound
     size_t ordinary = 0, reserved = 0;
-    while (pageheap_alloc(&heap, 1, 0))
+    while (pageheap_alloc(&own, 1, 0))
         ordinary++;
-    CHECK_EQ(ordinary, heap.total - heap.reserve);
-    CHECK_PTR(pageheap_alloc(&heap, 2, 0), NULL);
+    CHECK_EQ(ordinary, own.total - own.reserve);
+    CHECK_PTR(pageheap_alloc(&own, 2, 0), NULL);
     void *page;
-    CHECK_EQ(pageheap_take(&heap, &page, 1, 0), 0);
-    while (pageheap_alloc(&heap, 1, PAGE_RESERVE))
+    CHECK_EQ(pageheap_take(&own, &page, 1, 0), 0);
+    while (pageheap_alloc(&own, 1, PAGE_RESERVE))
         reserved++;
-    CHECK_EQ(reserved, heap.reserve);
-    CHECK_EQ(pageheap_stats(&heap).free, 0);
-    pageheap_free(&heap, mem + 32 * MB, 1); // fills the reserve first
-    CHECK_PTR(pageheap_alloc(&heap, 1, 0), NULL);
+    CHECK_EQ(reserved, own.reserve);
+    CHECK_EQ(pageheap_stats(&own).free, 0);
+    pageheap_free(&own, mem + 32 * MB, 1); // fills the reserve first
+    CHECK_PTR(pageheap_alloc(&own, 1, 0), NULL);
     stub_release(mem, 64 * MB);
 }
 
 static void test_misuse(void) {
     char *mem = stub_reserve(16 * MB);
     fresh_heap();
-    CHECK(pageheap_add(&heap, (uintptr_t)mem, (uintptr_t)mem + 8 * MB, 0));
-    char *p = pageheap_alloc(&heap, 4, 0);
-    CHECK_THROWS("not a page of", pageheap_free(&heap, &heap, 1));
-    CHECK_THROWS("not a page of", pageheap_free(&heap, mem + 8 * MB, 1));
-    CHECK_THROWS("is free already", pageheap_free(&heap, p + 4 * PAGE_SIZE, 1));
-    CHECK_THROWS("is free already", pageheap_free(&heap, p, 5));
-    CHECK_THROWS("is free already", pageheap_free(&heap, p + 1, 1));
-    CHECK_THROWS("is free already", pageheap_free(&heap, mem, 1)); // metadata
-    CHECK_THROWS("is free already", pageheap_free(&heap, mem + 8 * MB - PAGE_SIZE, 2));
-    pageheap_free(&heap, p, 4);
-    CHECK_THROWS("is free already", pageheap_free(&heap, p, 4));
-    CHECK_EQ(pageheap_stats(&heap).free, heap.total * PAGE_SIZE); // errors changed nothing
+    CHECK(pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem + 8 * MB, 0));
+    char *p = pageheap_alloc(&own, 4, 0);
+    CHECK_THROWS("not a page of", pageheap_free(&own, &own, 1));
+    CHECK_THROWS("not a page of", pageheap_free(&own, mem + 8 * MB, 1));
+    CHECK_THROWS("is free already", pageheap_free(&own, p + 4 * PAGE_SIZE, 1));
+    CHECK_THROWS("is free already", pageheap_free(&own, p, 5));
+    CHECK_THROWS("is free already", pageheap_free(&own, p + 1, 1));
+    CHECK_THROWS("is free already", pageheap_free(&own, mem, 1)); // metadata
+    CHECK_THROWS("is free already", pageheap_free(&own, mem + 8 * MB - PAGE_SIZE, 2));
+    pageheap_free(&own, p, 4);
+    CHECK_THROWS("is free already", pageheap_free(&own, p, 4));
+    CHECK_EQ(pageheap_stats(&own).free, own.total * PAGE_SIZE); // errors changed nothing
     stub_release(mem, 16 * MB);
 }
 
@@ -200,42 +200,42 @@ static void test_caches(void) {
     stub_cpu_count = 2;
     char *mem = stub_reserve(32 * MB);
     fresh_heap();
-    CHECK(pageheap_add(&heap, (uintptr_t)mem, (uintptr_t)mem + 32 * MB, 0));
-    const size_t all = heap.total * PAGE_SIZE;
+    CHECK(pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem + 32 * MB, 0));
+    const size_t all = own.total * PAGE_SIZE;
     PageCache a = {0}, b = {0};
     enum { N = 3000 };
     static char *page[N];
     for (int i = 0; i < N; i++) {
-        page[i] = page_cache_alloc(&heap, i % 3 ? &a : &b);
+        page[i] = page_cache_alloc(&own, i % 3 ? &a : &b);
         CHECK(page[i] != NULL);
         memset(page[i], 0x5a, PAGE_SIZE);
         if (i) CHECK(page[i] != page[i - 1]);
     }
-    CHECK_EQ(pageheap_stats(&heap).free, all - N * (size_t)PAGE_SIZE); // exact although the caches hold some
-    CHECK_EQ(pageheap_stats(&heap).cached, (a.n + b.n) * PAGE_SIZE);
+    CHECK_EQ(pageheap_stats(&own).free, all - N * (size_t)PAGE_SIZE); // exact although the caches hold some
+    CHECK_EQ(pageheap_stats(&own).cached, (a.n + b.n) * PAGE_SIZE);
     for (int i = 0; i < N; i++)
-        page_cache_free(&heap, i % 2 ? &a : &b, page[i]);
+        page_cache_free(&own, i % 2 ? &a : &b, page[i]);
     CHECK_EQ(a.limit, 63); // half of a 64th of 32 MB
     CHECK(a.n <= a.limit && b.n <= b.limit);
     CHECK(a.n > 0 && b.n > 0);
-    CHECK_EQ(pageheap_stats(&heap).free, all);
+    CHECK_EQ(pageheap_stats(&own).free, all);
     // Asked to give back: a does at its next free, b when it is emptied from outside.
-    page_caches_ask(&heap);
-    void *p = page_cache_alloc(&heap, &a);
-    page_cache_free(&heap, &a, p);
+    page_caches_ask(&own);
+    void *p = page_cache_alloc(&own, &a);
+    page_cache_free(&own, &a, p);
     CHECK_EQ(a.n, 1);
-    page_cache_empty(&heap, &a);
-    page_cache_empty(&heap, &b);
-    CHECK_EQ(pageheap_stats(&heap).cached, 0);
-    CHECK_EQ(zone_largest(heap.zone[0]), heap.total);
+    page_cache_empty(&own, &a);
+    page_cache_empty(&own, &b);
+    CHECK_EQ(pageheap_stats(&own).cached, 0);
+    CHECK_EQ(zone_largest(own.zone[0]), own.total);
     // Exhaustion: what the other P caches is out of reach, everything else is not.
-    p = page_cache_alloc(&heap, &b);
+    p = page_cache_alloc(&own, &b);
     size_t n = 0, b_holds = b.n;
-    while (page_cache_alloc(&heap, &a))
+    while (page_cache_alloc(&own, &a))
         n++;
-    CHECK_EQ(n, heap.total - heap.reserve - 1 - b_holds);
+    CHECK_EQ(n, own.total - own.reserve - 1 - b_holds);
     CHECK_EQ(b.limit, 0); // was asked
-    page_cache_free(&heap, &b, p);
+    page_cache_free(&own, &b, p);
     CHECK_EQ(b.n, 1);
     stub_release(mem, 32 * MB);
     stub_cpu_count = 1;
@@ -244,17 +244,17 @@ static void test_caches(void) {
 static void test_cached_double_free(void) {
     char *mem = stub_reserve(32 * MB);
     fresh_heap();
-    CHECK(pageheap_add(&heap, (uintptr_t)mem, (uintptr_t)mem + 32 * MB, 0));
+    CHECK(pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem + 32 * MB, 0));
     PageCache a = {0};
-    char *p = page_cache_alloc(&heap, &a);
-    page_cache_free(&heap, &a, p);
+    char *p = page_cache_alloc(&own, &a);
+    page_cache_free(&own, &a, p);
 #ifdef RT_DEBUG
-    CHECK_THROWS("is free already (cached)", page_cache_free(&heap, &a, p));
+    CHECK_THROWS("is free already (cached)", page_cache_free(&own, &a, p));
     p[3] ^= 1;
-    CHECK_THROWS("a free page was written to", page_cache_alloc(&heap, &a));
+    CHECK_THROWS("a free page was written to", page_cache_alloc(&own, &a));
 #else
-    page_cache_free(&heap, &a, p); // seen when the cache is emptied
-    CHECK_THROWS("is free already", page_cache_empty(&heap, &a));
+    page_cache_free(&own, &a, p); // seen when the cache is emptied
+    CHECK_THROWS("is free already", page_cache_empty(&own, &a));
 #endif
     stub_release(mem, 32 * MB);
 }
@@ -272,18 +272,13 @@ static void test_global(void) {
     w2 = page_half_word(run + PAGE_SIZE, &shift2);
     CHECK(w && w2 && (w != w2 || shift + 2 == shift2));
     CHECK_PTR(page_half_word(&before, &shift), NULL);
-    CHECK(page_owner_set(run, 300, &before));
-    CHECK_PTR(page_owner(run + 299 * PAGE_SIZE + 17), &before);
-    CHECK_PTR(page_owner(run + 300 * PAGE_SIZE), NULL);
-    CHECK(page_owner_set(run, 300, NULL));
-    CHECK_PTR(page_owner(run), NULL);
     page_free(one, 1);
     page_free(run, 300);
     page_free(kept, 2);
     CHECK_PTR(page_alloc(before.total / PAGE_SIZE + 1), NULL);
     page_cache_flush(p_self());
     CHECK_EQ(page_stats().cached, 0);
-    CHECK(before.free - page_stats().free <= 2 * PAGE_SIZE); // the owner tables stay
+    CHECK_EQ(before.free, page_stats().free);
 }
 
 // Contiguous run blocked only by the caller's own cache: page_alloc empties it and succeeds.

@@ -1,0 +1,254 @@
+// central.c -- central lists: where spans are that no P uses, and how a P gets and gives back its spans.
+//
+// For each kind (scan, noscan) and class there are four lists: spans with free slots (partial) and without (full), and of each the swept and
+// the unswept ones. Which pair is which follows from heap.sweep_gen, which grows by 2 at each heap_sweep_begin: so all spans become
+// unswept without being touched (Go's mcentral). Whoever takes a span out of a list has it alone. An unswept span is swept by its
+// taker: a P that needs slots, or whoever sweeps in the background.
+//
+// Span.sweep_gen == heap.sweep_gen: swept. Caches hold swept spans only, except between heap_sweep_begin and their P's flush: then
+// the P sweeps them as it gives them back. A span in a list of swept ones is swept, and nothing enters an unswept list.
+//
+// Counting. Handing out a slot counts nothing: what was taken from a cached span follows from its bits (Span.counted is where
+// the last count ended). So sums over all Ps (heap_in_use) are exact with the world stopped, and hints otherwise.
+//
+// Black allocation: see heap.h. Marks of free slots are set by whoever caches the span while marking is on (phase is on or off for
+// the whole of a stay in runtime text, since only a stop changes it), and are cleared before it leaves the cache.
+//
+// Locks: each list pair's lock, caches_lock (RANK_HEAP, one at a time).
+#include "alloc.h"
+
+Heap heap;
+
+enum { PARTIAL, FULL };
+typedef struct Central {
+    Lock lock;
+    Span *list[2][2]; // [sweep_gen / 2 % 2: swept][PARTIAL, FULL]
+    char pad[24];
+} Central;
+static Central central[2][SIZE_CLASSES + 1]; // [noscan]; the last: large objects
+#define CENTRALS (2 * (SIZE_CLASSES + 1))
+
+static Lock caches_lock = LOCK_INIT(RANK_HEAP);
+static HeapCache *caches; // registered, for ever
+// Central that heap_sweep_step looks at; the ones before have nothing unswept. It only grows between two heap_sweep_begins.
+static _Atomic uint32_t sweep_cursor;
+
+static inline unsigned swept_now(void) { return heap.sweep_gen / 2 % 2; }
+static inline bool marking(void) { return load_relaxed(&gc.phase) == GC_MARK; } // written with the world stopped
+static inline Central *central_of(const Span *s) { return &central[s->kind == SPAN_NOSCAN][s->class_index]; }
+
+static Span *pop(Central *c, unsigned swept, unsigned full) {
+    if (!hint_load(&c->list[swept][full])) return NULL; // a span that comes a moment later is found the next time
+    lock_acquire(&c->lock);
+    Span *s = c->list[swept][full];
+    if (s) hint_store(&c->list[swept][full], s->next);
+    lock_release(&c->lock);
+    return s;
+}
+
+static void push_swept(Span *s, unsigned full) {
+    Central *c = central_of(s);
+    lock_acquire(&c->lock);
+    s->next = c->list[swept_now()][full];
+    hint_store(&c->list[swept_now()][full], s);
+    lock_release(&c->lock);
+}
+
+// ---- marks of free slots
+
+static void premark(Span *s) {
+    for (uint32_t w = 0; w < span_words(s); w++)
+        atomic_fetch_or_explicit(&s->mark[w], span_free_word(s, w), memory_order_relaxed);
+}
+static void premark_clear(Span *s) {
+    for (uint32_t w = 0; w < span_words(s); w++)
+        atomic_fetch_and_explicit(&s->mark[w], ~span_free_word(s, w), memory_order_relaxed);
+}
+
+// ---- counts of a cached span
+
+// Objects handed out since the last count.
+static inline uint32_t span_progress(const Span *s) { return span_objects(s) - hint_load(&s->counted); }
+
+static void span_count(HeapCache *c, Span *s) {
+    uint32_t n = span_progress(s);
+    hint_store(&s->counted, hint_load(&s->counted) + n);
+    hint_store(&c->allocs, c->allocs + n);
+    hint_store(&c->bytes, c->bytes + n * s->slot_bytes);
+}
+
+// ---- taking
+
+#define TRIES_MAX 100u // unswept spans that one refill sweeps in search of a free slot, as in Go
+
+// A swept span with a free slot that nobody has; NULL: none was found.
+static Span *take_swept(Central *c) {
+    Span *s = pop(c, swept_now(), PARTIAL);
+    for (unsigned i = 0; !s && i < TRIES_MAX; i++) {
+        s = pop(c, !swept_now(), PARTIAL);
+        if (!s) s = pop(c, !swept_now(), FULL);
+        if (!s) break;
+        span_sweep(s);
+        if (span_free_slots(s) > 0) break;
+        central_put(s);
+        s = NULL;
+    }
+    return s;
+}
+
+static void cache_register(HeapCache *c) {
+    if (c->known) return;
+    c->known = true;
+    lock_acquire(&caches_lock);
+    c->next = caches;
+    hint_store(&caches, c);
+    lock_release(&caches_lock);
+}
+
+// From cache to central.
+static void uncache(HeapCache *c, Span *s) {
+    span_count(c, s);
+    s->cached = false;
+    s->free_bits = 0;
+    if (s->sweep_gen != heap.sweep_gen) { // live_bytes was computed anew meanwhile
+        premark_clear(s);
+        span_sweep(s);
+    } else {
+        uint64_t back = span_free_slots(s) * s->slot_bytes;
+        if (back) fetch_add(&heap.live_bytes, -back);
+        if (back && marking()) premark_clear(s);
+    }
+    central_put(s);
+}
+
+bool cache_refill(bool noscan, unsigned class) {
+    HeapCache *c = &p_self()->heap;
+    cache_register(c);
+    Span *s = c->span[noscan][class];
+    if (s) {
+        c->span[noscan][class] = NULL;
+        uncache(c, s);
+    }
+    sweep_pay(size_class_pages(class) * PAGE_SIZE, 64);
+    s = take_swept(&central[noscan][class]);
+    if (!s) s = span_new(class, noscan);
+    if (!s) return false;
+    s->cached = true;
+    uint32_t left = span_free_slots(s);
+    hint_store(&s->counted, s->slots - left);
+    fetch_add(&heap.live_bytes, left * s->slot_bytes);
+    if (marking()) premark(s);
+    hint_store(&c->span[noscan][class], s);
+    return true;
+}
+
+void central_publish_large(Span *s) {
+    HeapCache *c = &p_self()->heap;
+    cache_register(c);
+    s->sweep_gen = heap.sweep_gen;
+    if (marking()) store_relaxed(&s->mark[0], 1);
+    store_release(&s->free_index, 1); // pairs with span_is_object: zeroed and typed
+    span_publish(s);
+    push_swept(s, FULL);
+    hint_store(&c->allocs, c->allocs + 1);
+    hint_store(&c->bytes, c->bytes + s->slot_bytes);
+}
+
+void central_put(Span *s) {
+    uint32_t left = span_free_slots(s);
+    if (left == s->slots)
+        span_free(s);
+    else
+        push_swept(s, left ? PARTIAL : FULL);
+}
+
+Span *central_take_unswept(void) {
+    for (;;) {
+        uint32_t at = load_relaxed(&sweep_cursor);
+        if (at >= CENTRALS) return NULL;
+        Central *c = &central[0][0] + at;
+        Span *s = pop(c, !swept_now(), FULL);
+        if (!s) s = pop(c, !swept_now(), PARTIAL);
+        if (s) return s;
+        cas(&sweep_cursor, &at, at + 1); // failed: another has moved it
+    }
+}
+
+// ---- for the collector
+
+void heap_cache_black(P *p) {
+    HeapCache *c = &p->heap;
+    c->tiny = c->tiny_end = 0; // its block is not black
+    for (unsigned n = 0; n < 2; n++)
+        for (unsigned i = 0; i < SIZE_CLASSES; i++) {
+            Span *s = c->span[n][i];
+            if (!s) continue;
+            span_count(c, s);
+            premark(s);
+        }
+    c->allocs_at_mark = c->allocs;
+    c->bytes_at_mark = c->bytes;
+    c->black_cycle = gc.cycle;
+}
+
+void heap_cache_flush(P *p) {
+    HeapCache *c = &p->heap;
+    c->tiny = c->tiny_end = 0;
+    for (unsigned n = 0; n < 2; n++)
+        for (unsigned i = 0; i < SIZE_CLASSES; i++) {
+            Span *s = c->span[n][i];
+            hint_store(&c->span[n][i], NULL);
+            if (s) uncache(c, s);
+        }
+}
+
+void heap_sweep_begin(void) {
+    RT_ASSERT(heap_sweep_done());
+    heap.sweep_gen += 2;
+    store_relaxed(&sweep_cursor, 0);
+    store_relaxed(&heap.swept_objects, 0);
+    store_relaxed(&heap.swept_bytes, 0);
+    store_relaxed(&heap.sweep_pages_per_mb, 0);
+    store_relaxed(&heap.pages_swept, 0);
+    store_relaxed(&heap.pages_unswept, load_relaxed(&heap.published_bytes) / PAGE_SIZE);
+}
+
+// ---- sums over all Ps
+
+static void cache_sum(const HeapCache *c, HeapStats *h) {
+    h->allocs += hint_load(&c->allocs);
+    h->bytes += hint_load(&c->bytes);
+    for (unsigned n = 0; n < 2; n++)
+        for (unsigned i = 0; i < SIZE_CLASSES; i++) {
+            const Span *s = hint_load(&c->span[n][i]);
+            if (!s || s->kind == SPAN_FREE) continue;
+            uint32_t k = span_progress(s);
+            h->allocs += k;
+            h->bytes += k * s->slot_bytes;
+        }
+}
+
+HeapStats caches_sum(void) {
+    HeapStats h = {0, 0};
+    for (const HeapCache *c = hint_load(&caches); c; c = c->next)
+        cache_sum(c, &h);
+    return h;
+}
+
+void heap_allocated_black(uint64_t *objects, uint64_t *bytes) {
+    HeapStats h = {0, 0};
+    for (const HeapCache *c = caches; c; c = c->next) {
+        if (c->black_cycle != gc.cycle) continue; // has slept since before marking began
+        cache_sum(c, &h);
+        h.allocs -= c->allocs_at_mark;
+        h.bytes -= c->bytes_at_mark;
+    }
+    *objects = h.allocs;
+    *bytes = h.bytes;
+}
+
+void heap_in_use(uint64_t *objects, uint64_t *bytes) {
+    HeapStats h = caches_sum();
+    *objects = h.allocs - load_relaxed(&heap.freed_objects);
+    *bytes = h.bytes - load_relaxed(&heap.freed_bytes);
+}
