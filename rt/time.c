@@ -63,14 +63,18 @@ static void start_function(const Timer *copy, int64_t now) {
 
 // ---- sleep
 
-static noinline void no_memory(void) {
-    panic_runtime("runtime error: out of memory (cannot arm a timer)");
+// There was no memory for the heap of timers: the first time a collection is tried.
+static noinline void no_memory(bool *again) {
+    if (*again || !gc_force()) rt_fatal("out of memory (cannot arm a timer)");
+    *again = true;
 }
 
 static noinline void sleep_parked(int64_t ns) {
     G *g = g_self();
     Timer t = {.arg = g, .fire = wake_sleeper};
-    if (timer_arm(&t, timer_deadline(ns), 0) == ARM_NO_MEMORY) no_memory();
+    int64_t when = timer_deadline(ns);
+    for (bool again = false; unlikely(timer_arm(&t, when, 0) == ARM_NO_MEMORY);)
+        no_memory(&again);
     g->timer = &t;
     g_park(WAIT_SLEEP, NULL);
     g->timer = NULL;
@@ -93,8 +97,10 @@ static Timer *timer_make(void (*fire)(const Timer *, int64_t), void *f, void *ar
 }
 
 static ArmResult arm(Timer *t, int64_t ns, int64_t period) {
-    ArmResult r = timer_arm(t, timer_deadline(ns), period);
-    if (unlikely(r == ARM_NO_MEMORY)) no_memory();
+    int64_t when = timer_deadline(ns);
+    ArmResult r;
+    for (bool again = false; unlikely((r = timer_arm(t, when, period)) == ARM_NO_MEMORY);)
+        no_memory(&again);
     return r;
 }
 

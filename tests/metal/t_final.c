@@ -1,0 +1,361 @@
+// t_final.c -- finalizers: order, circles, resurrection, arguments, tiny blocks, setting while marking, a hundred thousand dropped objects.
+//
+//     t_final [wrong]      wrong: nil, stack, inside, twice, freed or panic: what ends the program (tests/test_final.py)
+//
+// args: GODEBUG=gcverify=1
+// smp: 1 4
+// timeout: 120
+#include "metal.h"
+#include "rt/gc.h"
+#include "rt/heap.h"
+
+typedef struct Node Node;
+struct Node {
+    cell(Node *) next, other;
+    uint64_t number, check; // check == number * 3 + 1
+};
+TYPE_STRUCT(Node, next, other);
+
+static Node *node(uint64_t number) {
+    Node *n = new (Node);
+    n->number = number;
+    n->check = number * 3 + 1;
+    return n;
+}
+
+// What ran, in order.
+enum { RAN_MAX = 64 };
+static _Atomic uint32_t ran_count;
+static uint64_t ran[RAN_MAX];
+static void note_run(void *obj) {
+    Node *n = obj;
+    CHECK_QUIETLY(n->check == n->number * 3 + 1);
+    uint32_t i = load_relaxed(&ran_count);
+    if (i < RAN_MAX) ran[i] = n->number;
+    store_seq(&ran_count, i + 1);
+}
+
+// A collection, its sweep, and time for what it queued. Stale words of earlier calls must not keep what the tests drop: they are overwritten.
+static __attribute__((noinline)) void wipe_stack(void) {
+    volatile uint64_t words[400];
+    for (int i = 0; i < 400; i++)
+        words[i] = 0;
+    __asm__ volatile("" : : "r"(words) : "memory");
+}
+static __attribute__((noinline)) void collect(void) {
+    wipe_stack();
+    gc_collect();
+    uint32_t before;
+    do { // finalizers run on a goroutine of their own
+        before = load_seq(&ran_count);
+        for (int i = 0; i < 50; i++)
+            gosched();
+    } while (load_seq(&ran_count) != before);
+}
+static void expect_ran(const char *what, uint32_t n, const uint64_t *numbers) {
+    WAIT_UNTIL(load_seq(&ran_count) >= n, 5);
+    check_equal(what, load_seq(&ran_count), n);
+    for (uint32_t i = 0; i < n && i < load_seq(&ran_count); i++)
+        CHECK_QUIETLY(ran[i] == numbers[i]);
+    store_seq(&ran_count, 0);
+}
+
+// ---- one object; its parts are still there when it runs
+static __attribute__((noinline)) void drop_one(void) {
+    Node *n = node(7);
+    cell_set(n->next, node(8));
+    set_finalizer(n, note_run);
+}
+static void test_one(void) {
+    drop_one();
+    collect();
+    expect_ran("one dropped object", 1, (uint64_t[]){7});
+    collect();
+    collect();
+    expect_ran("and not again", 0, NULL);
+}
+
+// ---- A points at B points at C...: one after the other
+enum { CHAIN = 5 };
+static __attribute__((noinline)) void drop_chain(void) {
+    Node *next = NULL;
+    for (uint64_t i = CHAIN; i-- > 0;) {
+        Node *n = node(100 + i);
+        cell_set(n->next, next);
+        set_finalizer(n, note_run);
+        next = n;
+    }
+}
+static void test_order(void) {
+    drop_chain();
+    for (uint64_t i = 0; i < CHAIN; i++) {
+        collect();
+        expect_ran("the next of a chain", 1, (uint64_t[]){100 + i});
+    }
+    collect();
+    expect_ran("after the chain", 0, NULL);
+}
+
+// ---- circles and objects that point at themselves never run
+static __attribute__((noinline)) void drop_circle(void) {
+    Node *a = node(200), *b = node(201), *self = node(202);
+    cell_set(a->next, b);
+    cell_set(b->next, a);
+    cell_set(self->next, self);
+    set_finalizer(a, note_run);
+    set_finalizer(b, note_run);
+    set_finalizer(self, note_run);
+}
+static void test_circle(void) {
+    drop_circle();
+    for (int i = 0; i < 4; i++)
+        collect();
+    expect_ran("objects that reach themselves", 0, NULL);
+}
+
+// ---- a finalizer may keep its object, which may have a finalizer again
+static Node *resurrected;
+static void resurrect(void *obj) {
+    resurrected = obj;
+    note_run(obj);
+}
+static __attribute__((noinline)) void drop_for_resurrection(void) {
+    Node *n = node(300);
+    cell_set(n->next, node(301));
+    set_finalizer(n, resurrect);
+}
+static void test_resurrection(void) {
+    drop_for_resurrection();
+    collect();
+    expect_ran("resurrected", 1, (uint64_t[]){300});
+    for (int i = 0; i < 3; i++) {
+        collect();
+        for (int k = 0; k < 1000; k++)
+            node(0);
+    }
+    Node *part = cell_get(resurrected->next);
+    check_true("a resurrected object keeps its parts", resurrected->check == 901 && part->check == 904);
+    set_finalizer(resurrected, note_run);
+    resurrected = NULL;
+    collect();
+    expect_ran("and is finalized again when asked for", 1, (uint64_t[]){300});
+}
+
+// ---- removing; the program's variables; keep_alive
+static __attribute__((noinline)) void drop_removed(void) {
+    Node *n = node(400);
+    set_finalizer(n, note_run);
+    set_finalizer(n, NULL);
+    set_finalizer(n, NULL);
+    Node *again = node(401);
+    set_finalizer(again, note_run);
+    set_finalizer(again, NULL);
+    set_finalizer(again, note_run);
+}
+static void test_removed(void) {
+    static Node variable;
+    set_finalizer(&variable, note_run);
+    set_finalizer(make_array(char, 0), note_run);
+    drop_removed();
+    collect();
+    expect_ran("only the finalizer that was set again", 1, (uint64_t[]){401});
+    Node *kept = node(402);
+    set_finalizer(kept, note_run);
+    for (int i = 0; i < 3; i++)
+        collect();
+    expect_ran("while the object is kept alive", 0, NULL);
+    keep_alive(kept);
+    set_finalizer(kept, NULL);
+}
+
+// ---- an argument lives as long as the finalizer
+static void note_arg(void *obj, void *arg) {
+    Node *a = arg;
+    CHECK_QUIETLY(a->check == a->number * 3 + 1);
+    CHECK_QUIETLY(cell_get(a->next)->check == 501 * 3 + 1);
+    note_run(obj);
+}
+static Node *holder;
+static __attribute__((noinline)) void make_with_arg(void) {
+    Node *arg = node(500);
+    cell_set(arg->next, node(501));
+    holder = node(502);
+    set_finalizer_arg(holder, note_arg, arg);
+}
+static void test_arg(void) {
+    make_with_arg();
+    for (int i = 0; i < 3; i++) {
+        collect();
+        for (int k = 0; k < 1000; k++)
+            node(0);
+    }
+    expect_ran("while the object lives", 0, NULL);
+    holder = NULL;
+    collect();
+    expect_ran("with its argument", 1, (uint64_t[]){502});
+}
+
+// ---- tiny objects share blocks; large ones have spans of their own
+static _Atomic uint32_t plain_ran;
+static void count_run(void *obj) {
+    fetch_add(&plain_ran, 1);
+}
+enum { TINY = 300 };
+static __attribute__((noinline)) void drop_tiny_and_large(void) {
+    for (int i = 0; i < TINY; i++) {
+        u16 *p = new (u16);
+        *p = (u16)i;
+        set_finalizer(p, count_run);
+    }
+    for (int i = 0; i < 20; i++)
+        set_finalizer(make_array(char, 50000 * (i + 1)), count_run);
+}
+static void test_sizes(void) {
+    drop_tiny_and_large();
+    new (u16); // of another block
+    for (int i = 0; i < 3; i++)
+        collect();
+    WAIT_UNTIL(load_seq(&plain_ran) >= TINY + 20 - 16, 5);
+    check_range("finalizers of tiny and large objects", load_seq(&plain_ran), TINY + 20 - 16, TINY + 20);
+    store_seq(&plain_ran, 0);
+}
+
+// ---- a hundred thousand, of different sizes, most with something behind them
+enum { MANY = 100000 };
+static _Atomic uint32_t many_ran;
+static void many_run(void *obj) {
+    Node *n = obj, *part = cell_get(n->other);
+    CHECK_QUIETLY(n->check == n->number * 3 + 1);
+    if (part) CHECK_QUIETLY(part->check == n->check);
+    n->check = 0; // each runs once
+    fetch_add(&many_ran, 1);
+}
+static __attribute__((noinline)) void drop_many(void) {
+    for (uint64_t i = 0; i < MANY; i++) {
+        Node *n = i % 10 ? new (Node) : make_array(Node, 1 + i / 10 % 5);
+        n->number = i;
+        n->check = i * 3 + 1;
+        if (i % 3) cell_set(n->other, node(i));
+        set_finalizer(n, many_run);
+    }
+}
+static uint64_t objects_now(void) {
+    static MemStats m;
+    read_mem_stats(&m);
+    return m.heap_objects;
+}
+static void test_many(void) {
+    collect();
+    collect();
+    uint64_t before = objects_now();
+    drop_many();
+    collect();
+    collect();
+    WAIT_UNTIL(load_seq(&many_ran) >= MANY * 99ul / 100, 20);
+    check_range("of 100000 dropped objects, finalized", load_seq(&many_ran), MANY * 99 / 100, MANY);
+    collect();
+    collect();
+    check_at_most("objects that are left of them", (int64_t)(objects_now() - before), MANY / 100);
+}
+
+// ---- set, dropped and run while the collector marks
+static AtomicBool stop_setting;
+static AtomicInt64 were_set, have_run;
+static WaitGroup setters;
+static void race_run(void *obj) {
+    Node *n = obj;
+    CHECK_QUIETLY(n->check == n->number * 3 + 1 && cell_get(n->other)->check == n->check);
+    n->check = 0;
+    atomic_int64_add(&have_run, 1);
+    for (int i = 0; i < 5; i++)
+        node(1); // finalizers allocate, and sweep
+}
+static void setter(void *arg) {
+    Node *held[16] = {NULL};
+    uint64_t i = 0;
+    while (!atomic_bool_load(&stop_setting)) {
+        Node *n = node(++i);
+        cell_set(n->other, node(i));
+        set_finalizer(n, race_run);
+        Node *old = held[i % 16];
+        if (old && i % 3 == 0) { // taken away again, and set again
+            set_finalizer(old, NULL);
+            set_finalizer(old, race_run);
+        }
+        held[i % 16] = n;
+        atomic_int64_add(&were_set, 1);
+        if (i % 64 == 0) gosched();
+    }
+    waitgroup_done(&setters);
+}
+static void test_race(void) {
+    for (int i = 0; i < 4; i++) {
+        waitgroup_add(&setters, 1);
+        go(setter, NULL);
+    }
+    for (int i = 0; i < 20; i++)
+        gc_collect();
+    atomic_bool_store(&stop_setting, true);
+    waitgroup_wait(&setters);
+    collect();
+    collect();
+    int64_t n = atomic_int64_load(&were_set);
+    WAIT_UNTIL(atomic_int64_load(&have_run) >= n - n / 100 - 100, 20);
+    check_range("finalizers of all that were set while collecting", atomic_int64_load(&have_run), n - n / 100 - 100, n);
+}
+
+// ---- a finalizer may block; the others wait for it
+static chan(int) gate;
+static void blocking_run(void *obj) {
+    chan_recv(gate);
+    note_run(obj);
+}
+static __attribute__((noinline)) void drop_blocking(void) {
+    set_finalizer(node(600), blocking_run);
+}
+static void test_blocking(void) {
+    gate = chan_make(int, 0);
+    drop_blocking();
+    collect();
+    check_equal("a finalizer that waits", load_seq(&ran_count), 0);
+    chan_send(gate, 1);
+    expect_ran("goes on", 1, (uint64_t[]){600});
+}
+
+static void panicking(void *obj) {
+    panic("in a finalizer");
+}
+static void do_wrong(const char *what) {
+    Node *n = node(1), on_stack = {0};
+    if (strcmp(what, "nil") == 0) set_finalizer(NULL, note_run);
+    if (strcmp(what, "stack") == 0) set_finalizer(&on_stack, note_run);
+    if (strcmp(what, "inside") == 0) set_finalizer(&n->number, note_run);
+    if (strcmp(what, "wild") == 0) set_finalizer((void *)0x123456789000, note_run);
+    if (strcmp(what, "twice") == 0) {
+        set_finalizer(n, note_run);
+        set_finalizer(n, note_run);
+    }
+    if (strcmp(what, "panic") == 0) {
+        set_finalizer(new (Node), panicking);
+        for (int i = 0; i < 10; i++)
+            collect();
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) {
+        do_wrong(argv[1]);
+        return 0;
+    }
+    test_one();
+    test_order();
+    test_circle();
+    test_resurrection();
+    test_removed();
+    test_arg();
+    test_sizes();
+    test_many();
+    test_race();
+    test_blocking();
+    return check_end("t_final");
+}
