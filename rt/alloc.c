@@ -218,7 +218,6 @@ static void *tiny_alloc(size_t size, unsigned flags) {
     at = (uintptr_t)(likely(s && s->free_bits) ? slot_take(s, TINY, NULL, true) : alloc_slow(TINY, NULL, flags));
     if (!at) return NULL;
     c = &p_self()->heap; // perhaps another
-    c->tiny_allocs++;
     // Whichever block has more left. After alloc_slow a collection may have begun or ended, but then the new block is at least as black as
     // the cache's (its P has caught up, or it is kept by no one).
     if (!gc.stress && TINY - size > c->tiny_end - c->tiny) {

@@ -75,6 +75,7 @@ static void span_count(HeapCache *c, Span *s) {
     hint_store(&s->counted, hint_load(&s->counted) + n);
     hint_store(&c->allocs, c->allocs + n);
     hint_store(&c->bytes, c->bytes + n * s->slot_bytes);
+    c->class_allocs[s->class_index] += n;
 }
 
 // ---- taking
@@ -151,6 +152,7 @@ void central_publish_large(Span *s) {
     span_publish(s);
     push_swept(s, FULL);
     hint_store(&c->allocs, c->allocs + 1);
+    c->class_allocs[SIZE_CLASSES]++;
     hint_store(&c->bytes, c->bytes + s->slot_bytes);
 }
 
@@ -233,6 +235,16 @@ HeapStats caches_sum(void) {
     for (const HeapCache *c = hint_load(&caches); c; c = c->next)
         cache_sum(c, &h);
     return h;
+}
+
+void heap_class_counts(unsigned class, uint64_t *mallocs, uint64_t *frees) {
+    *mallocs = 0;
+    for (const HeapCache *c = caches; c; c = c->next) {
+        *mallocs += c->class_allocs[class];
+        for (unsigned n = 0; n < 2 && class < SIZE_CLASSES; n++)
+            if (c->span[n][class]) *mallocs += span_progress(c->span[n][class]);
+    }
+    *frees = load_relaxed(&heap.class_freed[class]);
 }
 
 void heap_allocated_black(uint64_t *objects, uint64_t *bytes) {

@@ -198,7 +198,6 @@ static void queue_slot(Special **at, Special *end) {
 }
 
 void special_sweep(Span *s) {
-    if (likely(!hint_load(&s->specials))) return; // one that is set just now belongs to a marked object
     G *ready = NULL;
     lock_acquire(&lock);
     for (Special **at = &s->specials; *at;) {
@@ -209,6 +208,7 @@ void special_sweep(Span *s) {
         if (span_mark(s, slot)) {
             kept_objects++;
             kept_bytes += s->slot_bytes;
+            fetch_add(&heap.live_bytes, s->slot_bytes); // it was not among the marked when these were counted
             queue_slot(at, end);
             ready = waiting;
         } else {
@@ -302,7 +302,3 @@ static void finalizer_main(void *unused) {
         RT_DOOR();
     }
 }
-
-// (until mark.c has them)
-__attribute__((weak)) void gc_mark_word(P *p, uintptr_t word) {}
-__attribute__((weak)) void gc_scan_object(P *p, uintptr_t obj) {}

@@ -115,11 +115,12 @@ typedef struct HeapCache {
     uintptr_t tiny, tiny_end;    // tiny allocator: pointer-free objects under 16 bytes share a 16-byte slot; what is left of the last one
     uint64_t allocs, bytes;      // objects and bytes of slots handed out (a tiny block counts once), less what was taken from the cached
                                  // spans since (Span.counted). hint_store by the owner. heap_stats and its like give the sums
-    uint64_t tiny_allocs;        // objects put into tiny blocks
+    uint64_t tiny_allocs;        // objects put into tiny blocks, the first of each block excepted
     uint64_t allocs_at_mark, bytes_at_mark; // of the two above when this P began to allocate black...
     uint32_t black_cycle;                   // ... in this cycle (gc.cycle)
     bool known;                             // in the list of all caches
     struct HeapCache *next;
+    uint64_t class_allocs[SIZE_CLASSES + 1]; // of allocs, per class; last: large
 } HeapCache;
 
 // Totals. Atomics are written by any core at refills and sweeps.
@@ -128,6 +129,7 @@ typedef struct Heap {
                                   // caches since (whole spans' free slots, large objects), less what caches gave back: the pacer's heap_live
     _Atomic uint64_t span_bytes;  // pages of all spans
     _Atomic uint64_t freed_objects, freed_bytes; // ever swept
+    _Atomic uint64_t class_freed[SIZE_CLASSES + 1]; // objects per class, ever swept
     _Atomic uint64_t swept_objects, swept_bytes; // of these, since the last heap_sweep_begin
     _Atomic uint64_t published_bytes; // of span_bytes, without large objects that are being zeroed: these are not swept
     uint32_t sweep_gen;           // + 2 per cycle; written with the world stopped

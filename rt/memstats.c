@@ -7,6 +7,7 @@
 // other_sys is what remains: pages that are neither free nor accounted for by the parts. So the sum is right by construction, and a part that counts
 // wrongly shows as a drift of other_sys (tests/metal/t_memstats.c).
 #include "memstats.h"
+#include "alloc.h"
 #include "sched.h"
 
 _Static_assert(MEM_STATS_CLASSES == SIZE_CLASSES, "by_size");
@@ -89,17 +90,6 @@ void read_mem_stats(MemStats *m) { world_stopped_do(read_stopped, m); }
 
 // ---- HeapReport
 
-// What span_is_object says, for all slots at once.
-static uint32_t span_objects(const Span *s) {
-    uint32_t first = load_relaxed(&s->free_index), n = first;
-    for (uint32_t w = first / 64; w * 64 < s->slots; w++) {
-        uint64_t bits = load_relaxed(&s->alloc[w]);
-        if (w == first / 64) bits &= ~0ull << first % 64;
-        n += (uint32_t)__builtin_popcountll(bits);
-    }
-    return n;
-}
-
 static void add_span(Span *s, void *arg) {
     HeapReport *r = arg;
     uint64_t objects = span_objects(s), bytes = s->pages * PAGE_SIZE;
@@ -131,10 +121,5 @@ static void report_stopped(void *arg) {
 
 void read_heap_report(HeapReport *r) { world_stopped_do(report_stopped, r); }
 
-// (until the heap and mark.c have them)
-__attribute__((weak)) RecordBytes heap_records(void) { return (RecordBytes){0, 0}; }
-__attribute__((weak)) uint64_t heap_table_bytes(void) { return 0; }
-__attribute__((weak)) void heap_class_counts(unsigned c, uint64_t *mallocs, uint64_t *frees) { *mallocs = *frees = 0; }
+// (until mark.c has it)
 __attribute__((weak)) uint64_t gc_work_bytes(void) { return 0; }
-__attribute__((weak)) void heap_in_use(uint64_t *objects, uint64_t *bytes) { *objects = *bytes = 0; }
-__attribute__((weak)) void heap_for_each_span(void (*fn)(Span *s, void *arg), void *arg) {}

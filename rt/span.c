@@ -135,3 +135,5 @@ void heap_for_each_span(void (*fn)(Span *s, void *arg), void *arg) {
         fn(s, arg);
     }
 }
+
+RecordBytes heap_records(void) { return rec_bytes(&span_pool); }

@@ -16,6 +16,7 @@
 #define CHUNK_BYTES ((uintptr_t)1 << SPAN_CHUNK_SHIFT)
 
 SpanMap span_map;
+static size_t table_pages; // of the array and the tables; under map_lock
 static Lock map_lock = LOCK_INIT(RANK_HEAP);
 static SpanWord no_spans[SPAN_CHUNK_PAGES]; // stays NULL
 _Static_assert(sizeof(no_spans) == PAGE_SIZE, "one page is the table of 2 MB");
@@ -31,6 +32,7 @@ static bool map_build_locked(void) {
     size_t n = (hi - lo + CHUNK_BYTES - 1) >> SPAN_CHUNK_SHIFT, pages = (n * sizeof(SpanWord *) + PAGE_SIZE - 1) / PAGE_SIZE;
     _Atomic(SpanWord *) *chunk = page_alloc(pages);
     if (!chunk) return false;
+    table_pages += pages;
     for (size_t i = 0; i < pages * PAGE_SIZE / sizeof *chunk; i++)
         store_relaxed(&chunk[i], no_spans);
     for (size_t i = 0; i < span_map.bytes >> SPAN_CHUNK_SHIFT; i++) // an earlier, smaller one
@@ -53,6 +55,7 @@ static bool tables_make(uintptr_t base, uintptr_t hi) {
         SpanWord *table = page_alloc(1);
         ok = table != NULL;
         if (!ok) break;
+        table_pages++;
         for (unsigned k = 0; k < SPAN_CHUNK_PAGES; k++)
             store_relaxed(&table[k], NULL);
         store_release(&span_map.chunk[i], table); // pairs with span_of
@@ -171,3 +174,5 @@ bool span_map_set(uintptr_t base, size_t pages, Span *s) {
         store_release(&load_relaxed(&span_map.chunk[at >> SPAN_CHUNK_SHIFT])[at / PAGE_SIZE % SPAN_CHUNK_PAGES], s); // pairs with span_of
     return true;
 }
+
+uint64_t heap_table_bytes(void) { return (table_pages + mapped.pages) * PAGE_SIZE; }

@@ -22,7 +22,7 @@ static void poison_freed(Span *s) {
 
 void span_sweep(Span *s) {
     RT_ASSERT(s->sweep_gen + 2 == heap.sweep_gen);
-    if (s->specials) special_sweep(s);
+    if (hint_load(&s->specials)) special_sweep(s); // one that is hung up just now belongs to a marked object
     if (s->poisoned) poison_freed(s);
     uint32_t before = span_objects(s), live = 0;
     for (uint32_t w = 0; w < span_words(s); w++) {
@@ -40,6 +40,7 @@ void span_sweep(Span *s) {
         fetch_add(&heap.freed_bytes, freed * s->slot_bytes);
         fetch_add(&heap.swept_objects, freed);
         fetch_add(&heap.swept_bytes, freed * s->slot_bytes);
+        fetch_add(&heap.class_freed[s->class_index], freed);
     }
     fetch_add(&heap.pages_swept, s->pages);
     fetch_add(&heap.pages_unswept, -(uint64_t)s->pages); // last: pairs with heap_sweep_done
