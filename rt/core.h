@@ -100,7 +100,11 @@ struct G {
     _Atomic(G *) all_next;  // allgs (g.c), never unlinked; appended under its lock
     uint32_t slices;        // time slices used up (preemptions)
     // collector
-    _Atomic uint32_t gc_scan; // 2 * cycle: its stack has been scanned in that cycle; + 1: somebody is at it. Claimed by cas, released with 2 * cycle
+    _Atomic uint32_t gc_scan; // 2 * cycle: its stack has been scanned in that cycle; + 1: somebody is at it; - 1: a part is left (root.c)
+    StackSeg *gc_seg;         // owner of the claim: where that part begins
+    uintptr_t gc_at;
+    struct G *gc_next;        // root.c's list of those with a part left, under its lock
+    bool gc_listed;
     uint32_t assists;         // paid so far
     uint64_t assist_ns;       // time spent on them
 };
@@ -257,6 +261,7 @@ void rt_door_slow(void);
 
 // ---- goroutines (g.c)
 G *g_new(void (*fn)(void *), void *arg, uintptr_t created_by_pc); // G_RUNNABLE, not queued; NULL: no memory. System stack
+G *g_first(void); // of all; the next is all_next
 void g_for_each(void (*fn)(G *g, void *arg), void *arg);           // all of them, dead ones too; any context, takes no lock
 
 // ---- timers (timer.c) called by the scheduler, on the system stack

@@ -26,6 +26,8 @@ static GList gfree_stacked;   // and with their first segment
 static _Atomic size_t gfree_stacked_count; // its length, written under the lock; read without it as a hint
 static _Atomic size_t gfree_stacked_max;     // 0: not computed yet
 
+G *g_first(void) { return load_acquire(&allgs); }
+
 void g_for_each(void (*fn)(G *g, void *arg), void *arg) {
     for (G *g = load_acquire(&allgs); g; g = load_acquire(&g->all_next))
         fn(g, arg);
@@ -63,6 +65,7 @@ static uint64_t goid_take(P *p) {
 
 // g has its first segment as current and nothing else. Small and inline: the fast path of go().
 static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t pc) {
+    if (unlikely(gc.verify)) gc_clear_newborn_stack(g);
     // Entered by RESTORE_RET with rsp 16-byte aligned behind it, so that fn sees the ABI's alignment.
     uintptr_t top = (uintptr_t)g->seg & ~(uintptr_t)15;
     StartFrame *f = (StartFrame *)(top - sizeof *f);
@@ -83,7 +86,7 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     g->special = false;
     g->pinned_by_lock = false;
     g->slices = 0;
-    store_relaxed(&g->state, G_WAITING); // g_ready makes it runnable
+    store_release(&g->state, G_WAITING); // g_ready makes it runnable. Pairs with root.c, which may come by
     p->n_created++;
 }
 _Static_assert(sizeof(StartFrame) == 56, "gogo.asm: RESTORE_RET");

@@ -99,6 +99,7 @@ uint64_t gc_root_bytes(void);      // bytes of stacks and globals scanned in thi
 void gc_verify(void);
 // The stack of a goroutine below sp is dead: in verify mode it is cleared, so that stale words give no false alarms.
 void gc_clear_dead_stack(struct G *g);
+void gc_clear_newborn_stack(struct G *g); // its first segment. Small
 
 // ================ the cycle (gc.c), its workers (gcwork.c), assists (assist.c), the pacer (pacer.c)
 void gc_init(void);                 // rt_main: knobs; makes the coordinator

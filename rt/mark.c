@@ -22,9 +22,11 @@ static _Atomic uint64_t scan_work;
 void gc_barrier_flush(P *p) {
     GcLocal *l = &p->gc;
     uint32_t n = l->n_shaded;
+    if (n == 0) return;
     for (uint32_t i = 0; i < n; i++)
         mark_exact(l, l->shaded[i]);
     l->n_shaded = 0;
+    if (load_relaxed(&work_count) == 0) work_flush(l); // this core may not mark for long
 }
 
 void gc_work_flush(P *p) {

@@ -7,6 +7,7 @@ typedef enum {
     ROOT_CONTEXT,   // saved registers and vector state of a preempted goroutine; conservative
     ROOT_GOROUTINE, // a goroutine's record: its argument, a panic's value, what wakes it
     ROOT_TIMERS,    // pointers to armed timers
+    ROOT_VARIABLES, // the program's variables; conservative
 } RootKind;
 
 typedef struct Root {
@@ -16,5 +17,7 @@ typedef struct Root {
 } Root;
 
 // Calls fn for each. World stopped; or the caller knows that nobody runs. The caller's own goroutine is included as it stands.
-// Locks: none. The application's global variables are not among them: they are the image's data, not the runtime's.
+// Locks: none.
 void roots_for_each(void (*fn)(const Root *root, void *arg), void *arg);
+// Without the caller's goroutine. System stack.
+void roots_of_others(void (*fn)(const Root *root, void *arg), void *arg);

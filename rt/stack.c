@@ -13,6 +13,7 @@
 static StackSeg *seg_make(size_t bytes, void *(*alloc)(size_t)) {
     char *base = alloc(bytes);
     if (!base) return NULL;
+    if (unlikely(gc.verify)) memset(base, 0, bytes); // what others left there would look like roots that nobody marked
     StackSeg *s = (StackSeg *)(base + bytes) - 1;
     *s = (StackSeg){.base = (uintptr_t)base, .bytes = bytes};
     return s;

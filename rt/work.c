@@ -7,8 +7,7 @@
 // world stopped, all marked objects are looked at again (gc_mark_finish). Slow, and never wrong. The buffers' memory is the
 // reserve's as well, so that is rare; empty buffers are kept for the next cycle.
 //
-// Idle cores: whoever adds to the list executes a full barrier and wakes one that is in the idle set; a core that goes idle enters the set,
-// executes a full barrier, and asks gc_work_exists (idle.c's rule for all work).
+// Whoever adds to the list wakes a core that sleeps (gc_enlist); one that is about to sleep asks gc_work_exists after its barrier.
 //
 // Locks: work_lock (RANK_GCWORK); work_count is written under it.
 #include "mark.h"
@@ -27,8 +26,7 @@ static void list_put(WorkBuf *b) {
     full = b;
     store_seq(&work_count, load_relaxed(&work_count) + 1);
     lock_release(&work_lock);
-    fence_seq(); // pairs with the idling core's
-    if (load_relaxed(&sched.idle_count) != 0) sched_wake_one();
+    gc_enlist();
 }
 
 static WorkBuf *list_get(void) {
@@ -97,6 +95,8 @@ uintptr_t work_pop_slow(GcLocal *l) {
     l->full = b;
     return b->obj[--b->n];
 }
+
+uint64_t gc_work_bytes(void) { return rec_bytes(&pool).sys; }
 
 void work_share(GcLocal *l) {
     if (load_relaxed(&work_count) != 0) return;

@@ -174,3 +174,8 @@ WEAK _Noreturn void panic_runtime(const char *text) {
 WEAK _Noreturn void panic_plain(const char *text) {
     ended("panic", text);
 }
+
+// ---- the collector: off
+WEAK Gc gc;
+WEAK void gc_shade_slow(uintptr_t old) {}
+WEAK void gc_shade_words_slow(const void *p, uint64_t bytes) {}
