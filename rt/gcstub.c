@@ -1,7 +1,6 @@
 // gcstub.c -- weak bodies of what is not there yet; goes when the last of them is.
 #include "core.h"
 #define WEAK __attribute__((weak))
-WEAK void gc_verify(void) {}
 WEAK void heap_cache_black(P *p) {}
 WEAK void heap_cache_flush(P *p) {}
 WEAK void heap_sweep_begin(void) {}

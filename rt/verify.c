@@ -1,4 +1,120 @@
-// verify.c -- (next) the check of a cycle's result
-#include "core.h"
-void gc_clear_dead_stack(G *g) {}
-void gc_clear_newborn_stack(G *g) {}
+// verify.c -- GODEBUG=gcverify=1: was everything marked that can be reached?
+//
+// After each marking, the world still stopped: every pointer of every marked object, and every word of a root, that leads to an object
+// must lead to a marked one. That is more than "what is reachable was marked": an object that nobody can reach any more, but that was marked in this cycle, must not
+// lead to an unmarked one either, because its pointers were the snapshot's or came in later, and then they were marked or new.
+// The first that is not is reported, with who holds it, and the run ends.
+//
+// What would be false alarms is removed first. Words of dead stack are not looked at, but a later frame can lie over them and not write them all: so
+// dead stack is cleared when a stack is scanned, and what a goroutine's stack held before its birth as well (gc_clear_*, stack.c).
+// Left are values that the goroutine itself had after stop 1, and those are marked or new. Vector registers are not checked: a goroutine that has not
+// touched them since it was switched to has another's values there, dead ones, perhaps of before stop 1. (The marker reads them all the same.)
+//
+// Pointers of objects are found here bit by bit, not with scan.c's code, which is what is being checked.
+#include "root.h"
+#include "mark.h"
+#include "sched.h"
+
+typedef struct Holder { // of the word that is looked at
+    const char *what;
+    const G *g;
+    uintptr_t base;
+    const Type *type;
+} Holder;
+
+static void describe(const char *what, uintptr_t base, size_t bytes, const Type *t, const Span *s) {
+    static const char *const kinds[] = {"free", "noscan", "bits", "typed"};
+    rt_printf("%s%p (%lu bytes, %s", what, (void *)base, bytes, kinds[s->kind]);
+    if (t && t->string) rt_printf(", %s", t->string->p);
+    rt_printf(")\n");
+}
+
+static const Type *type_of_slot(const Span *s, uint32_t slot) { return s->kind == SPAN_TYPED ? s->types[slot] : NULL; }
+
+static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint32_t slot) {
+    uintptr_t word = *(const uintptr_t *)at;
+    rt_printf("runtime: cycle %u: an object was not marked that can be reached\n", gc.cycle);
+    const Span *from = span_of((uintptr_t)at);
+    if (from) {
+        describe("  holder: object at ", h->base, from->slot_bytes, h->type, from);
+        rt_printf("          +%lu", (uintptr_t)at - h->base);
+    } else {
+        rt_printf("  holder: %s", h->what);
+        if (h->g) rt_printf(" of goroutine %lu", h->g->id);
+        rt_printf(" at %p", at);
+    }
+    rt_printf(" holds %p\n", (void *)word);
+    uintptr_t base = s->base + slot * s->slot_bytes;
+    describe("  lost:   object at ", base, s->slot_bytes, type_of_slot(s, slot), s);
+    for (size_t i = 0; i < 8 && i < s->slot_bytes / 8; i++)
+        rt_printf("          +%lu: %p\n", i * 8, ((void **)base)[i]);
+    rt_throw("the collector lost an object (gcverify)");
+}
+
+static void check_slot(const Holder *h, const void *at, const Span *s, uint32_t slot) {
+    if (slot < s->slots && span_is_object(s, slot) && !span_bit(s->mark, slot)) lost(h, at, s, slot);
+}
+
+static void check_word(const Holder *h, const uintptr_t *at) {
+    const Span *s = span_of(*at);
+    if (s) check_slot(h, at, s, span_slot(s, *at));
+}
+
+// ---- objects
+
+// May word w of the object hold a pointer?
+static bool pointer_at(const Span *s, uint32_t slot, size_t w) {
+    if (s->kind == SPAN_BITS) {
+        size_t bit = slot * (s->slot_bytes / 8) + w;
+        return s->ptr_bits[bit / 64] >> bit % 64 & 1;
+    }
+    const Type *t = s->types[slot];
+    if (t->kind & KIND_GCPROG) return true;
+    size_t in = w * 8 % t->size;
+    return in < t->ptrdata && t->gcdata[in / 64] >> (in / 8 % 8) & 1;
+}
+
+static void check_span(Span *s, void *unused) {
+    if (s->kind == SPAN_NOSCAN) return;
+    for (uint32_t i = 0; i < s->slots; i++) {
+        if (!span_is_object(s, i) || !span_bit(s->mark, i)) continue;
+        Holder h = {"", NULL, s->base + i * s->slot_bytes, type_of_slot(s, i)};
+        for (size_t w = 0; w < s->slot_bytes / 8; w++)
+            if (pointer_at(s, i, w)) check_word(&h, (const uintptr_t *)h.base + w);
+    }
+}
+
+// ---- roots
+
+static void check_root(const Root *r, void *unused) {
+    static const char *const names[] = {"stack", "registers", "record", "armed timers", "the program's variables"};
+    Holder h = {names[r->kind], r->g, 0, NULL};
+    const char *hi = r->hi;
+    if (r->kind == ROOT_GOROUTINE) return; // links of the runtime
+    if (r->kind == ROOT_CONTEXT) hi = (const char *)&((const Ctx *)r->lo)->next;
+    for (const uintptr_t *w = r->lo; w + 1 <= (const uintptr_t *)hi; w++)
+        check_word(&h, w);
+}
+
+void gc_verify(void) {
+    heap_for_each_span(check_span, NULL);
+    roots_of_others(check_root, NULL);
+}
+
+// ---- dead stack
+
+// Volatile: the stores must not become a call, and must stay. Sanitizers have nothing to say about dead frames.
+static void clear(uintptr_t lo, uintptr_t hi) {
+    for (volatile uintptr_t *w = (uintptr_t *)lo; w < (uintptr_t *)(hi & ~(uintptr_t)7); w++)
+        *w = 0;
+}
+
+void gc_clear_dead_stack(G *g) {
+    const StackSeg *s = g->seg;
+    uintptr_t sp = g->ctx ? g->ctx->tf.rsp - 128 : g->sp;
+    if (sp > s->base && sp <= (uintptr_t)s) clear(s->base, sp);
+    for (s = s->newer; s; s = s->newer)
+        clear(s->base, (uintptr_t)s);
+}
+
+void gc_clear_newborn_stack(G *g) { clear(g->seg->base, (uintptr_t)g->seg); }
