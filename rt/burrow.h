@@ -8,6 +8,9 @@
 #include "api/gcstats.h" // MemStats
 #include "api/final.h" // finalizers
 #include "api/gc.h"    // the collector
+#include "api/slice.h" // slices
+#include "api/map.h"   // hash maps
+#include "api/any.h"   // values of any type, interfaces
 #include "api/chan.h"  // typed channels, select
 #include "api/sync.h"  // Mutex, RWMutex, WaitGroup, Once, Cond, Semaphore, atomics
 #include "api/time.h"  // now, sleep, timers, tickers

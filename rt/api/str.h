@@ -37,6 +37,41 @@ bool string_equal(String a, String b);       // a == b
 int string_compare(String a, String b);      // < 0, 0, > 0: by bytes, a prefix first
 intptr_t string_index(String s, String sub); // first place of sub in s; -1: none (strings.Index)
 
+// Bytes are shared by a String and its parts; a String made from bytes that may change is a copy.
+String string_copy(const void *bytes, size_t n);             // string(bytes)
+#define string_cat(...) /* all of them, one after the other (a + b + c) */                                   \
+    ({                                                                                                       \
+        const String string_v_[] = {__VA_ARGS__};                                                            \
+        string_concat(string_v_, sizeof string_v_ / sizeof string_v_[0]);                                    \
+    })
+String string_concat(const String *v, size_t n);
+// s[lo:hi], s[lo:], s[:hi]. Panics "runtime error: slice bounds out of range [:5] with length 3".
+String string_sub(String s, intptr_t lo, intptr_t hi);
+static inline String string_from(String s, intptr_t lo) {
+    return string_sub(s, lo, s.n);
+}
+static inline String string_to(String s, intptr_t hi) {
+    return string_sub(s, 0, hi);
+}
+String string_of_int(int64_t v);  // strconv.Itoa
+String string_of_rune(uint32_t r); // string(rune)
+
+// UTF-8. string_for_runes (r, at, s) { ... }: r (uint32_t) is the character at byte `at` (for at, r := range s). Bytes that are no UTF-8
+// give 0xfffd each.
+#define string_for_runes(r, at, s)                                                                           \
+    for (                                                                                                    \
+        struct {                                                                                             \
+            String s_;                                                                                       \
+            intptr_t next;                                                                                   \
+            bool more;                                                                                       \
+        } runes_ = {(s), 0, true};                                                                           \
+        runes_.more && runes_.next < runes_.s_.n;)                                                           \
+        for (intptr_t at __attribute__((unused)) = (runes_.more = false, runes_.next); !runes_.more && runes_.next == at;) \
+            for (uint32_t r = rune_next(runes_.s_, &runes_.next); !runes_.more; runes_.more = true)
+uint32_t rune_next(String s, intptr_t *at); // the character at *at < s.n; moves *at behind it
+size_t rune_encode(char out[4], uint32_t r); // returns the number of bytes; what is no character: 0xfffd's
+intptr_t rune_count(String s);               // utf8.RuneCountInString
+
 // ---- numbers (strconv.ParseInt): the whole of s, base 2..36 or 0 for "0x", "0", decimal by prefix. False:
 // not a number, or out of range; *out is then unchanged.
 bool parse_int(String s, int base, int64_t *out);
