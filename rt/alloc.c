@@ -32,16 +32,18 @@ _Noreturn void rt_oom(size_t size) {
 
 // ---- pointer bits
 
-// The first words of an object of `size` bytes, made of t's: at most 64.
-static inline uint64_t type_bits(const Type *t, size_t size) {
-    uint64_t bits = t->gcdata[0];
-    if (unlikely(t->ptrdata > 64))
-        for (size_t i = 1; i < (t->ptrdata + 63) / 64 && i < 8; i++)
-            bits |= (uint64_t)t->gcdata[i] << (8 * i);
+// Those of an object of `size` bytes that consists of t's; at most 64.
+static __attribute__((noinline)) uint64_t type_bits_general(const Type *t, size_t size) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < (t->ptrdata + 63) / 64 && i < 8; i++)
+        bits |= (uint64_t)t->gcdata[i] << (8 * i);
     size_t n = size / 8;
-    for (size_t k = t->size / 8; unlikely(k < n); k *= 2)
+    for (size_t k = t->size / 8; k < n; k *= 2)
         bits |= bits << k;
     return n < 64 ? bits & ((1ull << n) - 1) : bits;
+}
+static inline uint64_t type_bits(const Type *t, size_t size) {
+    return likely(t->size == size && t->ptrdata <= 64) ? t->gcdata[0] : type_bits_general(t, size);
 }
 
 // Writes those of slot i: n = slot_bytes / 8 bits from bit i * n on. Only the owner of the span writes; others read those of other slots.
@@ -57,13 +59,17 @@ static inline void bits_write(Span *s, uint32_t i, uint64_t bits) {
 
 // ---- a slot of the current span
 
-static inline void zero_words(uint64_t *w, size_t bytes) {
-    for (size_t i = 0; i < bytes / 8; i += 2)
-        w[i] = w[i + 1] = 0;
+// bytes: a multiple of 16, not 0.
+static inline void zero_words(char *p, size_t bytes) {
+    uint64_t *w = (uint64_t *)p, *end = (uint64_t *)(p + bytes);
+    do {
+        w[0] = w[1] = 0;
+        w += 2;
+    } while (w != end);
 }
 
-// Takes the lowest slot of free_bits. fast: the class is small, and no function is called.
-static inline void *slot_take(Span *s, size_t size, const Type *t, bool fast) {
+// Takes the lowest slot of free_bits. fast: the class is small, and no function is called (but for arrays of pointers).
+static inline __attribute__((always_inline)) void *slot_take(Span *s, size_t size, const Type *t, bool fast) {
     uint64_t free = s->free_bits;
     uint32_t i = s->free_base + (uint32_t)__builtin_ctzll(free);
     s->free_bits = free & (free - 1);
@@ -119,8 +125,8 @@ typedef struct AllocCall {
     size_t size;
     const Type *type;
     void *object;
-    size_t taken;  // bytes taken from central or as a large object
-    Span *span;    // large: not published yet
+    size_t taken; // bytes taken from central or as a large object
+    bool system;  // called on the system stack
     bool sweep_more;
 } AllocCall;
 
@@ -142,15 +148,15 @@ static void large_take(void *arg) {
     AllocCall *a = arg;
     a->sweep_more = !sweep_pay(a->size, 256);
     if (a->sweep_more) return;
-    a->span = span_new_large(a->size, a->type);
-    if (!a->span) return;
-    a->object = (void *)a->span->base;
-    a->taken = a->span->slot_bytes;
+    const Span *s = span_new_large(a->size, a->type);
+    if (!s) return;
+    a->object = (void *)s->base;
+    a->taken = s->slot_bytes;
     fetch_add(&heap.live_bytes, a->taken);
 }
 
 static void large_publish(void *arg) {
-    central_publish_large(((AllocCall *)arg)->span);
+    central_publish_large(span_of((uintptr_t)((AllocCall *)arg)->object));
 }
 
 static inline bool on_system_stack(void) {
@@ -159,26 +165,36 @@ static inline bool on_system_stack(void) {
     return here >= p->sys_lo && here < p->sys_sp;
 }
 
-static void zero_large(char *p, size_t bytes, bool may_yield) {
+static void zero_large(const AllocCall *a) {
+    char *p = a->object;
+    size_t bytes = a->taken;
     while (bytes > ZERO_PIECE) {
         __builtin_memset(p, 0, ZERO_PIECE);
         p += ZERO_PIECE;
         bytes -= ZERO_PIECE;
-        if (may_yield) RT_DOOR();
+        if (!a->system) RT_DOOR();
     }
     __builtin_memset(p, 0, bytes);
 }
 
-static void large_alloc(AllocCall *a, bool may_yield) {
+static void large_alloc(AllocCall *a) {
     if (a->size / PAGE_SIZE >= page_heap.total) return;
     for (;;) {
         sys_call(large_take, a);
         if (!a->sweep_more) break;
-        if (may_yield) RT_DOOR();
+        if (!a->system) RT_DOOR();
     }
     if (!a->object) return;
-    zero_large(a->object, a->taken, may_yield);
+    zero_large(a);
     sys_call(large_publish, a);
+}
+
+// One attempt. Apart from alloc_slow, so that not all of this lies on the stack under gc_force and gc_allocated.
+static __attribute__((noinline)) void alloc_try(AllocCall *a) {
+    if (a->size > SMALL_MAX)
+        large_alloc(a);
+    else if (!(a->object = slot_try(a)))
+        sys_call(small_refill, a);
 }
 
 static void oom_call(void *arg) {
@@ -186,29 +202,24 @@ static void oom_call(void *arg) {
 }
 
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
-    AllocCall a = {.size = size, .type = t};
-    bool system = on_system_stack();
+    AllocCall a = {.size = size, .type = t && t->ptrdata ? t : NULL, .system = on_system_stack()};
     if (size == 0) return zero_size;
-    for (bool forced = false;; forced = true) {
-        if (size > SMALL_MAX)
-            large_alloc(&a, !system);
-        else if (!(a.object = slot_try(&a)))
-            sys_call(small_refill, &a);
-        if (likely(a.object != NULL)) break;
-        if (!system && !forced && gc_force()) continue;
+    alloc_try(&a);
+    if (unlikely(!a.object) && !a.system && gc_force()) alloc_try(&a);
+    if (unlikely(!a.object)) {
         if (!(flags & ALLOC_NULL_OK)) sys_call(oom_call, &a);
         return NULL;
     }
-    if (!system && (a.taken || gc.stress)) gc_allocated(a.taken);
+    if (!a.system && (a.taken || gc.stress)) gc_allocated(a.taken);
     return a.object;
 }
 
 // Pointer-free objects under 16 bytes share slots of 16 bytes: a slot lives as long as one of them does. What is left of
-// the last one is kept; its alignment follows from the size, as in Go.
-static void *tiny_alloc(size_t size, unsigned flags) {
+// the last one is kept; the alignment follows from the size, as in Go.
+static __attribute__((noinline)) void *tiny_alloc(size_t size, unsigned flags) {
     HeapCache *c = &p_self()->heap;
-    size_t align = size & 7 ? size & 3 ? size & 1 ? 1 : 2 : 4 : 8;
-    uintptr_t at = (c->tiny + align - 1) & ~(align - 1);
+    size_t align = size & -size; // 1, 2, 4 or 8
+    uintptr_t at = (c->tiny + align - 1) & -align;
     if (likely(at + size <= c->tiny_end)) {
         c->tiny = at + size;
         c->tiny_allocs++;
@@ -217,22 +228,30 @@ static void *tiny_alloc(size_t size, unsigned flags) {
     Span *s = c->span[true][0];
     at = (uintptr_t)(likely(s && s->free_bits) ? slot_take(s, TINY, NULL, true) : alloc_slow(TINY, NULL, flags));
     if (!at) return NULL;
-    c = &p_self()->heap; // perhaps another
-    // Whichever block has more left. After alloc_slow a collection may have begun or ended, but then the new block is at least as black as
-    // the cache's (its P has caught up, or it is kept by no one).
-    if (!gc.stress && TINY - size > c->tiny_end - c->tiny) {
+    // Perhaps another core's now, and later in the cycle; but this goroutine holds the block, so it is marked if anything is.
+    c = &p_self()->heap;
+    if (!gc.stress && TINY - size > c->tiny_end - c->tiny) { // keep the block that has more left
         c->tiny = at + size;
         c->tiny_end = at + TINY;
     }
     return (void *)at;
 }
 
+// The class of 1 <= size <= FAST_MAX is class_of[(size - 1) / 16].
+static const uint8_t class_of[FAST_MAX / 16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 9, 10, 10, 11, 11};
+
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {
-    if (t && t->ptrdata == 0) t = NULL;
-    if (likely(size - 1 < FAST_MAX)) {
-        if (!t && size < TINY) return tiny_alloc(size, flags);
-        Span *s = p_self()->heap.span[t == NULL][size_class(size)];
-        if (likely(s && s->free_bits)) return slot_take(s, size, t, true);
+    size_t at = (size - 1) / 16; // size 0: large
+    if (likely(at < FAST_MAX / 16)) {
+        if (t && t->ptrdata) {
+            Span *s = p_self()->heap.span[false][class_of[at]];
+            if (likely(s && s->free_bits)) return slot_take(s, size, t, true);
+        } else if (unlikely(size < TINY)) {
+            return tiny_alloc(size, flags);
+        } else {
+            Span *s = p_self()->heap.span[true][class_of[at]];
+            if (likely(s && s->free_bits)) return slot_take(s, size, NULL, true);
+        }
     }
     return alloc_slow(size, t, flags);
 }

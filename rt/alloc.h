@@ -47,6 +47,8 @@ bool cache_refill(bool noscan, unsigned class);
 void central_publish_large(Span *s);
 // Puts s, which is swept and not cached, where it belongs: a list, or, empty, back to the page allocator.
 void central_put(Span *s);
+// Counts objects of s that were swept.
+void central_freed(const Span *s, uint32_t objects);
 // The next unswept span of whatever class, taken out of its list; NULL: none is left in any list.
 Span *central_take_unswept(void);
 HeapStats caches_sum(void);

@@ -23,8 +23,11 @@ enum { PARTIAL, FULL };
 typedef struct Central {
     Lock lock;
     Span *list[2][2]; // [sweep_gen / 2 % 2: swept][PARTIAL, FULL]
-    char pad[24];
+    // objects ever handed out, cached spans since Span.counted excluded, and ever swept
+    _Atomic uint64_t handed, freed;
+    char pad[8];
 } Central;
+_Static_assert(sizeof(Central) == 64, "a cache line each");
 static Central central[2][SIZE_CLASSES + 1]; // [noscan]; the last: large objects
 #define CENTRALS (2 * (SIZE_CLASSES + 1))
 
@@ -72,10 +75,11 @@ static inline uint32_t span_progress(const Span *s) { return span_objects(s) - h
 
 static void span_count(HeapCache *c, Span *s) {
     uint32_t n = span_progress(s);
+    if (n == 0) return;
+    fetch_add(&central_of(s)->handed, n);
     hint_store(&s->counted, hint_load(&s->counted) + n);
     hint_store(&c->allocs, c->allocs + n);
     hint_store(&c->bytes, c->bytes + n * s->slot_bytes);
-    c->class_allocs[s->class_index] += n;
 }
 
 // ---- taking
@@ -151,9 +155,17 @@ void central_publish_large(Span *s) {
     store_release(&s->free_index, 1); // pairs with span_is_object: zeroed and typed
     span_publish(s);
     push_swept(s, FULL);
+    fetch_add(&central_of(s)->handed, 1);
     hint_store(&c->allocs, c->allocs + 1);
-    c->class_allocs[SIZE_CLASSES]++;
     hint_store(&c->bytes, c->bytes + s->slot_bytes);
+}
+
+void central_freed(const Span *s, uint32_t objects) {
+    fetch_add(&central_of(s)->freed, objects);
+    fetch_add(&heap.freed_objects, objects);
+    fetch_add(&heap.freed_bytes, objects * s->slot_bytes);
+    fetch_add(&heap.swept_objects, objects);
+    fetch_add(&heap.swept_bytes, objects * s->slot_bytes);
 }
 
 void central_put(Span *s) {
@@ -237,16 +249,6 @@ HeapStats caches_sum(void) {
     return h;
 }
 
-void heap_class_counts(unsigned class, uint64_t *mallocs, uint64_t *frees) {
-    *mallocs = 0;
-    for (const HeapCache *c = caches; c; c = c->next) {
-        *mallocs += c->class_allocs[class];
-        for (unsigned n = 0; n < 2 && class < SIZE_CLASSES; n++)
-            if (c->span[n][class]) *mallocs += span_progress(c->span[n][class]);
-    }
-    *frees = load_relaxed(&heap.class_freed[class]);
-}
-
 void heap_allocated_black(uint64_t *objects, uint64_t *bytes) {
     HeapStats h = {0, 0};
     for (const HeapCache *c = caches; c; c = c->next) {
@@ -263,4 +265,14 @@ void heap_in_use(uint64_t *objects, uint64_t *bytes) {
     HeapStats h = caches_sum();
     *objects = h.allocs - load_relaxed(&heap.freed_objects);
     *bytes = h.bytes - load_relaxed(&heap.freed_bytes);
+}
+
+void heap_class_counts(unsigned c, uint64_t *mallocs, uint64_t *frees) {
+    *mallocs = *frees = 0;
+    for (unsigned n = 0; n < 2; n++) {
+        *mallocs += load_relaxed(&central[n][c].handed);
+        *frees += load_relaxed(&central[n][c].freed);
+        for (const HeapCache *p = caches; p && c < SIZE_CLASSES; p = p->next)
+            if (p->span[n][c]) *mallocs += span_progress(p->span[n][c]);
+    }
 }

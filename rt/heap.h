@@ -120,7 +120,6 @@ typedef struct HeapCache {
     uint32_t black_cycle;                   // ... in this cycle (gc.cycle)
     bool known;                             // in the list of all caches
     struct HeapCache *next;
-    uint64_t class_allocs[SIZE_CLASSES + 1]; // of allocs, per class; last: large
 } HeapCache;
 
 // Totals. Atomics are written by any core at refills and sweeps.
@@ -129,7 +128,6 @@ typedef struct Heap {
                                   // caches since (whole spans' free slots, large objects), less what caches gave back: the pacer's heap_live
     _Atomic uint64_t span_bytes;  // pages of all spans
     _Atomic uint64_t freed_objects, freed_bytes; // ever swept
-    _Atomic uint64_t class_freed[SIZE_CLASSES + 1]; // objects per class, ever swept
     _Atomic uint64_t swept_objects, swept_bytes; // of these, since the last heap_sweep_begin
     _Atomic uint64_t published_bytes; // of span_bytes, without large objects that are being zeroed: these are not swept
     uint32_t sweep_gen;           // + 2 per cycle; written with the world stopped

@@ -136,4 +136,6 @@ void heap_for_each_span(void (*fn)(Span *s, void *arg), void *arg) {
     }
 }
 
-RecordBytes heap_records(void) { return rec_bytes(&span_pool); }
+RecordBytes heap_records(void) {
+    return rec_bytes(&span_pool);
+}

@@ -16,12 +16,17 @@
 #define CHUNK_BYTES ((uintptr_t)1 << SPAN_CHUNK_SHIFT)
 
 SpanMap span_map;
-static size_t table_pages; // of the array and the tables; under map_lock
 static Lock map_lock = LOCK_INIT(RANK_HEAP);
+static _Atomic size_t table_pages; // of what this file allocates; written under map_lock
 static SpanWord no_spans[SPAN_CHUNK_PAGES]; // stays NULL
 _Static_assert(sizeof(no_spans) == PAGE_SIZE, "one page is the table of 2 MB");
 
 // ---- memory of the zones
+
+// Pages of chunk[].
+static size_t span_map_pages(void) {
+    return ((span_map.bytes >> SPAN_CHUNK_SHIFT) * sizeof(SpanWord *) + PAGE_SIZE - 1) / PAGE_SIZE;
+}
 
 // Covers all zones. Only the boot core runs, or there is no map yet (bytes is stored last, pairs with nobody: who holds an address of
 // the heap got it from whoever passed here).
@@ -32,11 +37,12 @@ static bool map_build_locked(void) {
     size_t n = (hi - lo + CHUNK_BYTES - 1) >> SPAN_CHUNK_SHIFT, pages = (n * sizeof(SpanWord *) + PAGE_SIZE - 1) / PAGE_SIZE;
     _Atomic(SpanWord *) *chunk = page_alloc(pages);
     if (!chunk) return false;
-    table_pages += pages;
+    fetch_add(&table_pages, pages - span_map_pages());
     for (size_t i = 0; i < pages * PAGE_SIZE / sizeof *chunk; i++)
         store_relaxed(&chunk[i], no_spans);
     for (size_t i = 0; i < span_map.bytes >> SPAN_CHUNK_SHIFT; i++) // an earlier, smaller one
         store_relaxed(&chunk[(span_map.base - lo) / CHUNK_BYTES + i], load_relaxed(&span_map.chunk[i]));
+    if (span_map.bytes) page_free((void *)span_map.chunk, span_map_pages());
     span_map.bytes = 0;
     span_map.chunk = chunk;
     span_map.base = lo;
@@ -55,7 +61,7 @@ static bool tables_make(uintptr_t base, uintptr_t hi) {
         SpanWord *table = page_alloc(1);
         ok = table != NULL;
         if (!ok) break;
-        table_pages++;
+        fetch_add(&table_pages, 1);
         for (unsigned k = 0; k < SPAN_CHUNK_PAGES; k++)
             store_relaxed(&table[k], NULL);
         store_release(&span_map.chunk[i], table); // pairs with span_of
@@ -126,6 +132,7 @@ static bool mapped_room_locked(void) {
     store_relaxed(&mapped.v, more);
     store_release(&mapped.seq, load_relaxed(&mapped.seq) + 1);
     if (v) page_free(v, mapped.pages);
+    fetch_add(&table_pages, pages - mapped.pages);
     mapped.pages = pages;
     return true;
 }
@@ -175,4 +182,6 @@ bool span_map_set(uintptr_t base, size_t pages, Span *s) {
     return true;
 }
 
-uint64_t heap_table_bytes(void) { return (table_pages + mapped.pages) * PAGE_SIZE; }
+uint64_t heap_table_bytes(void) {
+    return load_relaxed(&table_pages) * PAGE_SIZE;
+}

@@ -34,14 +34,7 @@ void span_sweep(Span *s) {
     store_release(&s->free_index, 0); // after the alloc bits: pairs with span_is_object
     s->sweep_gen = heap.sweep_gen;
     RT_ASSERT(live <= before);
-    uint64_t freed = before - live;
-    if (freed) {
-        fetch_add(&heap.freed_objects, freed);
-        fetch_add(&heap.freed_bytes, freed * s->slot_bytes);
-        fetch_add(&heap.swept_objects, freed);
-        fetch_add(&heap.swept_bytes, freed * s->slot_bytes);
-        fetch_add(&heap.class_freed[s->class_index], freed);
-    }
+    if (before > live) central_freed(s, before - live);
     fetch_add(&heap.pages_swept, s->pages);
     fetch_add(&heap.pages_unswept, -(uint64_t)s->pages); // last: pairs with heap_sweep_done
 }
