@@ -1,51 +1,9 @@
 // bench.c -- the work of the head-to-head: the same names and the same work as the Go programs it is compared with.
 //
-//     bench [-ms N] [-reps N] NAME...     (no name: list)
+//     bench [-ms N] [-reps N] [-p parked goroutines] NAME...     (no name: list)
 //
-// One line per result: name <TAB> median <TAB> unit <TAB> lowest <TAB> highest. Under -icount shift=0 a nanosecond of the clock is
-// one guest instruction, so ns/op are instructions per operation; hosted they are nanoseconds.
-#include "rt/burrow.h"
-
-static int64_t budget_ms = 100;
-static int reps = 3;
-
-static void emit(const char *name, double v, const char *unit) { print("%s\t%.1f\t%s\n", name, v, unit); }
-
-static void sort_doubles(double *v, int n) {
-    for (int i = 1; i < n; i++)
-        for (int j = i; j > 0 && v[j] < v[j - 1]; j--) {
-            double t = v[j];
-            v[j] = v[j - 1];
-            v[j - 1] = t;
-        }
-}
-
-// Finds n so that one repetition lasts budget / reps, then reports the median time per operation. f(n) does n operations.
-static void per_op_from(const char *name, int64_t n0, void (*f)(int64_t n)) {
-    int64_t want = budget_ms * MILLISECOND / reps, n = n0;
-    for (;;) {
-        int64_t s = time_now_ns();
-        f(n);
-        int64_t d = time_now_ns() - s;
-        if (d >= want / 2 || n >= 1 << 30) {
-            n = (int64_t)((double)n * (double)want / (double)(d + 1)) + 1;
-            break;
-        }
-        if (d < 1000) d = 1000;
-        int64_t m = (int64_t)((double)n * (double)want / (double)d);
-        if (m > n * 50) m = n * 50;
-        n = m <= n ? n + 1 : m;
-    }
-    double v[16];
-    for (int r = 0; r < reps; r++) {
-        int64_t s = time_now_ns();
-        f(n);
-        v[r] = (double)(time_now_ns() - s) / (double)n;
-    }
-    sort_doubles(v, reps);
-    print("%s\t%.1f\tns/op\t%.1f\t%.1f\n", name, v[reps / 2], v[0], v[reps - 1]);
-}
-static void per_op(const char *name, void (*f)(int64_t n)) { per_op_from(name, 1, f); }
+// Goroutines, channels, locks, timers, stacks; the heap is heap.c's.
+#include "bench.h"
 
 // ---- goroutines
 
@@ -112,7 +70,7 @@ static void bench_yield(void) {
 
 // ---- parked goroutines: memory
 
-static int64_t parked_n; // -p; by default a million where they fit, else 100,000
+// By default a million where they fit, else 100,000 (-p).
 static chan(int) gate;
 static WaitGroup parked_ready, parked_done;
 static void parked(void *unused) {
@@ -122,6 +80,7 @@ static void parked(void *unused) {
     waitgroup_done(&parked_done);
 }
 static void bench_parked(void) {
+    int64_t parked_n = option_p;
     if (!parked_n) parked_n = memory_stats().free > (size_t)3 << 30 ? 1000000 : 100000;
     gate = chan_make(int, 0);
     waitgroup_add(&parked_ready, (int)parked_n);
@@ -372,36 +331,7 @@ static void bench_stack(void) { per_op("stack.first1000", first_recursion); }
 
 static void bench_none(void) { emit("main", (double)time_now_ns(), "ns since the clock started"); }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} benches[] = {{"spawn", bench_spawn}, {"yield", bench_yield}, {"parked", bench_parked}, {"chan", bench_chan},   {"select", bench_select}, {"mutex", bench_mutex},
+static const Bench benches[] = {{"spawn", bench_spawn}, {"yield", bench_yield}, {"parked", bench_parked}, {"chan", bench_chan},   {"select", bench_select}, {"mutex", bench_mutex},
                {"sleep", bench_sleep}, {"tick", bench_tick},   {"timer", bench_timer},   {"stack", bench_stack}, {"none", bench_none}};
 
-static int64_t number(const char *s) {
-    int64_t v = 0;
-    for (; *s >= '0' && *s <= '9'; s++)
-        v = v * 10 + (*s - '0');
-    return v;
-}
-
-int main(int argc, char **argv) {
-    int i = 1;
-    for (; i + 1 < argc && argv[i][0] == '-'; i += 2) {
-        if (argv[i][1] == 'm') budget_ms = number(argv[i + 1]);
-        else if (argv[i][1] == 'r') reps = (int)number(argv[i + 1]);
-        else if (argv[i][1] == 'p') parked_n = number(argv[i + 1]);
-    }
-    if (reps < 1 || reps > 16) reps = 3;
-    int ran = 0;
-    for (; i < argc; i++)
-        for (size_t k = 0; k < sizeof benches / sizeof *benches; k++)
-            if (strcmp(argv[i], benches[k].name) == 0) {
-                benches[k].run();
-                ran++;
-            }
-    if (ran) return 0;
-    for (size_t k = 0; k < sizeof benches / sizeof *benches; k++)
-        print("%s\n", benches[k].name);
-    return 2;
-}
+int main(int argc, char **argv) { return bench_main(argc, argv, benches, sizeof benches / sizeof *benches); }
