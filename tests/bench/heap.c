@@ -189,7 +189,6 @@ static void bench_bintree(void) {
 // ---- collections of a large heap: 4096 lists of 64-byte nodes, filled in random order
 enum { LISTS = 4096 };
 static NodeCell *lists;
-static uint64_t total_sink;
 
 static void build(int64_t mib) {
     lists = make_array(NodeCell, LISTS);

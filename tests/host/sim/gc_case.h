@@ -1,0 +1,46 @@
+// gc_case.h -- what the collector's cases (tests/sim/gc_*.c) share: heaps of a few objects, one collection, and a verifier that looks at its end.
+//
+// In verify mode stale words of dead stack are cleared and freed slots are overwritten, so an object that is lost shows: the verifier finds a pointer to
+// an unmarked object, or node_check a wrong number.
+#pragma once
+#include "case.h"
+#include "rt/gc.h"
+
+typedef struct Node Node;
+typedef Node *NodePtr;
+struct Node {
+    uint64_t id, check;
+    cell(Node *) next, other;
+};
+TYPE_STRUCT(Node, next, other);
+TYPE_POINTER(NodePtr);
+
+static inline Node *node_new(uint64_t id) {
+    Node *n = new (Node);
+    n->id = id, n->check = ~id;
+    return n;
+}
+static inline void node_check(const Node *n, uint64_t id) {
+    CHECK(n != NULL);
+    CHECK(n->id == id);
+    CHECK(n->check == ~id);
+}
+
+static WaitGroup gc_wg;
+static void gc_once(void *unused) {
+    gc_collect();
+    waitgroup_done(&gc_wg);
+}
+// Starts a whole collection in a goroutine of its own; gc_wait waits for its end.
+static inline void gc_start(void) {
+    waitgroup_add(&gc_wg, 1);
+    go(gc_once, NULL);
+}
+static inline void gc_wait(void) {
+    waitgroup_wait(&gc_wg);
+}
+
+static inline void gc_begin(unsigned flags) {
+    gc.verify = gc.poison = true;
+    sim_begin(flags);
+}
