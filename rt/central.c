@@ -28,7 +28,8 @@ typedef struct Central {
     char pad[8];
 } Central;
 _Static_assert(sizeof(Central) == 64, "a cache line each");
-static Central central[2][SIZE_CLASSES + 1]; // [noscan]; the last: large objects
+// [noscan]; the last: large objects
+static Central central[2][SIZE_CLASSES + 1] = {[0 ... 1] = {[0 ... SIZE_CLASSES] = {.lock = LOCK_INIT(RANK_HEAP)}}};
 #define CENTRALS (2 * (SIZE_CLASSES + 1))
 
 static Lock caches_lock = LOCK_INIT(RANK_HEAP);
