@@ -120,6 +120,3 @@ static void report_stopped(void *arg) {
 }
 
 void read_heap_report(HeapReport *r) { world_stopped_do(report_stopped, r); }
-
-// (until mark.c has it)
-__attribute__((weak)) uint64_t gc_work_bytes(void) { return 0; }
