@@ -42,10 +42,6 @@ static __attribute__((noinline)) uint64_t type_bits_general(const Type *t, size_
         bits |= bits << k;
     return n < 64 ? bits & ((1ull << n) - 1) : bits;
 }
-static inline uint64_t type_bits(const Type *t, size_t size) {
-    return likely(t->size == size && t->ptrdata <= 64) ? t->gcdata[0] : type_bits_general(t, size);
-}
-
 // Writes those of slot i: n = slot_bytes / 8 bits from bit i * n on. Only the owner of the span writes; others read those of other slots.
 static inline void bits_write(Span *s, uint32_t i, uint64_t bits) {
     uint32_t n = (uint32_t)s->slot_bytes / 8, at = i * n, shift = at % 64;
@@ -68,23 +64,30 @@ static inline void zero_words(char *p, size_t bytes) {
     } while (w != end);
 }
 
-// Takes the lowest slot of free_bits. fast: the class is small, and no function is called (but for arrays of pointers).
-static inline __attribute__((always_inline)) void *slot_take(Span *s, size_t size, const Type *t, bool fast) {
+// Takes the lowest slot of free_bits; *slot: its number. It is an object when slot_publish has been called.
+static inline __attribute__((always_inline)) char *slot_take(Span *s, uint32_t *slot) {
     uint64_t free = s->free_bits;
-    uint32_t i = s->free_base + (uint32_t)__builtin_ctzll(free);
+    *slot = s->free_base + (uint32_t)__builtin_ctzll(free);
     s->free_bits = free & (free - 1);
-    void *p = (void *)(s->base + i * s->slot_bytes);
-    if (fast)
+    return (char *)(s->base + *slot * s->slot_bytes);
+}
+static inline void slot_publish(Span *s, uint32_t slot) {
+    store_release(&s->free_index, slot + 1); // pairs with span_is_object: whoever sees the slot sees it zeroed and typed
+}
+
+// Any kind.
+static __attribute__((noinline)) void *slot_make(Span *s, size_t size, const Type *t) {
+    uint32_t i;
+    char *p = slot_take(s, &i);
+    if (s->slot_bytes <= FAST_MAX)
         zero_words(p, s->slot_bytes);
     else
         __builtin_memset(p, 0, s->slot_bytes);
-    if (t) {
-        if (fast || s->kind == SPAN_BITS)
-            bits_write(s, i, type_bits(t, size));
-        else
-            hint_store(&s->types[i], t);
-    }
-    store_release(&s->free_index, i + 1); // pairs with span_is_object: whoever sees the slot sees it zeroed and typed
+    if (s->kind == SPAN_BITS)
+        bits_write(s, i, type_bits_general(t, size));
+    else if (s->kind == SPAN_TYPED)
+        hint_store(&s->types[i], t);
+    slot_publish(s, i);
     return p;
 }
 
@@ -132,7 +135,7 @@ typedef struct AllocCall {
 
 static inline void *slot_try(const AllocCall *a) {
     Span *s = p_self()->heap.span[a->type == NULL][size_class(a->size)];
-    return s && slot_find(s) ? slot_take(s, a->size, a->type, false) : NULL;
+    return s && slot_find(s) ? slot_make(s, a->size, a->type) : NULL;
 }
 
 static void small_refill(void *arg) {
@@ -201,6 +204,14 @@ static void oom_call(void *arg) {
     rt_oom(((AllocCall *)arg)->size);
 }
 
+// What is left of a tiny block that was just made. Its goroutine holds it, so that it is marked if a cycle has begun or even ended meanwhile.
+static void tiny_keep(uintptr_t block, size_t size) {
+    HeapCache *c = &p_self()->heap;
+    if (gc.stress || TINY - size <= c->tiny_end - c->tiny) return; // keep the one that has more left
+    c->tiny = block + size;
+    c->tiny_end = block + TINY;
+}
+
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
     AllocCall a = {.size = size, .type = t && t->ptrdata ? t : NULL, .system = on_system_stack()};
     if (size == 0) return zero_size;
@@ -211,6 +222,7 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
         return NULL;
     }
     if (!a.system && (a.taken || gc.stress)) gc_allocated(a.taken);
+    if (size < TINY && !a.type) tiny_keep((uintptr_t)a.object, size);
     return a.object;
 }
 
@@ -218,42 +230,51 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
 // the last one is kept; the alignment follows from the size, as in Go.
 static __attribute__((noinline)) void *tiny_alloc(size_t size, unsigned flags) {
     HeapCache *c = &p_self()->heap;
-    size_t align = size & -size; // 1, 2, 4 or 8
-    uintptr_t at = (c->tiny + align - 1) & -align;
+    uintptr_t align = size & -size, at = (c->tiny + align - 1) & -align; // 1, 2, 4 or 8
     if (likely(at + size <= c->tiny_end)) {
         c->tiny = at + size;
         c->tiny_allocs++;
         return (void *)at;
     }
     Span *s = c->span[true][0];
-    at = (uintptr_t)(likely(s && s->free_bits) ? slot_take(s, TINY, NULL, true) : alloc_slow(TINY, NULL, flags));
-    if (!at) return NULL;
-    // Perhaps another core's now, and later in the cycle; but this goroutine holds the block, so it is marked if anything is.
-    c = &p_self()->heap;
-    if (!gc.stress && TINY - size > c->tiny_end - c->tiny) { // keep the block that has more left
-        c->tiny = at + size;
-        c->tiny_end = at + TINY;
-    }
-    return (void *)at;
+    if (unlikely(!s || !s->free_bits)) return alloc_slow(size, NULL, flags);
+    uint32_t i;
+    char *p = slot_take(s, &i);
+    zero_words(p, TINY);
+    slot_publish(s, i);
+    tiny_keep((uintptr_t)p, size);
+    return p;
 }
 
 // The class of 1 <= size <= FAST_MAX is class_of[(size - 1) / 16].
 static const uint8_t class_of[FAST_MAX / 16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 9, 10, 10, 11, 11};
 
+// The fast path of pointer-free objects and that of single small objects whose bits lie in one word. Whatever else there is are functions
+// called last, so that these need to save no registers.
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {
     size_t at = (size - 1) / 16; // size 0: large
-    if (likely(at < FAST_MAX / 16)) {
-        if (t && t->ptrdata) {
-            Span *s = p_self()->heap.span[false][class_of[at]];
-            if (likely(s && s->free_bits)) return slot_take(s, size, t, true);
-        } else if (unlikely(size < TINY)) {
-            return tiny_alloc(size, flags);
-        } else {
-            Span *s = p_self()->heap.span[true][class_of[at]];
-            if (likely(s && s->free_bits)) return slot_take(s, size, NULL, true);
-        }
+    if (unlikely(at >= FAST_MAX / 16)) return alloc_slow(size, t, flags);
+    const P *self = p_self();
+    uint32_t i;
+    if (!t || t->ptrdata == 0) {
+        if (unlikely(size < TINY)) return tiny_alloc(size, flags);
+        Span *s = self->heap.span[true][class_of[at]];
+        if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);
+        char *p = slot_take(s, &i);
+        zero_words(p, s->slot_bytes);
+        slot_publish(s, i);
+        return p;
     }
-    return alloc_slow(size, t, flags);
+    Span *s = self->heap.span[false][class_of[at]];
+    if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);
+    uint32_t n = (uint32_t)s->slot_bytes / 8, bit = (s->free_base + (uint32_t)__builtin_ctzll(s->free_bits)) * n, shift = bit % 64;
+    if (unlikely(t->size != size || t->ptrdata > 64 || shift + n > 64)) return slot_make(s, size, t);
+    uint64_t *w = s->ptr_bits + bit / 64; // as bits_write
+    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);
+    char *p = slot_take(s, &i);
+    zero_words(p, s->slot_bytes);
+    slot_publish(s, i);
+    return p;
 }
 
 // ---- looking at the heap

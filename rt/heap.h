@@ -65,6 +65,7 @@ typedef struct Span {
     uint64_t free_bits;
     uint32_t free_base;
     uint64_t *ptr_bits;        // SPAN_BITS: bit w of the span's word w
+    uint64_t slot_ones;        // SPAN_BITS: a bit for each word of a slot
     const Type **types;        // SPAN_TYPED, per slot
     const Type *few[SPAN_FEW]; // what types points to when there are no more slots
     _Atomic uint32_t free_index; // see above

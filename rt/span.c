@@ -62,6 +62,7 @@ static void span_layout(Span *s, size_t slot_bytes) {
         while (n * slot_bytes + bits_bytes(n, slot_bytes) > bytes)
             n--;
         s->ptr_bits = (uint64_t *)(s->base + bytes - bits_bytes(n, slot_bytes));
+        s->slot_ones = ~0ull >> (64 - slot_bytes / 8);
         __builtin_memset(s->ptr_bits, 0, bits_bytes(n, slot_bytes));
     } else if (s->kind == SPAN_TYPED) {
         s->types = s->few;
