@@ -1,4 +1,199 @@
-// assist.c -- (first step)
+// assist.c -- who allocates while marking is on pays for it by marking.
+//
+// Otherwise a program could allocate faster than the collector marks, and the heap would grow without bound. As in Go, a goroutine that takes memory
+// owes scan work (pacer_assist_ratio bytes for each byte taken). It first takes from what the workers have marked ahead (credit); what
+// is left it marks itself, at least OVER_ASSIST bytes, so that it need not come again soon: G.gc_credit, in bytes of allocation, may be
+// positive. Work is done in pieces of at most PIECE_NS on the system stack; between them the goroutine answers requests. If there is nothing to mark (others are at it), it waits
+// in a queue, oldest first, until workers have marked enough for it or marking is over; waiting, it is an ordinary parked goroutine, scannable.
+//
+// No wake-up is lost: who parks puts itself into the queue, full barrier, looks at the credit; who adds credit adds, full barrier, looks at the queue. And
+// who parks does so in runtime text, in a phase that cannot change before it is in the queue.
+//
+// When the collector has taken half of the machine's time for a while (cpu_limiter), debts are forgiven: the goal is exceeded, but the program goes on.
+//
+// Locks: assist_lock (RANK_GC) guards the queue.
 #include "gcrun.h"
+#include "runq.h"
 
-void gc_allocated(uint64_t bytes) {}
+#define OVER_ASSIST (64u << 10) // scan work, bytes
+#define PIECE_NS    100000
+
+static Lock assist_lock = LOCK_INIT(RANK_GC);
+static GList waiting;                // parked; G.gc_credit < 0 says what each owes
+static _Atomic uint32_t waiting_n;   // its length
+static _Atomic int64_t credit;       // scan work that workers have done and nobody has used
+static _Atomic uint64_t slow_allocs; // for gcstress
+
+// ---- credit
+
+static int64_t take_credit(int64_t want) {
+    int64_t have = load_seq(&credit);
+    while (have > 0) {
+        int64_t take = want < have ? want : have;
+        if (cas(&credit, &have, have - take)) return take;
+    }
+    return 0;
+}
+
+static int64_t work_of(int64_t bytes, uint64_t ratio) {
+    uint64_t work = mul_div((uint64_t)bytes, ratio, PACE_ONE);
+    return work > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)work + 1;
+}
+static int64_t bytes_of(int64_t work, uint64_t ratio) {
+    uint64_t bytes = mul_div((uint64_t)work, PACE_ONE, ratio);
+    return bytes > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)bytes + 1;
+}
+
+// Credit goes to those who wait, oldest first.
+static void pay_waiting(void) {
+    uint64_t ratio = gc_pace_ratio(load_relaxed(&gc_cycle.scanned));
+    GList paid = {0};
+    lock_acquire(&assist_lock);
+    for (G *g; (g = waiting.head);) {
+        int64_t owed = work_of(-g->gc_credit, ratio), taken = take_credit(owed);
+        if (taken < owed) {
+            g->gc_credit += bytes_of(taken, ratio) - 1; // less than it owes: it stays negative
+            if (g->gc_credit >= 0) g->gc_credit = -1;
+            break;
+        }
+        g->gc_credit = 0;
+        glist_push(&paid, glist_pop(&waiting));
+    }
+    store_seq(&waiting_n, (uint32_t)waiting.n);
+    lock_release(&assist_lock);
+    for (G *g; (g = glist_pop(&paid));)
+        g_ready_tail(g);
+}
+
+void gc_credit_add(int64_t work) {
+    if (work <= 0) return;
+    fetch_add(&gc_cycle.scanned, (uint64_t)work);
+    fetch_add(&credit, work);
+    fence_seq(); // pairs with park_for_credit
+    if (unlikely(load_seq(&waiting_n))) pay_waiting();
+}
+
+void gc_assists_begin(void) { store_relaxed(&credit, 0); }
+
+// Marking is over: nobody owes anything.
+void gc_assists_end(void) {
+    lock_acquire(&assist_lock);
+    GList woken = waiting;
+    waiting = (GList){0};
+    store_seq(&waiting_n, 0);
+    lock_release(&assist_lock);
+    for (G *g; (g = glist_pop(&woken));) {
+        g->gc_credit = 0;
+        g_ready_tail(g);
+    }
+}
+
+// ---- one goroutine
+
+typedef enum { PAID, AGAIN, WAIT } Paid;
+typedef struct AssistCall {
+    G *g;
+    uint64_t bytes; // to charge
+    Paid result;
+} AssistCall;
+
+static bool asked_or_over(P *p) { return load_relaxed(&p->request) != 0 || plat_now_ns() >= p->gc.turn_end; }
+
+static void charge(G *g, uint64_t bytes) {
+    if (g->gc_credit_cycle != gc.cycle) {
+        g->gc_credit_cycle = gc.cycle;
+        g->gc_credit = 0;
+    }
+    g->gc_credit -= (int64_t)bytes;
+}
+
+static void note_time(G *g, int64_t ns) {
+    fetch_add(&gc_cycle.assist_ns, ns);
+    g->assists++;
+    g->assist_ns += (uint64_t)ns;
+    int64_t longest = load_relaxed(&gc_cycle.assist_longest_ns);
+    while (ns > longest && !cas(&gc_cycle.assist_longest_ns, &longest, ns)) {}
+}
+
+// System stack.
+static void assist_piece(void *arg) {
+    AssistCall *a = arg;
+    P *p = p_self();
+    G *g = a->g;
+    a->result = PAID;
+    if (load_relaxed(&gc.phase) != GC_MARK) return;
+    charge(g, a->bytes);
+    a->bytes = 0;
+    if (g->gc_credit >= 0) return;
+    int64_t now = plat_now_ns();
+    if (gc_limiter_update(now, true)) {
+        g->gc_credit = 0;
+        return;
+    }
+    uint64_t ratio = gc_pace_ratio(load_relaxed(&gc_cycle.scanned));
+    int64_t owed = work_of(-g->gc_credit, ratio);
+    int64_t want = owed > (int64_t)OVER_ASSIST ? owed : (int64_t)OVER_ASSIST;
+    int64_t taken = take_credit(want);
+    if (taken < owed) {
+        p->gc.turn_end = now + PIECE_NS;
+        gc_marker_enter();
+        int64_t done = (int64_t)gc_drain(p, (uint64_t)(want - taken), asked_or_over);
+        gc_marker_leave(p);
+        fetch_add(&gc_cycle.scanned, (uint64_t)done);
+        int64_t end = plat_now_ns();
+        note_time(g, end - now);
+        taken += done;
+        if (taken < owed) a->result = asked_or_over(p) ? AGAIN : WAIT;
+    }
+    g->gc_credit = a->result == PAID ? g->gc_credit + bytes_of(taken, ratio) : g->gc_credit + bytes_of(taken, ratio) - 1;
+    if (a->result != PAID && g->gc_credit >= 0) g->gc_credit = -1;
+}
+
+// Until somebody has paid, or there may be something to do.
+static void park_for_credit(G *g) {
+    lock_acquire(&assist_lock);
+    glist_push(&waiting, g);
+    store_seq(&waiting_n, (uint32_t)waiting.n);
+    fence_seq(); // pairs with gc_credit_add
+    if (load_seq(&credit) <= 0 && load_relaxed(&gc.phase) == GC_MARK && !gc_work_exists()) {
+        g_park(WAIT_GC_ASSIST, &assist_lock);
+        return;
+    }
+    // Out again: under the lock nobody has come behind us.
+    GList rest = {0};
+    for (G *o; (o = glist_pop(&waiting));)
+        if (o != g) glist_push(&rest, o);
+    waiting = rest;
+    store_seq(&waiting_n, (uint32_t)waiting.n);
+    lock_release(&assist_lock);
+}
+
+static __attribute__((noinline)) void assist(uint64_t bytes) {
+    AssistCall a = {.g = g_self(), .bytes = bytes};
+    for (unsigned turns = 0;; turns++) {
+        sys_call(assist_piece, &a);
+        if (a.result == PAID) return;
+        if (a.result == WAIT) {
+            park_for_credit(a.g);
+            plat_spin(turns); // not parked: somebody is at the last root
+        }
+        RT_DOOR();
+    }
+}
+
+// Of a goroutine that ends: what it has marked ahead is everybody's.
+void gc_credit_return(G *g) {
+    if (g->gc_credit > 0 && g->gc_credit_cycle == gc.cycle && load_relaxed(&gc.phase) == GC_MARK)
+        fetch_add(&credit, work_of(g->gc_credit, gc_pace_ratio(load_relaxed(&gc_cycle.scanned))));
+    g->gc_credit = 0;
+}
+
+void gc_allocated(uint64_t bytes) {
+    if (unlikely(gc.stress) && fetch_add(&slow_allocs, 1) % gc.stress == gc.stress - 1) {
+        gc_force();
+        return;
+    }
+    if (load_relaxed(&gc.phase) == GC_MARK) assist(bytes);
+    else if (load_relaxed(&heap.live_bytes) >= load_relaxed(&gc_pace.look_at)) sys_call(gc_pace_look, NULL);
+    else if (unlikely(gc_pace_period_over())) gc_trigger();
+}

@@ -88,7 +88,6 @@ static bool set_gomaxprocs(Knobs *k, const char *s) {
 
 static bool set_gogc(Knobs *k, const char *s) {
     uint64_t v;
-    note_unread("GOGC", "");
     if (text_equal(s, "off")) {
         k->gogc = -1;
         return true;
@@ -99,7 +98,7 @@ static bool set_gogc(Knobs *k, const char *s) {
 }
 
 static bool set_gomemlimit(Knobs *k, const char *s) {
-    note_unread("GOMEMLIMIT", "");
+    k->gomemlimit_given = true;
     if (text_equal(s, "off")) {
         k->gomemlimit = UINT64_MAX;
         return true;

@@ -107,6 +107,8 @@ struct G {
     bool gc_listed;
     uint32_t assists;         // paid so far
     uint64_t assist_ns;       // time spent on them
+    int64_t gc_credit;        // assist.c: bytes that it may allocate before it owes marking; negative: it owes
+    uint32_t gc_credit_cycle; // valid in that cycle only
 };
 
 // ---- run queue: 256-slot ring, owner adds, owner and thieves take (runq.c)

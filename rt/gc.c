@@ -155,6 +155,8 @@ static void begin_marking(void *unused) {
     gc_cycle.returns = 0;
     gc_cycle.stop2_ns = 0;
     gc_share_out(&gc_cycle);
+    gc_assists_begin();
+    gc_pace_begin(&gc_cycle);
     gc_mark_begin();
     store_relaxed(&ctl.coordinator->gc_scan, 2 * gc.cycle); // it runs, and its stack holds no pointer of the program
     store_relaxed(&gc.stacks_pending, 1);
@@ -181,7 +183,7 @@ static void count_up(GcCycle *c) {
     c->unmarked_bytes = bytes - c->marked_bytes - black_bytes;
     c->scan_work = gc_scan_work();
     c->heap1 = load_relaxed(&heap.live_bytes);
-    c->heap2 = c->marked_bytes;
+    c->heap2 = c->marked_bytes + black_bytes;
     c->fraction_ns = c->dedicated_ns = c->idle_ns = 0;
     for (int i = 0; i < sched.nproc; i++) {
         const GcLocal *l = &rt_ps[i]->gc;
@@ -207,6 +209,7 @@ static void end_marking(void *unused) {
     store_relaxed(&gc.barrier, 0);
     store_relaxed(&gc.phase, GC_OFF);
     heap_sweep_begin();
+    gc_pace_end(c);
     store_relaxed(&gc_sweep_left, 1);
     store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
     gc_catch_up(p_self());
@@ -254,6 +257,7 @@ static void coordinator_main(void *unused) {
         ctl.forced = false;
         lock_release(&ctl.lock);
         run_cycle();
+        gc_assists_end();
         lock_acquire(&ctl.lock);
         ctl.ended = ctl.begun;
         ctl.running = false;
@@ -277,6 +281,7 @@ void gc_init(void) {
     ctl.coordinator = g; // G_WAITING: its first cycle readies it
     ctl.parked = true;
     gc_dismiss();
+    gc_pace_init();
 }
 
 // ---- doors

@@ -124,6 +124,7 @@ int64_t gc_next_turn(const struct P *p);
 // No cycle is under way until gc_admit: for who changes which cores there are (Go: stopTheWorldGC). Goroutine's stack; may park.
 void gc_exclude(void);
 void gc_admit(void);
+void gc_credit_return(struct G *g); // g, which has assisted, ends. Small
 // stop.c tells how this P's core came to its stop (StopWay), for the statistics.
 typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WORKER, STOP_WAYS } StopWay;
 

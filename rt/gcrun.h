@@ -24,7 +24,8 @@ typedef struct GcCycle {
     // any core
     _Atomic uint32_t markers;    // cores and assists that are marking now
     _Atomic uint32_t seems_done; // nothing was left: the coordinator looks
-    _Atomic int64_t assist_ns;
+    _Atomic int64_t assist_ns, assist_longest_ns;
+    _Atomic uint64_t scanned;    // scan work so far: what turns and assists have reported
 } GcCycle;
 extern GcCycle gc_cycle;
 
@@ -41,3 +42,29 @@ void gc_dismiss(void);             // stop 2: takes them away
 void gc_marker_enter(void);
 void gc_marker_leave(P *p);        // flushes; the last one who sees nothing left tells the coordinator
 extern _Atomic uint32_t gc_sweep_left; // 0: heap_sweep_step has said that nothing is left to take
+
+// ---- pace.c
+typedef struct GcPace {
+    Pacer pacer;
+    PacerMemory memory; // when goal and trigger were reckoned
+    uint64_t goal, trigger;
+    _Atomic uint64_t look_at;
+    int64_t period_ns;
+    CpuLimiter limiter;
+    int64_t limiter_ns, limiter_assists, limiter_idle; // where its last window ended
+    _Atomic int64_t idle_total_ns; // of cores that slept or marked for want of anything else
+} GcPace;
+extern GcPace gc_pace;
+void gc_pace_init(void);               // system stack
+void gc_pace_look(void *unused);       // system stack, no locks
+bool gc_pace_period_over(void);        // two minutes without a cycle: true for one caller
+void gc_pace_begin(GcCycle *c);        // stop 1
+void gc_pace_end(const GcCycle *c);    // stop 2, after heap_sweep_begin
+uint64_t gc_pace_ratio(uint64_t scanned); // while marking: scan work per byte of allocation, in 1 / PACE_ONE
+bool gc_limiter_update(int64_t now, bool marking); // true: no assists
+
+// ---- assist.c
+void gc_credit_add(int64_t work); // of workers. System stack
+void gc_credit_return(G *g);      // g ends
+void gc_assists_begin(void);      // stop 1
+void gc_assists_end(void);        // after stop 2; goroutine's stack

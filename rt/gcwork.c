@@ -102,8 +102,10 @@ static bool asked_or_over(P *p) { return asked(p) || plat_now_ns() >= p->gc.turn
 static int64_t mark_a_while(P *p, uint64_t budget, bool (*enough)(P *p), int64_t now) {
     p->stop_way = STOP_WORKER;
     gc_marker_enter();
-    gc_drain(p, budget, enough);
+    uint64_t work = gc_drain(p, budget, enough);
     gc_marker_leave(p);
+    if (work == 0) plat_spin(0); // others are at the last roots
+    gc_credit_add((int64_t)work);
     return plat_now_ns() - now;
 }
 
@@ -170,6 +172,7 @@ static void idle_mark(P *p) {
     while (work_wanted() && !asked(p) && !sched_work_exists()) {
         int64_t spent = mark_a_while(p, IDLE_PIECE, asked, plat_now_ns());
         hint_store(&p->gc.idle_ns, p->gc.idle_ns + spent);
+        fetch_add(&gc_pace.idle_total_ns, spent);
     }
 }
 

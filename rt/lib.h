@@ -10,8 +10,9 @@
 // Knobs that were given; 0 (or the value named) where they were not. rt_cmdline fills it, rt_main applies it.
 typedef struct Knobs {
     int gomaxprocs;         // GOMAXPROCS=n
-    int gogc;               // GOGC=n, -1 for "off"; default 100. For the collector; nothing reads it yet
-    uint64_t gomemlimit;    // GOMEMLIMIT=size, UINT64_MAX for "off" and by default. For the collector, too
+    int gogc;               // GOGC=n, -1 for "off"; default 100
+    uint64_t gomemlimit;    // GOMEMLIMIT=size, UINT64_MAX for "off"
+    bool gomemlimit_given;  // else the collector derives one from the machine's memory
     int64_t slice_ns;       // SLICE=duration
     uint64_t max_stack;     // MAXSTACK=size: cap of one goroutine's stack
     uint32_t trapstep;      // GODEBUG=trapstep=k: preempt after every k-th instruction

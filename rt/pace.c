@@ -1,0 +1,170 @@
+// pace.c -- the pacer at work: what pacer.c reckons with, and where its results go.
+//
+// gc_look_at is the number of live bytes at which somebody who allocates comes here (gc_pace_look): to begin a cycle, or, when the memory limit decides, to
+// reckon again, because what is not heap grows as well; each look halves the distance, so there are few.
+//
+// Lock: pace_lock (RANK_GC) guards the pacer and the limiter outside of stops; while marking only the coordinator writes them.
+#include "gcrun.h"
+#include "api/gc.h"
+#include "lib.h"
+
+#define LOOK_STEP  (256u << 10) // bytes between two looks, at least
+#define PERIOD_NS  120000000000ll // a cycle at least so often, if anything is allocated (Go: forcegcperiod)
+#define KEEP_SHARE 32             // default memory limit: all but one part of so many
+
+GcPace gc_pace;
+static Lock pace_lock = LOCK_INIT(RANK_GC);
+static _Atomic int64_t last_end_ns;
+
+static PacerMemory memory_now(void) {
+    uint64_t objects;
+    PacerMemory m;
+    PageStats s = page_stats();
+    m.used = s.total - s.free;
+    m.live = load_relaxed(&heap.live_bytes);
+    heap_in_use(&objects, &m.heap);
+    return m;
+}
+
+// pace_lock held, or the world stopped. System stack.
+static void reckon(void) {
+    PacerMemory m = memory_now();
+    if (gc_pace.pacer.sweep_trigger && heap_sweep_done()) gc_pace.pacer.sweep_trigger = 0;
+    gc_pace.memory = m;
+    gc_pace.goal = pacer_goal(&gc_pace.pacer, &m);
+    uint64_t trigger = pacer_trigger(&gc_pace.pacer, &m), look = trigger;
+    if (gc_pace.pacer.limit != NO_LIMIT && trigger > m.live) {
+        uint64_t half = (trigger - m.live) / 2;
+        look = m.live + (half > LOOK_STEP ? half : trigger - m.live < LOOK_STEP ? trigger - m.live : LOOK_STEP);
+    }
+    gc_pace.trigger = trigger;
+    store_relaxed(&gc_pace.look_at, look);
+}
+
+void gc_pace_look(void *unused) {
+    if (load_relaxed(&gc.phase) != GC_OFF) return;
+    lock_acquire(&pace_lock);
+    reckon();
+    bool now = load_relaxed(&heap.live_bytes) >= gc_pace.trigger;
+    if (now) store_relaxed(&gc_pace.look_at, UINT64_MAX); // until the cycle has ended
+    lock_release(&pace_lock);
+    if (now) gc_trigger();
+}
+
+bool gc_pace_period_over(void) {
+    int64_t last = load_relaxed(&last_end_ns), now = plat_now_ns();
+    if (gc_pace.pacer.percent < 0 || now - last < gc_pace.period_ns) return false;
+    return cas(&last_end_ns, &last, now); // one of them asks
+}
+
+// ---- the cycle: world stopped
+
+void gc_pace_begin(GcCycle *c) {
+    lock_acquire(&pace_lock);
+    gc_pace.pacer.triggered = load_relaxed(&heap.live_bytes);
+    gc_pace.pacer.sweep_trigger = 0;
+    reckon();
+    store_relaxed(&gc_pace.look_at, UINT64_MAX);
+    lock_release(&pace_lock);
+    c->goal = gc_pace.goal;
+    store_relaxed(&c->scanned, 0);
+}
+
+uint64_t gc_pace_ratio(uint64_t scanned) {
+    PacerMemory m = gc_pace.memory;
+    uint64_t live = load_relaxed(&heap.live_bytes), grown = live > m.live ? live - m.live : 0;
+    m.used += grown;
+    m.heap += grown;
+    m.live = live;
+    return pacer_assist_ratio(&gc_pace.pacer, &m, scanned, live + gc_pace.pacer.root_scan);
+}
+
+static void sweep_pace(void) {
+    uint64_t live = load_relaxed(&heap.live_bytes);
+    store_relaxed(&heap.sweep_basis_live, live);
+    store_relaxed(&heap.sweep_pages_per_mb, pacer_sweep_ratio(live, gc_pace.trigger, load_relaxed(&heap.pages_unswept)));
+}
+
+// After heap_sweep_begin.
+void gc_pace_end(const GcCycle *c) {
+    lock_acquire(&pace_lock);
+    uint64_t roots = gc_root_bytes();
+    PacerCycle f = {
+        .live = c->heap1, .marked = c->heap2, .heap_scan = c->scan_work > roots ? c->scan_work - roots : 0, .root_scan = roots,
+        .wall_ns = c->mark_term_ns - c->mark_ns, .procs = c->procs,
+        .assist_ns = load_relaxed(&c->assist_ns), .idle_ns = c->idle_ns,
+    };
+    pacer_end_cycle(&gc_pace.pacer, &f);
+    store_relaxed(&heap.live_bytes, c->heap2);
+    reckon();
+    sweep_pace();
+    store_relaxed(&last_end_ns, plat_now_ns());
+    lock_release(&pace_lock);
+}
+
+// ---- the CPU limiter. Windows end at stops and at assists that look.
+
+bool gc_limiter_update(int64_t now, bool marking) {
+    lock_acquire(&pace_lock);
+    GcPace *g = &gc_pace;
+    int64_t wall = now - g->limiter_ns;
+    if (wall > 0) {
+        int64_t assists = load_relaxed(&gc_cycle.assist_ns), assisted = marking ? assists - g->limiter_assists : 0;
+        int64_t idle = load_relaxed(&g->idle_total_ns), total = wall * sched.nproc;
+        int64_t collector = (marking ? total / 4 : 0) + assisted;
+        total -= idle - g->limiter_idle; // neither's
+        if (collector > total) total = collector;
+        cpu_limiter_add(&g->limiter, sched.nproc, total - collector, collector);
+        g->limiter_ns = now;
+        g->limiter_assists = assists;
+        g->limiter_idle = idle;
+    }
+    bool limiting = g->limiter.limiting;
+    lock_release(&pace_lock);
+    return limiting;
+}
+
+// ---- settings
+
+static uint64_t default_limit(void) {
+    uint64_t total = page_stats().total;
+    return total - total / KEEP_SHARE;
+}
+
+void gc_pace_init(void) {
+    uint64_t limit = rt_knobs.gomemlimit_given ? rt_knobs.gomemlimit : default_limit();
+    pacer_init(&gc_pace.pacer, rt_knobs.gogc, limit);
+    gc_pace.period_ns = PERIOD_NS;
+    gc_pace.limiter_ns = plat_now_ns();
+    store_relaxed(&last_end_ns, plat_now_ns());
+    reckon();
+}
+
+static void reckon_locked(void *unused) {
+    lock_acquire(&pace_lock);
+    reckon();
+    sweep_pace();
+    lock_release(&pace_lock);
+}
+
+int gc_set_percent(int percent) {
+    gc_exclude();
+    int old = gc_pace.pacer.percent;
+    gc_pace.pacer.percent = percent < 0 ? -1 : percent;
+    sys_call(reckon_locked, NULL);
+    gc_admit();
+    RT_DOOR();
+    return old;
+}
+
+int64_t gc_set_memory_limit(int64_t bytes) {
+    gc_exclude();
+    uint64_t old = gc_pace.pacer.limit;
+    if (bytes >= 0) {
+        gc_pace.pacer.limit = bytes == INT64_MAX ? NO_LIMIT : (uint64_t)bytes;
+        sys_call(reckon_locked, NULL);
+    }
+    gc_admit();
+    RT_DOOR();
+    return old > INT64_MAX ? INT64_MAX : (int64_t)old;
+}
