@@ -9,6 +9,7 @@
 #include "core.h"
 
 Any any_box(const Type *t, const void *v) {
+    if (t == &type_any) return *(const Any *)v; // an Any in an Any is the inner one
     Any a = {t, NULL};
     if (t->kind & KIND_DIRECT) {
         a.data = *(void *const *)v;

@@ -10,7 +10,7 @@ A frame includes the return address that its caller pushed, so a chain's need is
 
 The table (scripts/stack_indirect.txt), one fact a line, # begins a comment:
 
-    limit STACK BYTES            STACK: goroutine (chains from doors), system (from what sys_call runs), trap (handlers)
+    limit STACK BYTES            STACK: goroutine (chains from doors), system (from what sys_call runs), trap (handlers), or any other
     root STACK FUNCTION...       further functions that begin a chain there
     asm ROUTINE BYTES [: CALLEE...]   a routine in assembly: its own need, and whom it calls on the same stack
     enter ROUTINE BYTES ARG nested|fresh   runs its argument number ARG (a function) on the system stack; called there,
@@ -336,8 +336,8 @@ def main():
         reports["system"] = proof.check("system", sorted(todo | seen))
         seen |= todo
         todo = proof.system - seen
-    if "trap" in roots:
-        reports["trap"] = proof.check("trap", roots["trap"])
+    for stack in sorted(set(roots) - {"goroutine", "system"}):
+        reports[stack] = proof.check(stack, roots[stack])
 
     for stack, results in reports.items():
         print(f"check_stack: {stack}: {len(results)} chains, limit {table.limit[stack]}")

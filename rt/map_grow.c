@@ -1,0 +1,171 @@
+// map_grow.c -- arrays and overflow buckets of maps, and moving entries into a larger array, a bucket or two at a time. The story is told in map.h.
+//
+// Context: goroutine's stack, inside of a write (MAP_WRITING is set by us). Allocations may park.
+#include "map.h"
+#include "cell.h"
+#include "sched.h"
+
+#define noinline __attribute__((noinline))
+
+void words_copy(void *dst, const void *src, size_t bytes) {
+    uint64_t *d = dst;
+    const uint64_t *s = src;
+    for (; bytes >= 8; bytes -= 8)
+        *d++ = *s++;
+    for (size_t i = 0; i < bytes; i++)
+        ((uint8_t *)d)[i] = ((const uint8_t *)s)[i];
+}
+
+void words_clear(void *dst, size_t bytes, bool pointers) {
+    if (pointers) gc_shade_words(dst, bytes);
+    uint64_t *d = dst;
+    for (; bytes >= 8; bytes -= 8)
+        *d++ = 0;
+    for (size_t i = 0; i < bytes; i++)
+        ((uint8_t *)d)[i] = 0;
+}
+
+// ---- memory
+
+char *map_array_new(const MapType *t, unsigned bits) {
+    return heap_alloc((size_t)t->bucket_bytes << bits, t->bucket, 0);
+}
+
+// Three words of pointers, and a list's.
+static const uint8_t extra_bits[8] = {3}, list_bits[8] = {1};
+static const String extra_name = {"runtime.mapextra", 16}, list_name = {"runtime.overflow", 16};
+static const Type extra_type = {.size = sizeof(MapExtra), .ptrdata = 16, .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = extra_bits, .string = &extra_name};
+static const Type list_type = {.size = sizeof(OverflowList), .ptrdata = 8, .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = list_bits, .string = &list_name};
+
+// Buckets that are not scanned do not keep their overflow buckets: the map does.
+static noinline void overflow_keep(Map *h, Bucket *b) {
+    if (!h->extra) slot_store(&h->extra, (MapExtra *)heap_alloc(sizeof(MapExtra), &extra_type, 0));
+    if (!h->extra->now) slot_store(&h->extra->now, (OverflowList *)heap_alloc(sizeof(OverflowList), &list_type, 0));
+    OverflowList *l = h->extra->now;
+    if (l->n == l->cap) {
+        uintptr_t cap = l->cap ? 2 * l->cap : 8;
+        Bucket **v = heap_alloc(cap * sizeof *v, &type_ptr, 0);
+        mem_copy(v, l->v, l->n * sizeof *v);
+        slot_store(&l->v, v); // the old list is shaded: nobody scans the copies if the new one is black
+        l->cap = cap;
+    }
+    l->v[l->n++] = b;
+}
+
+Bucket *map_overflow_new(const MapType *t, Map *h, Bucket *behind) {
+    Bucket *b = (Bucket *)map_array_new(t, 0);
+    // The count is exact for small maps; for large ones it is raised with a chance that keeps it within 16 bits.
+    if (h->bits < 16 || (rand_next(p_self()) >> 16 & map_mask(h->bits - 15)) == 0) h->n_overflow++;
+    if (t->bucket->ptrdata == 0) overflow_keep(h, b);
+    *bucket_overflow(t, behind) = b; // it was NULL
+    return b;
+}
+
+// ---- when
+
+static bool over_load(uintptr_t count, unsigned bits) {
+    return count > BUCKET_SLOTS && count > 13 * (((uintptr_t)1 << bits) / 2);
+}
+static bool too_many_overflows(const Map *h) {
+    return h->n_overflow >= (uint16_t)1 << (h->bits > 15 ? 15 : h->bits);
+}
+bool map_should_grow(const Map *h) {
+    return over_load((uintptr_t)h->count + 1, h->bits) || too_many_overflows(h);
+}
+
+void map_grow_start(const MapType *t, Map *h) {
+    bool bigger = over_load((uintptr_t)h->count + 1, h->bits);
+    char *array = map_array_new(t, h->bits + bigger);
+    uint8_t flags = h->flags & ~(MAP_ITERATOR | MAP_OLD_ITERATOR | MAP_SAME_SIZE);
+    if (h->flags & MAP_ITERATOR) flags |= MAP_OLD_ITERATOR;
+    if (!bigger) flags |= MAP_SAME_SIZE;
+    hint_store(&h->flags, flags);
+    h->bits += bigger;
+    slot_store(&h->old_buckets, h->buckets);
+    slot_store(&h->buckets, array);
+    h->evacuated = 0;
+    h->n_overflow = 0;
+    if (h->extra && h->extra->now) {
+        slot_store(&h->extra->old, h->extra->now);
+        slot_store(&h->extra->now, NULL);
+    }
+}
+
+// ---- evacuation
+
+// Where entries go: X or Y.
+typedef struct Target {
+    Bucket *b;
+    unsigned i;
+} Target;
+
+// Moves entry i of b. hash: of its key, or what stands for it.
+static void entry_move(const MapType *t, Map *h, Bucket *b, unsigned i, Target *to, uint8_t top) {
+    if (to->i == BUCKET_SLOTS) {
+        to->b = map_overflow_new(t, h, to->b);
+        to->i = 0;
+    }
+    // The new slots are empty: no barrier. Keys and elems that lie apart stay where they are.
+    words_copy(bucket_key(t, to->b, to->i), bucket_key(t, b, i), t->key_bytes);
+    words_copy(bucket_elem(t, to->b, to->i), bucket_elem(t, b, i), t->elem_bytes);
+    to->b->top[to->i++] = top;
+}
+
+// Does entry i go to Y? *top: its top there.
+static bool goes_to_y(const MapType *t, const Map *h, Bucket *b, unsigned i, uint8_t *top) {
+    KeyKind kind = map_key_kind(t);
+    void *k = slot_key(t, b, i);
+    uint64_t hash = key_hash(t, kind, k, h->seed);
+    // A key that is not itself (NaN) has no hash that could be repeated. An iterator must be able to foresee where it goes: its old top decides.
+    if ((h->flags & MAP_ITERATOR || h->flags & MAP_OLD_ITERATOR) && !(t->flags & MAP_REFLEXIVE) && !key_equal(t, kind, k, k)) {
+        bool y = *top & 1;
+        *top = hash_top(hash);
+        return y;
+    }
+    *top = hash_top(hash);
+    return hash & (map_old_mask(h) + 1);
+}
+
+static void bucket_move(const MapType *t, Map *h, Bucket *b, Target to[2]) {
+    bool same = h->flags & MAP_SAME_SIZE;
+    for (; b; b = *bucket_overflow(t, b))
+        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+            uint8_t top = b->top[i];
+            if (top == TOP_EMPTY) {
+                b->top[i] = TOP_EVACUATED_EMPTY;
+                continue;
+            }
+            bool y = !same && goes_to_y(t, h, b, i, &top);
+            entry_move(t, h, b, i, &to[y], top);
+            b->top[i] = y ? TOP_EVACUATED_Y : TOP_EVACUATED_X;
+        }
+}
+
+static noinline void evacuation_mark(const MapType *t, Map *h, uintptr_t old_n) {
+    h->evacuated++;
+    uintptr_t stop = h->evacuated + 1024 < old_n ? h->evacuated + 1024 : old_n;
+    while (h->evacuated < stop && bucket_evacuated(bucket_at(t, h->old_buckets, h->evacuated)))
+        h->evacuated++;
+    if (h->evacuated < old_n) return;
+    slot_store(&h->old_buckets, NULL);
+    if (h->extra) slot_store(&h->extra->old, NULL);
+    hint_store(&h->flags, h->flags & ~MAP_SAME_SIZE);
+}
+
+static noinline void evacuate(const MapType *t, Map *h, uintptr_t i) {
+    uintptr_t old_n = map_old_mask(h) + 1;
+    Bucket *b = bucket_at(t, h->old_buckets, i);
+    if (!bucket_evacuated(b)) {
+        Target to[2] = {{bucket_at(t, h->buckets, i), 0}, {bucket_at(t, h->buckets, h->flags & MAP_SAME_SIZE ? i : i + old_n), 0}};
+        bucket_move(t, h, b, to);
+        // What is behind nobody needs, unless an iterator is there: it must not keep objects alive.
+        if (t->bucket->ptrdata && !(h->flags & MAP_OLD_ITERATOR))
+            words_clear((char *)b + BUCKET_DATA, t->bucket_bytes - BUCKET_DATA, true);
+    }
+    if (i == h->evacuated) evacuation_mark(t, h, old_n);
+}
+
+void map_grow_work(const MapType *t, Map *h, uintptr_t bucket) {
+    evacuate(t, h, bucket & map_old_mask(h));
+    if (map_growing(h)) evacuate(t, h, h->evacuated);
+}
