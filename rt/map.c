@@ -92,7 +92,7 @@ static noinline void *entry_add(const MapType *t, Map *h, const void *key, uint6
     return e;
 }
 
-static void key_update(const MapType *t, void *slot, const void *key) {
+static inline void key_update(const MapType *t, void *slot, const void *key) {
     if (t->key->ptrdata) gc_shade_words(slot, t->key->size);
     words_copy(slot, key, t->key->size);
 }
@@ -171,15 +171,43 @@ static void entry_clear(const MapType *t, Map *h, const Place *at) {
     if (--h->count == 0) h->seed = (uint32_t)(rand_next(p_self()) >> 32); // whoever has found collisions begins anew
 }
 
-bool map_remove_quick(const MapType *t, Map *h, const void *key) {
-    KeyKind kind = map_key_kind(t);
+static always_inline bool remove_quick(const MapType *t, Map *h, KeyKind kind, const void *key) {
     Place at;
-    if (!kind_is_plain(kind) || map_growing(h)) return false;
+    if (map_growing(h)) return false;
     if (h->count == 0) return true;
     if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
-    look(t, h, kind, key, key_hash(t, kind, key, h->seed), &at);
+    look(t, h, kind, key, hash_kind(t, kind, key, h->seed), &at);
     if (at.found) entry_clear(t, h, &at);
     return true;
+}
+static noinline bool remove_quick_string(const MapType *t, Map *h, const void *key) {
+    return remove_quick(t, h, KEY_STRING, key);
+}
+static noinline bool remove_quick_bytes(const MapType *t, Map *h, const void *key) {
+    return remove_quick(t, h, KEY_BYTES, key);
+}
+static noinline bool remove_quick_32(const MapType *t, Map *h, const void *key) {
+    return remove_quick(t, h, KEY_32, key);
+}
+
+bool map_remove_quick(const MapType *t, Map *h, const void *key) {
+    switch (map_key_kind(t)) {
+    case KEY_64: return remove_quick(t, h, KEY_64, key);
+    case KEY_32: return remove_quick_32(t, h, key);
+    case KEY_STRING: return remove_quick_string(t, h, key);
+    case KEY_BYTES: return remove_quick_bytes(t, h, key);
+    default: return false;
+    }
+}
+
+void *map_find_quick(const MapType *t, const Map *h, const void *key) {
+    switch (map_key_kind(t)) {
+    case KEY_64: return map_find_kind(t, h, key, KEY_64, NULL);
+    case KEY_32: return map_find_kind(t, h, key, KEY_32, NULL);
+    case KEY_STRING: return map_find_kind(t, h, key, KEY_STRING, NULL);
+    case KEY_BYTES: return map_find_kind(t, h, key, KEY_BYTES, NULL);
+    default: return NULL;
+    }
 }
 
 void map_remove(const MapType *t, Map *h, const void *key) {

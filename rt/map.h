@@ -150,6 +150,7 @@ void map_remove(const MapType *t, Map *h, const void *key);
 void map_empty(const MapType *t, Map *h);
 // The same for what is likely: key of a plain kind, no growth, nothing to allocate, small elems. False: nothing was done. Needs little stack.
 bool map_set_quick(const MapType *t, Map *h, const void *key, const void *value);
+void *map_find_quick(const MapType *t, const Map *h, const void *key); // NULL: none, or another kind
 bool map_remove_quick(const MapType *t, Map *h, const void *key);
 // map_grow.c
 char *map_array_new(const MapType *t, unsigned bits);

@@ -98,7 +98,7 @@ typedef struct MapCall {
     void *result;
 } MapCall;
 
-static void find_call(void *arg) {
+static void map_find_call(void *arg) {
     MapCall *c = arg;
     c->result = map_find(c->t, c->m, c->key, NULL);
 }
@@ -107,14 +107,14 @@ const void *map_find_of(const Map *m, const void *key) {
     if (unlikely(!m)) return NULL; // (its type is unknown: an unhashable key goes unnoticed)
     MapCall c = {type_of_map(m), (Map *)m, key, NULL, NULL};
     if (map_key_kind(c.t) == KEY_BYTES) c.result = map_find_kind(c.t, m, key, KEY_BYTES, NULL);
-    else call_with_stack(MAP_ROOM, find_call, &c);
+    else call_with_stack(MAP_ROOM, map_find_call, &c);
     RT_DOOR();
     return c.result;
 }
 
 // ---- change
 
-static void set_call(void *arg) {
+static void map_set_call(void *arg) {
     MapCall *c = arg;
     const Type *e = c->t ? c->t->elem : NULL;
     void *elem = map_assign(c->t, c->m, c->key);
@@ -125,63 +125,63 @@ static void set_call(void *arg) {
 
 void map_set_of(Map *m, const void *key, const void *value) {
     MapCall c = {m ? type_of_map(m) : NULL, m, key, value, NULL};
-    if (unlikely(!m) || !map_set_quick(c.t, m, key, value)) call_with_stack(MAP_ROOM, set_call, &c);
+    if (unlikely(!m) || !map_set_quick(c.t, m, key, value)) call_with_stack(MAP_ROOM, map_set_call, &c);
     RT_DOOR();
 }
 
-static void at_call(void *arg) {
+static void map_at_call(void *arg) {
     MapCall *c = arg;
     c->result = map_assign(c->t, c->m, c->key);
 }
 
 void *map_at_of(Map *m, const void *key) {
     MapCall c = {m ? type_of_map(m) : NULL, m, key, NULL, NULL};
-    if (m && kind_is_plain(map_key_kind(c.t)) && (c.result = map_find(c.t, m, key, NULL))) return c.result;
-    call_with_stack(MAP_ROOM, at_call, &c);
+    if (m) c.result = map_find_quick(c.t, m, key);
+    if (!c.result) call_with_stack(MAP_ROOM, map_at_call, &c);
     RT_DOOR();
     return c.result;
 }
 
-static void delete_call(void *arg) {
+static void map_delete_call(void *arg) {
     MapCall *c = arg;
     map_remove(c->t, c->m, c->key);
 }
 
 void map_delete_of(Map *m, const void *key) {
     MapCall c = {m ? type_of_map(m) : NULL, m, key, NULL, NULL};
-    if (m && !map_remove_quick(c.t, m, key)) call_with_stack(MAP_ROOM, delete_call, &c);
+    if (m && !map_remove_quick(c.t, m, key)) call_with_stack(MAP_ROOM, map_delete_call, &c);
     RT_DOOR();
 }
 
-static void clear_call(void *arg) {
+static void map_clear_call(void *arg) {
     MapCall *c = arg;
     map_empty(c->t, c->m);
 }
 
 void map_clear_of(Map *m) {
     MapCall c = {m ? type_of_map(m) : NULL, m, NULL, NULL, NULL};
-    if (m) call_with_stack(MAP_ROOM, clear_call, &c);
+    if (m) call_with_stack(MAP_ROOM, map_clear_call, &c);
     RT_DOOR();
 }
 
 // ---- iterate
 
-static void start_call(void *arg) {
+static void map_start_call(void *arg) {
     MapIter *it = arg;
     map_iterate(it, it->type, it->map);
 }
-static void next_call(void *arg) {
+static void map_next_call(void *arg) {
     map_iterate_next(arg);
 }
 
 void map_iter_start(MapIter *it, Map *m) {
     it->type = m ? type_of_map(m) : NULL;
     it->map = m;
-    call_with_stack(MAP_ROOM, start_call, it);
+    call_with_stack(MAP_ROOM, map_start_call, it);
     RT_DOOR();
 }
 
 void map_iter_next(MapIter *it) {
-    if (!map_iterate_quick(it)) call_with_stack(MAP_ROOM, next_call, it);
+    if (!map_iterate_quick(it)) call_with_stack(MAP_ROOM, map_next_call, it);
     RT_DOOR();
 }

@@ -196,7 +196,7 @@ class Proof:
     def callees(self, name, stack):
         """(callee, where) of a function of C; indirect calls from the table."""
         for callee, where in self._all_callees(name):
-            if stack != "goroutine" or (plain(name), plain(callee)) not in self.table.skip:
+            if stack in ("system", "trap") or (plain(name), plain(callee)) not in self.table.skip:
                 yield callee, where
 
     def _all_callees(self, name):
