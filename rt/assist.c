@@ -3,8 +3,8 @@
 // Otherwise a program could allocate faster than the collector marks, and the heap would grow without bound. As in Go, a goroutine that takes memory
 // owes scan work (pacer_assist_ratio bytes for each byte taken). It first takes from what the workers have marked ahead (credit); what
 // is left it marks itself, at least OVER_ASSIST bytes, so that it need not come again soon: G.gc_credit, in bytes of allocation, may be
-// positive. Work is done in pieces of at most PIECE_NS on the system stack; between them the goroutine answers requests. If there is nothing to mark (others are at it), it waits
-// in a queue, oldest first, until workers have marked enough for it or marking is over; waiting, it is an ordinary parked goroutine, scannable.
+// positive. It leaves its stack for that, of which little may be left, so it can be scanned meanwhile; a request of its core ends a piece of work, and it goes on
+// with the rest when it is its turn again. If there is nothing to mark (others are at it), it waits in a queue, oldest first, until workers have marked enough for it or marking is over; waiting, it is an ordinary parked goroutine, scannable.
 //
 // No wake-up is lost: who parks puts itself into the queue, full barrier, looks at the credit; who adds credit adds, full barrier, looks at the queue. And
 // who parks does so in runtime text, in a phase that cannot change before it is in the queue.
@@ -16,7 +16,6 @@
 #include "runq.h"
 
 #define OVER_ASSIST (64u << 10) // scan work, bytes
-#define PIECE_NS    100000
 
 static Lock assist_lock = LOCK_INIT(RANK_GC);
 static GList waiting;                // parked; G.gc_credit < 0 says what each owes
@@ -52,8 +51,8 @@ static void pay_waiting(void) {
     for (G *g; (g = waiting.head);) {
         int64_t owed = work_of(-g->gc_credit, ratio), taken = take_credit(owed);
         if (taken < owed) {
-            g->gc_credit += bytes_of(taken, ratio) - 1; // less than it owes: it stays negative
-            if (g->gc_credit >= 0) g->gc_credit = -1;
+            g->gc_credit += bytes_of(taken, ratio);
+            if (g->gc_credit >= 0) g->gc_credit = -1; // rounding: it still owes
             break;
         }
         g->gc_credit = 0;
@@ -88,24 +87,9 @@ void gc_assists_end(void) {
     }
 }
 
-// ---- one goroutine
+// ---- one goroutine. It has left its stack (g_leave): all of this is the scheduler's code, and ends in running it again, or another.
 
-typedef enum { PAID, AGAIN, WAIT } Paid;
-typedef struct AssistCall {
-    G *g;
-    uint64_t bytes; // to charge
-    Paid result;
-} AssistCall;
-
-static bool asked_or_over(P *p) { return load_relaxed(&p->request) != 0 || plat_now_ns() >= p->gc.turn_end; }
-
-static void charge(G *g, uint64_t bytes) {
-    if (g->gc_credit_cycle != gc.cycle) {
-        g->gc_credit_cycle = gc.cycle;
-        g->gc_credit = 0;
-    }
-    g->gc_credit -= (int64_t)bytes;
-}
+static bool asked(P *p) { return load_relaxed(&p->request) != 0; }
 
 static void note_time(G *g, int64_t ns) {
     fetch_add(&gc_cycle.assist_ns, ns);
@@ -115,70 +99,70 @@ static void note_time(G *g, int64_t ns) {
     while (ns > longest && !cas(&gc_cycle.assist_longest_ns, &longest, ns)) {}
 }
 
-// System stack.
-static void assist_piece(void *arg) {
-    AssistCall *a = arg;
-    P *p = p_self();
-    G *g = a->g;
-    a->result = PAID;
-    if (load_relaxed(&gc.phase) != GC_MARK) return;
-    charge(g, a->bytes);
-    a->bytes = 0;
-    if (g->gc_credit >= 0) return;
+static int64_t mark_some(P *p, G *g, int64_t work, int64_t now) {
+    gc_marker_enter();
+    int64_t done = (int64_t)gc_drain(p, (uint64_t)work, asked);
+    gc_marker_leave(p);
+    fetch_add(&gc_cycle.scanned, (uint64_t)done);
+    note_time(g, plat_now_ns() - now);
+    return done;
+}
+
+// True: it owes nothing any more.
+static bool pay(P *p, G *g) {
+    if (load_relaxed(&gc.phase) != GC_MARK || g->gc_credit >= 0) return true;
     int64_t now = plat_now_ns();
-    if (gc_limiter_update(now, true)) {
-        g->gc_credit = 0;
-        return;
-    }
+    if (gc_limiter_update(now, true)) return true;
     uint64_t ratio = gc_pace_ratio(load_relaxed(&gc_cycle.scanned));
     int64_t owed = work_of(-g->gc_credit, ratio);
     int64_t want = owed > (int64_t)OVER_ASSIST ? owed : (int64_t)OVER_ASSIST;
-    int64_t taken = take_credit(want);
-    if (taken < owed) {
-        p->gc.turn_end = now + PIECE_NS;
-        gc_marker_enter();
-        int64_t done = (int64_t)gc_drain(p, (uint64_t)(want - taken), asked_or_over);
-        gc_marker_leave(p);
-        fetch_add(&gc_cycle.scanned, (uint64_t)done);
-        int64_t end = plat_now_ns();
-        note_time(g, end - now);
-        taken += done;
-        if (taken < owed) a->result = asked_or_over(p) ? AGAIN : WAIT;
-    }
-    g->gc_credit = a->result == PAID ? g->gc_credit + bytes_of(taken, ratio) : g->gc_credit + bytes_of(taken, ratio) - 1;
-    if (a->result != PAID && g->gc_credit >= 0) g->gc_credit = -1;
+    int64_t paid = take_credit(want);
+    if (paid < owed) paid += mark_some(p, g, want - paid, now);
+    g->gc_credit += bytes_of(paid, ratio);
+    return paid >= owed;
 }
 
-// Until somebody has paid, or there may be something to do.
-static void park_for_credit(G *g) {
+// There was nothing to mark: until workers have paid. False: there may be something now.
+static bool wait_for_credit(G *g) {
     lock_acquire(&assist_lock);
+    g->wait_reason = WAIT_GC_ASSIST;
+    store_relaxed(&g->state, G_WAITING);
     glist_push(&waiting, g);
     store_seq(&waiting_n, (uint32_t)waiting.n);
     fence_seq(); // pairs with gc_credit_add
-    if (load_seq(&credit) <= 0 && load_relaxed(&gc.phase) == GC_MARK && !gc_work_exists()) {
-        g_park(WAIT_GC_ASSIST, &assist_lock);
-        return;
+    bool wait = load_seq(&credit) <= 0 && !gc_work_exists();
+    if (!wait) { // out again
+        GList rest = {0};
+        for (G *o; (o = glist_pop(&waiting));)
+            if (o != g) glist_push(&rest, o);
+        waiting = rest;
+        store_seq(&waiting_n, (uint32_t)waiting.n);
     }
-    // Out again: under the lock nobody has come behind us.
-    GList rest = {0};
-    for (G *o; (o = glist_pop(&waiting));)
-        if (o != g) glist_push(&rest, o);
-    waiting = rest;
-    store_seq(&waiting_n, (uint32_t)waiting.n);
     lock_release(&assist_lock);
+    return wait;
+}
+
+static void assist_off_stack(void *goroutine) {
+    G *g = goroutine;
+    P *p = p_self();
+    if (pay(p, g)) {
+        g->gc_credit = g->gc_credit < 0 ? 0 : g->gc_credit;
+        gc_resume(p, g);
+    }
+    if (asked(p)) sched_requeue_preempted(p, g, load_relaxed(&p->request));
+    else if (!wait_for_credit(g)) sched_requeue_preempted(p, g, 0);
+    schedule();
 }
 
 static __attribute__((noinline)) void assist(uint64_t bytes) {
-    AssistCall a = {.g = g_self(), .bytes = bytes};
-    for (unsigned turns = 0;; turns++) {
-        sys_call(assist_piece, &a);
-        if (a.result == PAID) return;
-        if (a.result == WAIT) {
-            park_for_credit(a.g);
-            plat_spin(turns); // not parked: somebody is at the last root
-        }
-        RT_DOOR();
+    G *g = g_self();
+    if (g->gc_credit_cycle != gc.cycle) {
+        g->gc_credit_cycle = gc.cycle;
+        g->gc_credit = 0;
     }
+    g->gc_credit -= (int64_t)bytes;
+    while (g->gc_credit < 0 && load_relaxed(&gc.phase) == GC_MARK)
+        g_leave(g, assist_off_stack, g);
 }
 
 // Of a goroutine that ends: what it has marked ahead is everybody's.
@@ -193,7 +177,7 @@ void gc_allocated(uint64_t bytes) {
         gc_force();
         return;
     }
-    if (load_relaxed(&gc.phase) == GC_MARK) assist(bytes);
+    if (unlikely(load_relaxed(&gc.phase) == GC_MARK)) assist(bytes);
     else if (load_relaxed(&heap.live_bytes) >= load_relaxed(&gc_pace.look_at)) sys_call(gc_pace_look, NULL);
     else if (unlikely(gc_pace_period_over())) gc_trigger();
 }

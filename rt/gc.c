@@ -28,6 +28,8 @@ static struct {
     GList waiters; // who waits for `ended` or for its turn to exclude; all of them look again
 } ctl = {.lock = LOCK_INIT(RANK_GC)};
 
+static void finish_sweep(void);
+
 // ---- waking and waiting
 
 // ctl.lock held; the caller readies what it returns (may be NULL) after the lock.
@@ -76,13 +78,39 @@ static void ready_all(GList *l) {
         g_ready_tail(g);
 }
 
-static void wait_ended(uint64_t n) {
+void gc_resume(P *p, G *g) {
+    store_relaxed(&g->state, G_RUNNABLE);
+    p->inherited++;
+    sched_execute(p, g);
+}
+
+// Asking for a cycle and waiting for its end, off the goroutine's stack: an allocation that has found no memory has little of it left.
+typedef struct EndWait {
+    G *g;
+    uint64_t n; // number of the cycle; 0: not asked for yet
+} EndWait;
+
+static void wait_off_stack(void *arg) {
+    EndWait *w = arg; // on the stack of g
+    G *g = w->g;
+    if (!w->n) w->n = gc_request(true);
     lock_acquire(&ctl.lock);
-    while (ctl.ended < n) {
-        wait_here();
-        lock_acquire(&ctl.lock);
+    bool ended = ctl.ended >= w->n;
+    if (!ended) {
+        g->wait_reason = WAIT_GC_CYCLE;
+        store_relaxed(&g->state, G_WAITING);
+        glist_push(&ctl.waiters, g);
     }
     lock_release(&ctl.lock);
+    if (ended) gc_resume(p_self(), g);
+    schedule();
+}
+
+static void whole_cycle(void) {
+    EndWait w = {g_self(), 0};
+    do g_leave(w.g, wait_off_stack, &w);
+    while (hint_load(&ctl.ended) < w.n);
+    finish_sweep();
 }
 
 void gc_exclude(void) {
@@ -259,7 +287,7 @@ static void coordinator_main(void *unused) {
         run_cycle();
         gc_assists_end();
         lock_acquire(&ctl.lock);
-        ctl.ended = ctl.begun;
+        hint_store(&ctl.ended, ctl.begun);
         ctl.running = false;
         GList woken = ctl.waiters;
         ctl.waiters = (GList){0};
@@ -287,8 +315,7 @@ void gc_init(void) {
 // ---- doors
 
 void gc_collect(void) {
-    wait_ended(gc_request(true));
-    finish_sweep();
+    whole_cycle();
     RT_DOOR();
 }
 
@@ -300,7 +327,6 @@ static inline bool on_system_stack(void) {
 
 bool gc_force(void) {
     if (on_system_stack() || !g_self()) return false;
-    wait_ended(gc_request(true));
-    finish_sweep();
+    whole_cycle();
     return true;
 }

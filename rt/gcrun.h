@@ -36,6 +36,8 @@ void gc_wake_coordinator(void);    // marking seems done
 uint64_t gc_request(bool forced);  // a cycle that begins after this call: its number. Any stack, no locks of rank >= RANK_GC
 void gc_trigger(void);             // the heap has grown enough: a cycle, unless one is under way. Likewise
 
+_Noreturn void gc_resume(P *p, G *g); // g, which has left its stack for the collector's work, goes on in the same slice
+
 // ---- gcwork.c
 void gc_share_out(GcCycle *c);     // stop 1: gives the Ps their roles
 void gc_dismiss(void);             // stop 2: takes them away
