@@ -1,0 +1,71 @@
+"""test_wordfreq.py -- the collector's demonstration against coreutils: the same words and counts, over licence texts and over a larger tree, all cores at work."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import programs
+import qemu
+from conftest import make
+
+CORES = 4
+# `find` lists files as they come and `cat` joins words across files, so the order of files counts: by path.
+REFERENCE = r"""find . -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | LC_ALL=C tr -cs 'A-Za-z' '\n' | LC_ALL=C tr A-Z a-z | grep . |
+LC_ALL=C sort | uniq -c | LC_ALL=C sort -k1,1nr -k2,2 | head -50"""
+AWKWARD = "build/wordfreq-awkward"
+CYCLE = re.compile(r"^gc (\d+) @", re.M)
+
+
+def make_awkward(root):
+    """Words that go on in the next file and the next piece (64 KB), files of one word, of nothing, of no letters."""
+    shutil.rmtree(root, ignore_errors=True)
+    os.makedirs(root + "/d")
+    for name, data in {"a": b"one two thr", "b": b"EE four fi", "c": b"", "d/a": b"v", "d/b": b"e", "d/c": b" six\nseven", "d/d": b"7 \xc3\xa9a\0b",
+                       "e": b"-- 12 --", "f": b"x" * 70000 + b" y" + b"z" * 65535, "g": b"q" * 65536, "h": b"r " * 40000,
+                       "i": (b"a" * 65535 + b" ") * 3, "j": b" " * 65535 + b"kk" * 40000}.items():
+        with open(f"{root}/{name}", "wb") as f:
+            f.write(data)
+
+
+def expected(tree):
+    lines = subprocess.run(REFERENCE, shell=True, cwd=tree, check=True, stdout=subprocess.PIPE).stdout.decode().splitlines()
+    assert lines
+    return [line.split() for line in lines]
+
+
+TREES = {"licenses": "/usr/share/common-licenses", "awkward": AWKWARD, "large": "/usr/share/perl"}
+
+
+def built(target, tree):
+    if tree == "awkward":
+        make_awkward(AWKWARD)
+    name = f"wordfreq-{tree}"
+    target = target.replace("NAME", name)
+    make(target, "APP=apps/wordfreq", f"NAME={name}", f"FILES={TREES[tree]}")
+    return target
+
+
+def judge(result, tree, cycles):
+    text = programs.without_summary(result.output.decode(errors="surrogateescape"))
+    assert not result.why and result.status == 0, f"{result.why}\n{result.tail()}"
+    lines = [line.split() for line in text.splitlines() if re.match(r"\d+ [a-z]+$", line)]
+    assert lines == expected(TREES[tree])
+    numbers = CYCLE.findall(text)
+    assert len(numbers) >= cycles, f"expected {cycles} collections, got {len(numbers)}"
+
+
+@pytest.mark.parametrize("tree,cycles", [("awkward", 1), ("licenses", 1), ("large", 100)])
+def test_hosted(tree, cycles):
+    path = built("build/host/NAME", tree)
+    judge(qemu.run_process([path], 90, env=dict(os.environ, BURROW_CPUS=str(CORES), BURROW_CMDLINE="GODEBUG=gctrace=1 GOGC=10")), tree, cycles)
+
+
+@pytest.mark.parametrize("boot,suffix", [("pvh", "elf"), ("uefi", "img")])
+@pytest.mark.parametrize("tree,cycles", [("awkward", 1), ("licenses", 1), ("large", 100)])
+def test_booted(tree, cycles, boot, suffix):
+    if boot == "uefi" and tree != "licenses":
+        pytest.skip("one tree is enough for the other way to boot")
+    image = built(f"build/NAME.{suffix}", tree)
+    judge(qemu.run(image, boot, "GODEBUG=gctrace=1 GOGC=10", 240, smp=CORES, mem="512M"), tree, cycles)
