@@ -125,6 +125,7 @@ int64_t gc_next_turn(const struct P *p);
 void gc_exclude(void);
 void gc_admit(void);
 void gc_credit_return(struct G *g); // g, which has assisted, ends. Small
+// At the end of each cycle gc.c calls gc_figures_cycle and sets gc_figures.next_gc and .gc_cpu_ppm (memstats.h): MemStats is made of these.
 // stop.c tells how this P's core came to its stop (StopWay), for the statistics.
 typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WORKER, STOP_WAYS } StopWay;
 

@@ -15,9 +15,9 @@ enum {
     INJECT_ALL = 31,
 };
 
-extern bool inject_on; // written before the second core runs
+extern bool inject_on; // hint_store
 bool inject_slow(unsigned kind);
 // True: fail. Any context.
-static inline bool inject(unsigned kind) { return unlikely(inject_on) && inject_slow(kind); }
-void inject_start(uint32_t at, uint32_t calls, uint32_t kinds); // rt_main; at 0: off
+static inline bool inject(unsigned kind) { return unlikely(hint_load(&inject_on)) && inject_slow(kind); }
+void inject_start(uint32_t at, uint32_t calls, uint32_t kinds); // rt_main, tests; at 0: off
 uint64_t inject_count(void);                                    // calls so far; 0: off
