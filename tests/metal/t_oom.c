@@ -21,15 +21,17 @@ struct Node {
 TYPE_STRUCT(Node, next, other);
 TYPE_CELL(NodeCell, Node *);
 TYPE_SLICE(NodeCell);
+typedef Node *NodePtr;
+TYPE_POINTER(NodePtr);
 TYPE_CELL(TimerCell, Timer *);
 
 static WaitGroup all;
 
 // ---- everything that allocates, with known results
 
-static chan(Ptr) pipe_in;
+static chan(NodePtr) pipe_in;
 static void worker(void *arg) {
-    chan(Ptr) out = arg;
+    chan(NodePtr) out = arg;
     for (;;) {
         Node *n = chan_recv(pipe_in);
         if (!n) break;
@@ -42,8 +44,8 @@ static void worker(void *arg) {
 }
 static void use_channels(void) {
     enum { WORKERS = 40, VALUES = 200 };
-    pipe_in = chan_make(Ptr, 3);
-    chan(Ptr) out = chan_make(Ptr, VALUES);
+    pipe_in = chan_make(NodePtr, 3);
+    chan(NodePtr) out = chan_make(NodePtr, VALUES);
     waitgroup_add(&all, WORKERS);
     for (int i = 0; i < WORKERS; i++)
         go(worker, out);
@@ -57,7 +59,7 @@ static void use_channels(void) {
         chan_send(pipe_in, NULL);
     waitgroup_wait(&all);
     chan_close(out);
-    for (Ptr p; chan_recv_ok(out, &p);) {
+    for (NodePtr p; chan_recv_ok(out, &p);) {
         Node *m = p;
         CHECK_QUIETLY(m->number == cell_get(m->next)->number * 2);
         sum += m->number;
@@ -65,13 +67,14 @@ static void use_channels(void) {
     CHECK_QUIETLY(sum == VALUES * (VALUES + 1));
 }
 
-static long deep(int n) {
+static __attribute__((noinline)) long deep(int n) {
     volatile char room[300];
     room[n % 300] = (char)n;
-    return n == 0 ? room[0] : 1 + deep(n - 1);
+    long below = n == 0 ? 0 : deep(n - 1);
+    return below + (room[n % 300] == (char)n); // looked at afterwards, so that each call keeps its own
 }
 static void dive(void *arg) {
-    CHECK_QUIETLY(deep(3000) == 3000);
+    CHECK_QUIETLY(deep(3000) == 3001);
     waitgroup_done(&all);
 }
 static void use_stacks(void) {
