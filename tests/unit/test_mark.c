@@ -43,7 +43,7 @@ typedef struct Object {
     uint32_t stride; // in words, from one to the next
     bool reachable, gone, fresh;
 } Object;
-static Object objects[2 * OBJECTS]; // the second half: made while marking
+static Object objects[2 * OBJECTS + 5000]; // the second half: made while marking
 static int object_count, sorted; // the first `sorted` by address
 
 static const uint8_t two_bits[] = {5}, sparse_bits[16] = {[0] = 1, [15] = 128}, one_bit[] = {1};
@@ -51,6 +51,8 @@ static const Type type_two = {.size = 64, .ptrdata = 24, .gcdata = two_bits};   
 static const Type type_sparse = {.size = 1024, .ptrdata = 1024, .gcdata = sparse_bits};         // words 0, 127
 static const Type type_pointer = {.size = 8, .ptrdata = 8, .gcdata = one_bit};                  // arrays: every word
 static const Type type_odd = {.size = 24, .ptrdata = 8, .gcdata = one_bit};                     // every third
+static const uint8_t many_bits[] = {[0 ... 46] = 255};
+static const Type type_wide = {.size = 3000, .ptrdata = 3000, .gcdata = many_bits}; // every word
 static const Type type_program = {.size = 40000, .ptrdata = 40000, .kind = KIND_GCPROG, .gcdata = NULL};
 static const Type type_timer = {.size = sizeof(Timer), .ptrdata = 40, .gcdata = (const uint8_t[]){1 << 4}};
 
@@ -59,10 +61,10 @@ static const struct Shape {
     const Type *type;
     uint32_t edges, stride;
 } shapes[] = {
-    {64, &type_two, 2, 2},    {64, &type_two, 2, 2},          {16, &type_pointer, 2, 1},    {1024, &type_sparse, 2, 127},
+    {64, &type_two, 2, 2},    {80, &type_pointer, 10, 1},          {16, &type_pointer, 2, 1},    {1024, &type_sparse, 2, 127},
     {512, &type_pointer, 64, 1}, {240, &type_odd, 10, 3},     {40, NULL, 0, 0},             {5000, NULL, 0, 0},
     {12000, &type_odd, 500, 3}, {300000, &type_odd, 12500, 3}, {1000000, NULL, 0, 0},       {40000, &type_program, 5000, 1},
-    {300000, &type_pointer, 37500, 1},
+    {300000, &type_pointer, 37500, 1},                        {300000, &type_wide, 37500, 1},
 };
 
 static uintptr_t *edge(const Object *o, uint32_t i) { return (uintptr_t *)o->base + (size_t)i * o->stride; }
@@ -105,7 +107,7 @@ static uintptr_t junk(void) {
     }
 }
 
-static Object *todo[2 * OBJECTS];
+static Object *todo[2 * OBJECTS + 5000];
 static int todo_n;
 static int by_base(const void *a, const void *b) {
     const Object *x = a, *y = b;
@@ -208,7 +210,7 @@ static void reach_goroutines(void) {
 
 // ---- timers in the heap, on any core
 
-#define TIMERS 40
+#define TIMERS 5000
 static struct {
     Timer *t;
     bool held; // by the program
@@ -229,7 +231,7 @@ static void arm_some(int n) {
         uint64_t i = test_below(TIMERS);
         Timer *t = armed[i].t;
         if (!armed[i].held) continue;
-        stub_set_p(core((int)test_below(3)));
+        stub_set_p(core(test_below(8) ? 0 : (int)test_below(3)));
         if (test_below(2)) timer_arm(t, (int64_t)test_below(1000), 0);
         else timer_disarm(t);
     }
@@ -242,6 +244,12 @@ static void reach_timers(void) {
 
 // ---- one cycle
 
+// Around the places where an object is cut for several cores.
+static bool near_border(const Object *o, uint32_t k) {
+    size_t in = (size_t)k * o->stride * 8 % OBLET_BYTES;
+    return o->bytes > OBLET_BYTES && (in < 64 || in >= OBLET_BYTES - 64) && test_below(2);
+}
+
 static void build(int n) {
     object_count = 0;
     for (int i = 0; i < n; i++) {
@@ -252,7 +260,8 @@ static void build(int n) {
     for (int i = 0; i < object_count; i++) {
         Object *o = &objects[i];
         for (uint32_t k = 0; k < o->edges; k++)
-            if (test_below(o->edges) < 2) *edge(o, k) = test_below(10) ? any()->base + (test_below(4) ? 0 : test_below(16)) : junk();
+            if (test_below(o->edges) < 2 || near_border(o, k)) *edge(o, k) = test_below(10) ? any()->base + (test_below(4) ? 0 : test_below(16)) : junk();
+        if (o->edges && i > 0 && i < n / 2) *edge(o, test_below(o->edges)) = objects[i - 1].base; // and something deep
     }
     arm_some(TIMERS);
     make_goroutines();
@@ -269,7 +278,7 @@ static void mutate(void) {
         gc_shade((void *)*w);
         *w = any_held()->base;
     }
-    if (test_below(20) == 0) arm_some(5);
+    if (test_below(10) == 0) arm_some(100);
     if (test_below(10) == 0) {
         int i = (int)test_below(GS);
         if (load_relaxed(&gs[i].state) != G_RUNNABLE) return;
@@ -278,7 +287,7 @@ static void mutate(void) {
         stack_words[i][1][test_below(seg_words[i][1])] = 0; // it runs, and forgets
         stack_words[i][0][test_below(seg_words[i][0])] = any_held()->base;
     }
-    if (test_below(10) == 0 && object_count < 2 * OBJECTS - 200) make(true);
+    if (test_below(10) == 0 && object_count < TIMERS + 2 * OBJECTS - 500) make(true);
     if (test_below(30) == 0) store_seq(&sched.stop_wanted, 1);
 }
 
@@ -398,7 +407,7 @@ static void cycle(int n, bool changes, bool threads) {
         if (threads)
             for (int i = 0; i < 2; i++)
                 pthread_create(&t[i], NULL, drain_alone, core(i + 1));
-        for (int step = 0; !threads && step < 300; step++) {
+        for (int step = (int)test_below(300); !threads && step > 0; step--) {
             if (changes)
                 for (int k = 0; k < 5; k++)
                     mutate();
@@ -406,6 +415,8 @@ static void cycle(int n, bool changes, bool threads) {
             stub_set_p(core(i));
             gc_drain(core(i), test_below(5000) + 1, test_below(2) ? a_few : NULL);
         }
+        for (int k = 0; changes && k < 30; k++)
+            mutate();
         if (threads) {
             drain_alone(core(0));
             for (int i = 0; i < 2; i++)
@@ -422,7 +433,7 @@ static void cycle(int n, bool changes, bool threads) {
             }
         object_count = kept;
         if (changes) { // new objects of a second half
-            for (int i = 0; i < 50 && object_count < OBJECTS; i++)
+            for (int i = 0; i < 50; i++)
                 make(false);
         }
     }
@@ -446,6 +457,30 @@ static void test_changes(void) {
 static void test_threads(void) {
     for (int i = 0; i < 5; i++)
         cycle(OBJECTS - 100, false, true);
+}
+
+// What another core has shaded last is found with the world stopped.
+static void test_last_shade(void) {
+    build(300);
+    begin();
+    for (int i = 0; i < 3; i++) {
+        stub_set_p(core(i));
+        gc_drain(core(i), 0, NULL);
+    }
+    Object *o = any();
+    while (o->reachable)
+        o = any();
+    stub_set_p(core(1));
+    gc_shade((void *)o->base);
+    reach(o->base, false);
+    reach_all();
+    finish();
+    sweep();
+    int kept = 0;
+    for (int i = 0; i < object_count; i++)
+        if (!objects[i].gone) objects[kept++] = objects[i];
+    object_count = kept;
+    clear();
 }
 
 // A lost object is found by the verifier.
@@ -485,6 +520,7 @@ int main(void) {
     RUN(test_quiet);
     RUN(test_changes);
     RUN(test_threads);
+    RUN(test_last_shade);
     RUN(test_verify);
     return test_done();
 }
