@@ -15,7 +15,7 @@
 // Locks: none here.
 #include "alloc.h"
 
-#define FAST_MAX   256u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
+#define FAST_MAX   512u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
 #define ZERO_PIECE (256u << 10)
 #define TINY       16u
 
@@ -140,11 +140,8 @@ static inline void *slot_try(const AllocCall *a) {
 
 static void small_refill(void *arg) {
     AllocCall *a = arg;
-    unsigned class = size_class(a->size);
-    if (!cache_refill(a->type == NULL, class)) return;
-    const Span *s = p_self()->heap.span[a->type == NULL][class];
-    a->taken = span_free_slots(s) * s->slot_bytes;
-    a->object = slot_try(a);
+    a->taken = cache_refill(a->type == NULL, size_class(a->size));
+    if (a->taken) a->object = slot_try(a);
 }
 
 static void large_take(void *arg) {
@@ -247,7 +244,8 @@ static __attribute__((noinline)) void *tiny_alloc(size_t size, unsigned flags) {
 }
 
 // The class of 1 <= size <= FAST_MAX is class_of[(size - 1) / 16].
-static const uint8_t class_of[FAST_MAX / 16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 9, 10, 10, 11, 11};
+static const uint8_t class_of[FAST_MAX / 16] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  8,  9,  9,  10, 10, 11, 11,
+                                                12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15};
 
 // The fast path of pointer-free objects and that of single small objects whose bits lie in one word. Whatever else there is are functions
 // called last, so that these need to save no registers.

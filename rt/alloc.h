@@ -41,12 +41,12 @@ static inline uint32_t span_free_slots(const Span *s) {
 static inline uint32_t span_objects(const Span *s) { return s->slots - span_free_slots(s); }
 
 // ---- central.c
-// Makes a span with a free slot the current one of the caller's P. False: no memory.
-bool cache_refill(bool noscan, unsigned class);
+// Makes a span with a free slot the current one of the caller's P; the bytes of its free slots. 0: no memory.
+size_t cache_refill(bool noscan, unsigned class);
 // Takes a large object that was zeroed into the heap: published, black if it must be, counted for the caller's P.
 void central_publish_large(Span *s);
-// Puts s, which is swept and not cached, where it belongs: a list, or, empty, back to the page allocator.
-void central_put(Span *s);
+// Puts s, which is swept and not cached and has `left` free slots, where it belongs: a list, or, empty, back to the page allocator.
+void central_put(Span *s, uint32_t left);
 // Counts objects of s that were swept.
 void central_freed(const Span *s, uint32_t objects);
 // The next unswept span of whatever class, taken out of its list; NULL: none is left in any list.
@@ -54,8 +54,8 @@ Span *central_take_unswept(void);
 HeapStats caches_sum(void);
 
 // ---- sweep.c
-// Sweeps s: the caller has it alone. Leaves it without a list.
-void span_sweep(Span *s);
+// Sweeps s: the caller has it alone. Leaves it without a list; its free slots.
+uint32_t span_sweep(Span *s);
 // Proportional sweeping: does the sweeping owed for taking `bytes` more, at most about `pages` pages; false: more is owed.
 bool sweep_pay(size_t bytes, size_t pages);
 void span_fill_poison(Span *s, uint32_t slot);

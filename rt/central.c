@@ -34,6 +34,7 @@ static Central central[2][SIZE_CLASSES + 1] = {[0 ... 1] = {[0 ... SIZE_CLASSES]
 
 static Lock caches_lock = LOCK_INIT(RANK_HEAP);
 static HeapCache *caches; // registered, for ever
+static _Atomic uint64_t large_freed_bytes; // ever
 // Central that heap_sweep_step looks at; the ones before have nothing unswept. It only grows between two heap_sweep_begins.
 static _Atomic uint32_t sweep_cursor;
 
@@ -71,14 +72,14 @@ static void premark_clear(Span *s) {
 
 // ---- counts of a cached span
 
-// Objects handed out since the last count.
-static inline uint32_t span_progress(const Span *s) { return span_objects(s) - hint_load(&s->counted); }
+// Objects handed out since the last count; `left` slots are free.
+static inline uint32_t span_progress(const Span *s, uint32_t left) { return s->slots - left - hint_load(&s->counted); }
 
-static void span_count(HeapCache *c, Span *s) {
-    uint32_t n = span_progress(s);
+static void span_count(HeapCache *c, Span *s, uint32_t left) {
+    uint32_t n = span_progress(s, left);
     if (n == 0) return;
     fetch_add(&central_of(s)->handed, n);
-    hint_store(&s->counted, hint_load(&s->counted) + n);
+    hint_store(&s->counted, s->slots - left);
     hint_store(&c->allocs, c->allocs + n);
     hint_store(&c->bytes, c->bytes + n * s->slot_bytes);
 }
@@ -87,16 +88,17 @@ static void span_count(HeapCache *c, Span *s) {
 
 #define TRIES_MAX 100u // unswept spans that one refill sweeps in search of a free slot, as in Go
 
-// A swept span with a free slot that nobody has; NULL: none was found.
-static Span *take_swept(Central *c) {
+// A swept span with a free slot that nobody has, and how many; NULL: none was found.
+static Span *take_swept(Central *c, uint32_t *left) {
     Span *s = pop(c, swept_now(), PARTIAL);
+    if (s) *left = span_free_slots(s);
     for (unsigned i = 0; !s && i < TRIES_MAX; i++) {
         s = pop(c, !swept_now(), PARTIAL);
         if (!s) s = pop(c, !swept_now(), FULL);
         if (!s) break;
-        span_sweep(s);
-        if (span_free_slots(s) > 0) break;
-        central_put(s);
+        *left = span_sweep(s);
+        if (*left > 0) break;
+        central_put(s, 0);
         s = NULL;
     }
     return s;
@@ -113,39 +115,42 @@ static void cache_register(HeapCache *c) {
 
 // From cache to central.
 static void uncache(HeapCache *c, Span *s) {
-    span_count(c, s);
+    uint32_t left = span_free_slots(s);
+    span_count(c, s, left);
     s->cached = false;
     s->free_bits = 0;
     if (s->sweep_gen != heap.sweep_gen) { // live_bytes was computed anew meanwhile
-        premark_clear(s);
-        span_sweep(s);
-    } else {
-        uint64_t back = span_free_slots(s) * s->slot_bytes;
-        if (back) fetch_add(&heap.live_bytes, -back);
-        if (back && marking()) premark_clear(s);
+        if (left) premark_clear(s);
+        left = span_sweep(s);
+    } else if (left) {
+        fetch_add(&heap.live_bytes, -(left * s->slot_bytes));
+        if (marking()) premark_clear(s);
     }
-    central_put(s);
+    central_put(s, left);
 }
 
-bool cache_refill(bool noscan, unsigned class) {
+size_t cache_refill(bool noscan, unsigned class) {
     HeapCache *c = &p_self()->heap;
     cache_register(c);
     Span *s = c->span[noscan][class];
     if (s) {
-        c->span[noscan][class] = NULL;
+        hint_store(&c->span[noscan][class], NULL);
         uncache(c, s);
     }
-    sweep_pay(size_class_pages(class) * PAGE_SIZE, 64);
-    s = take_swept(&central[noscan][class]);
-    if (!s) s = span_new(class, noscan);
-    if (!s) return false;
+    uint32_t left;
+    s = take_swept(&central[noscan][class], &left);
+    if (!s) {
+        s = span_new(class, noscan);
+        if (!s) return 0;
+        left = s->slots;
+    }
     s->cached = true;
-    uint32_t left = span_free_slots(s);
     hint_store(&s->counted, s->slots - left);
     fetch_add(&heap.live_bytes, left * s->slot_bytes);
     if (marking()) premark(s);
     hint_store(&c->span[noscan][class], s);
-    return true;
+    sweep_pay(0, 64); // after it has perhaps swept a span for itself: with luck nothing is owed then, and an empty span was not given away
+    return left * s->slot_bytes;
 }
 
 void central_publish_large(Span *s) {
@@ -163,14 +168,10 @@ void central_publish_large(Span *s) {
 
 void central_freed(const Span *s, uint32_t objects) {
     fetch_add(&central_of(s)->freed, objects);
-    fetch_add(&heap.freed_objects, objects);
-    fetch_add(&heap.freed_bytes, objects * s->slot_bytes);
-    fetch_add(&heap.swept_objects, objects);
-    fetch_add(&heap.swept_bytes, objects * s->slot_bytes);
+    if (s->class_index == SIZE_CLASSES) fetch_add(&large_freed_bytes, s->slot_bytes);
 }
 
-void central_put(Span *s) {
-    uint32_t left = span_free_slots(s);
+void central_put(Span *s, uint32_t left) {
     if (left == s->slots)
         span_free(s);
     else
@@ -198,7 +199,7 @@ void heap_cache_black(P *p) {
         for (unsigned i = 0; i < SIZE_CLASSES; i++) {
             Span *s = c->span[n][i];
             if (!s) continue;
-            span_count(c, s);
+            span_count(c, s, span_free_slots(s));
             premark(s);
         }
     c->allocs_at_mark = c->allocs;
@@ -221,11 +222,9 @@ void heap_sweep_begin(void) {
     RT_ASSERT(heap_sweep_done());
     heap.sweep_gen += 2;
     store_relaxed(&sweep_cursor, 0);
-    store_relaxed(&heap.swept_objects, 0);
-    store_relaxed(&heap.swept_bytes, 0);
     store_relaxed(&heap.sweep_pages_per_mb, 0);
-    store_relaxed(&heap.pages_swept, 0);
-    store_relaxed(&heap.pages_unswept, load_relaxed(&heap.published_bytes) / PAGE_SIZE);
+    heap.pages_to_sweep = load_relaxed(&heap.published_bytes) / PAGE_SIZE;
+    store_relaxed(&heap.pages_unswept, heap.pages_to_sweep);
 }
 
 // ---- sums over all Ps
@@ -237,7 +236,7 @@ static void cache_sum(const HeapCache *c, HeapStats *h) {
         for (unsigned i = 0; i < SIZE_CLASSES; i++) {
             const Span *s = hint_load(&c->span[n][i]);
             if (!s || s->kind == SPAN_FREE) continue;
-            uint32_t k = span_progress(s);
+            uint32_t k = span_progress(s, span_free_slots(s));
             h->allocs += k;
             h->bytes += k * s->slot_bytes;
         }
@@ -262,10 +261,22 @@ void heap_allocated_black(uint64_t *objects, uint64_t *bytes) {
     *bytes = h.bytes;
 }
 
+void heap_freed(uint64_t *objects, uint64_t *bytes) {
+    *objects = 0;
+    *bytes = load_relaxed(&large_freed_bytes);
+    for (unsigned n = 0; n < 2; n++)
+        for (unsigned i = 0; i <= SIZE_CLASSES; i++) {
+            uint64_t k = load_relaxed(&central[n][i].freed);
+            *objects += k;
+            if (i < SIZE_CLASSES) *bytes += k * size_class_bytes(i);
+        }
+}
+
 void heap_in_use(uint64_t *objects, uint64_t *bytes) {
     HeapStats h = caches_sum();
-    *objects = h.allocs - load_relaxed(&heap.freed_objects);
-    *bytes = h.bytes - load_relaxed(&heap.freed_bytes);
+    heap_freed(objects, bytes);
+    *objects = h.allocs - *objects;
+    *bytes = h.bytes - *bytes;
 }
 
 void heap_class_counts(unsigned c, uint64_t *mallocs, uint64_t *frees) {
@@ -274,6 +285,6 @@ void heap_class_counts(unsigned c, uint64_t *mallocs, uint64_t *frees) {
         *mallocs += load_relaxed(&central[n][c].handed);
         *frees += load_relaxed(&central[n][c].freed);
         for (const HeapCache *p = caches; p && c < SIZE_CLASSES; p = p->next)
-            if (p->span[n][c]) *mallocs += span_progress(p->span[n][c]);
+            if (p->span[n][c]) *mallocs += span_progress(p->span[n][c], span_free_slots(p->span[n][c]));
     }
 }

@@ -128,11 +128,10 @@ typedef struct Heap {
     _Atomic uint64_t live_bytes;  // marked at the last cycle's end (the pacer stores it when the world is stopped for heap_sweep_begin), plus what was handed to
                                   // caches since (whole spans' free slots, large objects), less what caches gave back: the pacer's heap_live
     _Atomic uint64_t span_bytes;  // pages of all spans
-    _Atomic uint64_t freed_objects, freed_bytes; // ever swept
-    _Atomic uint64_t swept_objects, swept_bytes; // of these, since the last heap_sweep_begin
     _Atomic uint64_t published_bytes; // of span_bytes, without large objects that are being zeroed: these are not swept
     uint32_t sweep_gen;           // + 2 per cycle; written with the world stopped
-    _Atomic uint64_t pages_swept, pages_unswept; // since heap_sweep_begin; to go
+    _Atomic uint64_t pages_unswept; // to go
+    uint64_t pages_to_sweep;        // what they were at heap_sweep_begin
     // proportional sweep: set by the pacer (gc.c) after heap_sweep_begin, read at refills
     _Atomic uint64_t sweep_basis_live; // live_bytes then
     _Atomic uint64_t sweep_pages_per_mb; // pages to have swept per MB that live_bytes has grown, rounded up; 0: no debt
@@ -155,6 +154,8 @@ bool heap_sweep_done(void); // every span is swept
 void heap_allocated_black(uint64_t *objects, uint64_t *bytes);
 // Objects and bytes that are objects now: handed out ever, less freed ever. World stopped (exact), or a hint.
 void heap_in_use(uint64_t *objects, uint64_t *bytes);
+// Objects and bytes ever swept. Exact when nobody sweeps.
+void heap_freed(uint64_t *objects, uint64_t *bytes);
 // All spans. World stopped.
 void heap_for_each_span(void (*fn)(Span *s, void *arg), void *arg);
 

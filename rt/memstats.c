@@ -28,11 +28,11 @@ void gc_figures_cycle(uint64_t pause_ns, uint64_t end, bool forced) {
 // ---- MemStats
 
 static void add_objects(MemStats *m) {
-    uint64_t tiny = 0, objects, bytes;
+    uint64_t tiny = 0, objects, bytes, freed, freed_bytes;
     for (int i = 0; i < sched.ncpu; i++)
         tiny += rt_ps[i]->heap.tiny_allocs;
     heap_in_use(&objects, &bytes);
-    uint64_t freed = load_relaxed(&heap.freed_objects), freed_bytes = load_relaxed(&heap.freed_bytes);
+    heap_freed(&freed, &freed_bytes);
     m->heap_objects = objects;
     m->alloc = m->heap_alloc = bytes;
     m->total_alloc = bytes + freed_bytes;

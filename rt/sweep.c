@@ -20,7 +20,7 @@ static void poison_freed(Span *s) {
         if (span_is_object(s, i) && !span_bit(s->mark, i)) span_fill_poison(s, i);
 }
 
-void span_sweep(Span *s) {
+uint32_t span_sweep(Span *s) {
     RT_ASSERT(s->sweep_gen + 2 == heap.sweep_gen);
     if (hint_load(&s->specials)) special_sweep(s); // one that is hung up just now belongs to a marked object
     if (s->poisoned) poison_freed(s);
@@ -35,8 +35,8 @@ void span_sweep(Span *s) {
     s->sweep_gen = heap.sweep_gen;
     RT_ASSERT(live <= before);
     if (before > live) central_freed(s, before - live);
-    fetch_add(&heap.pages_swept, s->pages);
     fetch_add(&heap.pages_unswept, -(uint64_t)s->pages); // last: pairs with heap_sweep_done
+    return s->slots - live;
 }
 
 bool heap_sweep_step(size_t pages) {
@@ -44,8 +44,7 @@ bool heap_sweep_step(size_t pages) {
         Span *s = central_take_unswept();
         if (!s) return false;
         done += s->pages;
-        span_sweep(s);
-        central_put(s);
+        central_put(s, span_sweep(s));
     }
     return true;
 }
@@ -60,7 +59,7 @@ bool sweep_pay(size_t bytes, size_t pages) {
     uint64_t live = load_relaxed(&heap.live_bytes), basis = load_relaxed(&heap.sweep_basis_live);
     uint64_t grown = bytes + (live > basis ? live - basis : 0);
     uint64_t due = (grown >> 20) * rate + ((grown & ((1u << 20) - 1)) * rate >> 20);
-    for (size_t left = pages; load_relaxed(&heap.pages_swept) < due; left--) {
+    for (size_t left = pages; heap.pages_to_sweep - load_relaxed(&heap.pages_unswept) < due; left--) {
         if (left == 0) return false;
         if (heap_sweep_step(1)) continue;
         store_relaxed(&heap.sweep_pages_per_mb, 0); // others may still be at their last spans
