@@ -42,16 +42,27 @@ static void make_text(void *arg) {
     format_text(t->out, t->fmt, t->a, t->b);
 }
 
+// Little of the stack may be left where the mistake was made.
+#define TEXT_STACK 1024 // scripts/stack_indirect.txt: limit map
+
+static void panic_with_text(void *arg) {
+    Text *t = arg;
+    t->out = heap_alloc(TEXT_ROOM, NULL, ALLOC_NULL_OK);
+    if (!t->out) panic_runtime("runtime error: out of range (no memory for more words)");
+    sys_call(make_text, t);
+    panic_runtime(t->out);
+}
+
+static _Noreturn void panic_formatted(const char *fmt, intptr_t a, intptr_t b) {
+    Text t = {NULL, fmt, a, b};
+    call_with_stack(TEXT_STACK, panic_with_text, &t);
+    __builtin_unreachable();
+}
+
 void bounds_panic(BoundsKind kind, intptr_t a, intptr_t b) {
-    Text t = {heap_alloc(TEXT_ROOM, NULL, ALLOC_NULL_OK), formats[kind], a, b};
-    if (!t.out) panic_runtime("runtime error: index or slice bounds out of range");
-    sys_call(make_text, &t);
-    panic_runtime(t.out);
+    panic_formatted(formats[kind], a, b);
 }
 
 void panic_texts(const char *fmt, const char *a, const char *b) {
-    Text t = {heap_alloc(TEXT_ROOM, NULL, ALLOC_NULL_OK), fmt, (intptr_t)a, (intptr_t)b};
-    if (!t.out) panic_runtime(fmt);
-    sys_call(make_text, &t);
-    panic_runtime(t.out);
+    panic_formatted(fmt, (intptr_t)a, (intptr_t)b);
 }

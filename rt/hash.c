@@ -16,8 +16,11 @@
 #define K1  HASH_K1
 #define K2  HASH_K2
 
-static inline uint64_t word(const void *p) {
-    return *(const uint64_t *)p;
+#define word load_64
+static inline uint32_t load_32(const void *p) {
+    uint32_t v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
 }
 
 uint64_t hash_u64(uint64_t v, uint64_t seed) {
@@ -28,7 +31,7 @@ uint64_t hash_u64(uint64_t v, uint64_t seed) {
 static inline uint64_t hash_short(const char *p, size_t n, uint64_t seed) {
     uint64_t a, b;
     if (n >= 8) a = word(p), b = word(p + n - 8);
-    else if (n >= 4) a = *(const uint32_t *)p, b = *(const uint32_t *)(p + n - 4);
+    else if (n >= 4) a = load_32(p), b = load_32(p + n - 4);
     else if (n > 0) a = (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint8_t)p[n - 1], b = 0;
     else a = b = 0;
     return mix(mix(a ^ K0, b ^ seed ^ K1), n ^ K2);

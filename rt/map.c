@@ -98,9 +98,9 @@ static inline void key_update(const MapType *t, void *slot, const void *key) {
 }
 
 void *map_assign(const MapType *t, Map *h, const void *key) {
+    if (unlikely(!h)) assign_to_nil();
     KeyKind kind = map_key_kind(t);
     Place at;
-    if (unlikely(!h)) assign_to_nil();
     if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
     uint64_t hash = key_hash(t, kind, key, h->seed); // may panic: before the flag is set
     writing_begin(h);

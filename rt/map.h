@@ -79,14 +79,20 @@ static inline uint64_t hash_mix(uint64_t a, uint64_t b) {
     return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 static inline uint64_t hash_word(uint64_t v, uint64_t seed) {
-    return hash_mix(v ^ HASH_K0, seed ^ HASH_K1);
+    return hash_mix(hash_mix(v ^ HASH_K0, seed ^ HASH_K1) ^ HASH_K2, HASH_K1); // one round shows the pattern of keys in steps
+}
+// At any address.
+static inline uint64_t load_64(const void *p) {
+    uint64_t v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
 }
 bool bytes_equal_long(const void *a, const void *b, size_t n);
 static inline bool bytes_equal(const void *a, const void *b, size_t n) {
     const char *x = a, *y = b;
     if (n > 64) return bytes_equal_long(a, b, n);
     for (; n >= 8; n -= 8, x += 8, y += 8)
-        if (*(const uint64_t *)x != *(const uint64_t *)y) return false;
+        if (load_64(x) != load_64(y)) return false;
     for (; n > 0; n--)
         if (*x++ != *y++) return false;
     return true;

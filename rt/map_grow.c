@@ -8,21 +8,21 @@
 #define noinline __attribute__((noinline))
 
 void words_copy(void *dst, const void *src, size_t bytes) {
-    uint64_t *d = dst;
-    const uint64_t *s = src;
-    for (; bytes >= 8; bytes -= 8)
+    char *d = dst;
+    const char *s = src;
+    for (; bytes >= 8; bytes -= 8, d += 8, s += 8)
+        __builtin_memcpy(d, s, 8); // one instruction
+    for (; bytes > 0; bytes--)
         *d++ = *s++;
-    for (size_t i = 0; i < bytes; i++)
-        ((uint8_t *)d)[i] = ((const uint8_t *)s)[i];
 }
 
 void words_clear(void *dst, size_t bytes, bool pointers) {
     if (pointers) gc_shade_words(dst, bytes);
-    uint64_t *d = dst;
-    for (; bytes >= 8; bytes -= 8)
+    char *d = dst;
+    for (; bytes >= 8; bytes -= 8, d += 8)
+        __builtin_memset(d, 0, 8);
+    for (; bytes > 0; bytes--)
         *d++ = 0;
-    for (size_t i = 0; i < bytes; i++)
-        ((uint8_t *)d)[i] = 0;
 }
 
 // ---- memory

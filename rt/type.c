@@ -4,6 +4,7 @@
 // Equality is called on a goroutine's stack by whoever compares keys; general registers only, so floating
 // point is compared by its bits.
 #include "api/mem.h"
+#include "bounds.h"
 #include "core.h"
 
 // ---- equality: bool equal(const void *a, const void *b)
@@ -43,7 +44,7 @@ static bool equal_any(const void *a, const void *b) {
     const Any *x = a, *y = b;
     if (x->type != y->type) return false;
     if (!x->type) return true;
-    if (!x->type->equal) panic_runtime("runtime error: comparing uncomparable type");
+    if (!x->type->equal) panic_texts("runtime error: comparing uncomparable type %s", x->type->string->p, "");
     if (x->type->kind & KIND_DIRECT) return x->data == y->data;
     bool (*equal)(const void *, const void *) =
         (bool (*)(const void *, const void *))(uintptr_t)x->type->equal->code;

@@ -54,10 +54,10 @@ bool any_equal(Any a, Any b);
         !any_sw_.over; any_sw_.over = true)
 #define any_case(T, v)                                                                                       \
     if (!any_sw_.done && any_is(any_sw_.a_, T))                                                              \
-        for (T v __attribute__((unused)) = ANY_VALUE_(any_sw_.a_, T); !any_sw_.done; any_sw_.done = true)
+        for (T v = (any_sw_.done = true, ANY_VALUE_(any_sw_.a_, T)), *any_once_ = &v; any_once_; any_once_ = NULL)
 #define any_default                                                                                          \
     if (!any_sw_.done)                                                                                       \
-        for (; !any_sw_.done; any_sw_.done = true)
+        for (any_sw_.done = true; !any_sw_.over; any_sw_.over = true)
 
 // Interface types: struct {const Methods *methods; void *self}, a value type; cell(Name) in heap objects.
 #define TYPE_INTERFACE(Name, Methods)                                                                        \
