@@ -172,6 +172,8 @@ void gc_credit_return(G *g) {
     g->gc_credit = 0;
 }
 
+static void trigger_call(void *unused) { gc_trigger(); }
+
 void gc_allocated(uint64_t bytes) {
     if (unlikely(gc.stress) && fetch_add(&slow_allocs, 1) % gc.stress == gc.stress - 1) {
         gc_force();
@@ -179,5 +181,5 @@ void gc_allocated(uint64_t bytes) {
     }
     if (unlikely(load_relaxed(&gc.phase) == GC_MARK)) assist(bytes);
     else if (load_relaxed(&heap.live_bytes) >= load_relaxed(&gc_pace.look_at)) sys_call(gc_pace_look, NULL);
-    else if (unlikely(gc_pace_period_over())) gc_trigger();
+    else if (unlikely(gc_pace_period_over())) sys_call(trigger_call, NULL);
 }

@@ -28,7 +28,12 @@ static struct {
     GList waiters; // who waits for `ended` or for its turn to exclude; all of them look again
 } ctl = {.lock = LOCK_INIT(RANK_GC)};
 
-static void finish_sweep(void);
+// All cores in use have passed the scheduler since the last stop. They do so at once, so nobody waits long for this.
+static bool all_caught_up(void) {
+    for (int i = 0; i < hint_load(&sched.nproc); i++)
+        if (hint_load(&rt_ps[i]->gc.seen) != load_relaxed(&gc.epoch)) return false;
+    return true;
+}
 
 // ---- waking and waiting
 
@@ -84,15 +89,28 @@ void gc_resume(P *p, G *g) {
     sched_execute(p, g);
 }
 
-// Asking for a cycle and waiting for its end, off the goroutine's stack: an allocation that has found no memory has little of it left.
-typedef struct EndWait {
+// A whole cycle for one goroutine, off its stack: an allocation that has found no memory has little of it left.
+typedef struct WholeCycle {
     G *g;
     uint64_t n; // number of the cycle; 0: not asked for yet
-} EndWait;
+    bool swept;
+} WholeCycle;
 
-static void wait_off_stack(void *arg) {
-    EndWait *w = arg; // on the stack of g
+// True: everything is swept. False: this core has something more urgent to do.
+static bool sweep_all(P *p) {
+    for (unsigned turns = 0; load_relaxed(&p->request) == 0;) {
+        if (heap_sweep_step(SWEEP_PAGES)) continue;
+        store_relaxed(&gc_sweep_left, 0);
+        if (all_caught_up() && heap_sweep_done()) return true;
+        plat_spin(turns++); // somebody is at its last span
+    }
+    return false;
+}
+
+static void whole_cycle_off_stack(void *arg) {
+    WholeCycle *w = arg; // on the stack of g
     G *g = w->g;
+    P *p = p_self();
     if (!w->n) w->n = gc_request(true);
     lock_acquire(&ctl.lock);
     bool ended = ctl.ended >= w->n;
@@ -102,15 +120,17 @@ static void wait_off_stack(void *arg) {
         glist_push(&ctl.waiters, g);
     }
     lock_release(&ctl.lock);
-    if (ended) gc_resume(p_self(), g);
+    if (!ended) schedule();
+    w->swept = sweep_all(p);
+    if (w->swept) gc_resume(p, g);
+    sched_requeue_preempted(p, g, load_relaxed(&p->request));
     schedule();
 }
 
 static void whole_cycle(void) {
-    EndWait w = {g_self(), 0};
-    do g_leave(w.g, wait_off_stack, &w);
-    while (hint_load(&ctl.ended) < w.n);
-    finish_sweep();
+    WholeCycle w = {g_self(), 0, false};
+    do g_leave(w.g, whole_cycle_off_stack, &w);
+    while (!w.swept);
 }
 
 void gc_exclude(void) {
@@ -143,21 +163,10 @@ void gc_catch_up(P *p) {
     hint_store(&p->gc.seen, epoch);
 }
 
-// All cores in use have passed the scheduler since the last stop. They do so at once, so this rarely waits.
-static void wait_caught_up(void) {
-    for (int i = 0; i < hint_load(&sched.nproc); i++)
-        for (unsigned turns = 0; hint_load(&rt_ps[i]->gc.seen) != load_relaxed(&gc.epoch); turns++) {
-            if (i >= hint_load(&sched.nproc)) return; // it went out of use meanwhile, and flushed what it had
-            plat_spin(turns);
-            RT_DOOR();
-        }
-}
-
-// ---- sweeping to the end
+// ---- sweeping to the end, by the coordinator
 
 static void sweep_some(void *more) { *(bool *)more = heap_sweep_step(SWEEP_PAGES); }
 
-// Any goroutine's stack.
 static void finish_sweep(void) {
     bool more;
     do {
@@ -165,8 +174,7 @@ static void finish_sweep(void) {
         RT_DOOR();
     } while (more);
     store_relaxed(&gc_sweep_left, 0);
-    wait_caught_up();
-    for (unsigned turns = 0; !heap_sweep_done(); turns++) { // somebody is at its last span
+    for (unsigned turns = 0; !all_caught_up() || !heap_sweep_done(); turns++) { // somebody is at its last span
         plat_spin(turns);
         RT_DOOR();
     }
