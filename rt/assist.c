@@ -93,6 +93,7 @@ static bool asked(P *p) { return load_relaxed(&p->request) != 0; }
 
 static void note_time(G *g, int64_t ns) {
     fetch_add(&gc_cycle.assist_ns, ns);
+    assist_count_piece(ns);
     g->assists++;
     g->assist_ns += (uint64_t)ns;
     int64_t longest = load_relaxed(&gc_cycle.assist_longest_ns);
@@ -170,6 +171,8 @@ void gc_credit_return(G *g) {
     if (g->gc_credit > 0 && g->gc_credit_cycle == gc.cycle && load_relaxed(&gc.phase) == GC_MARK)
         fetch_add(&credit, work_of(g->gc_credit, gc_pace_ratio(load_relaxed(&gc_cycle.scanned))));
     g->gc_credit = 0;
+    if (g->assist_ns) assist_count_goroutine(g->assist_ns);
+    g->assist_ns = 0;
 }
 
 static void trigger_call(void *unused) { gc_trigger(); }

@@ -132,14 +132,15 @@ static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
     struct {
         const char *name;
         uint32_t *where;
-    } known[] = {{"trapstep", &k->trapstep}, {"gctrace", &k->gctrace}, {"schedtrace", &k->schedtrace_ms},
+    } known[] = {{"trapstep", &k->trapstep}, {"gctrace", &k->gctrace}, {"schedtrace", &k->schedtrace_ms}, {"gcsummary", &k->gcsummary},
+                 {"gcverify", &k->gcverify}, {"gcpoison", &k->gcpoison}, {"gcstress", &k->gcstress},
                  {"oomat", &k->oomat}, {"oomfor", &k->oomfor}, {"oomkind", &k->oomkind}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint64_t v;
         if (!text_equal(name, known[i].name)) continue;
         if (!parse_number(value, 0, UINT32_MAX, &v)) return false;
         *known[i].where = (uint32_t)v;
-        if (i == 1 || i == 2) note_unread("GODEBUG", name);
+        if (known[i].where == &k->schedtrace_ms) note_unread("GODEBUG", name);
         return true;
     }
     return false;
@@ -168,7 +169,7 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, schedtrace=ms, oomat=n, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, schedtrace=ms, oomat=n, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},

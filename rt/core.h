@@ -187,6 +187,7 @@ struct P {
     HeapCache heap;
     GcLocal gc;
     uint8_t stop_way; // StopWay of the latest stop: set by whoever took the goroutine off, read by stop.c
+    int64_t stopped_ns; // when it came to its latest stop
 
     // debug: locks held, innermost last
     uint32_t held_count;

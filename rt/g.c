@@ -208,7 +208,7 @@ static void exit_slow(void *arg) {
 
 static inline void mark_dead(P *p, G *g) {
     RT_ASSERT(g->defers == NULL);
-    if (unlikely(g->gc_credit != 0)) gc_credit_return(g);
+    if (unlikely(g->assist_ns != 0)) gc_credit_return(g);
     store_relaxed(&g->state, G_DEAD);
     g->panic = NULL;
     g->recoverable = NULL;

@@ -9,6 +9,7 @@
 // Locks: ctl.lock (RANK_GC) guards ctl. gc_exclude keeps cycles out: who changes the set of cores does not meet one.
 #include "gcrun.h"
 #include "lib.h"
+#include "memstats.h"
 #include "runq.h"
 #include "api/gc.h"
 
@@ -65,9 +66,9 @@ uint64_t gc_request(bool forced) {
 void gc_trigger(void) {
     G *g = NULL;
     lock_acquire(&ctl.lock);
-    if (!ctl.running && ctl.target == ctl.begun) {
+    if (ctl.target == ctl.begun) { // perhaps behind stop 2 of the one under way, which is not over before its waiters are ready
         ctl.target++;
-        g = take_coordinator();
+        if (!ctl.running) g = take_coordinator();
     }
     lock_release(&ctl.lock);
     if (g) g_ready(g);
@@ -188,6 +189,8 @@ static void begin_marking(void *unused) {
     store_relaxed(&gc_cycle.markers, 0);
     store_relaxed(&gc_cycle.seems_done, 0);
     store_relaxed(&gc_cycle.assist_ns, 0);
+    store_relaxed(&gc_cycle.assist_longest_ns, 0);
+    stop_latest.reason = STOP_FOR_MARKING;
     gc_cycle.returns = 0;
     gc_cycle.stop2_ns = 0;
     gc_share_out(&gc_cycle);
@@ -212,9 +215,12 @@ void gc_stacks_done(void) {
 
 static void count_up(GcCycle *c) {
     uint64_t black_objects, black_bytes, objects, bytes;
+    special_kept(&c->kept_objects, &c->kept_bytes);
     gc_marked(&c->marked_objects, &c->marked_bytes);
     heap_allocated_black(&black_objects, &black_bytes);
     heap_in_use(&objects, &bytes);
+    c->black_objects = black_objects;
+    c->black_bytes = black_bytes;
     c->unmarked_objects = objects - c->marked_objects - black_objects;
     c->unmarked_bytes = bytes - c->marked_bytes - black_bytes;
     c->scan_work = gc_scan_work();
@@ -231,6 +237,7 @@ static void count_up(GcCycle *c) {
 
 static void end_marking(void *unused) {
     GcCycle *c = &gc_cycle;
+    stop_latest.reason = STOP_FOR_END;
     if (!gc_mark_finish(FINISH_BUDGET)) {
         c->returns++;
         store_relaxed(&c->seems_done, 0);
@@ -264,19 +271,64 @@ static void wait_marked(void) {
     lock_release(&ctl.lock);
 }
 
+// ---- figures
+
+static int64_t cpu_ns; // that the collector has taken since the start, of all cores; idle ones not counted
+
+uint64_t gc_cpu_ppm(void) {
+    int64_t total = (plat_now_ns() - sched.start_ns) * sched.nproc;
+    return total > 0 ? mul_div((uint64_t)cpu_ns, 1000000, (uint64_t)total) : 0;
+}
+
+static void account(void *cycle) {
+    const GcCycle *c = cycle;
+    int64_t stops = c->mark_ns - c->sweep_term_ns + c->end_ns - c->mark_term_ns + c->stop2_ns;
+    cpu_ns += stops * c->procs + load_relaxed(&c->assist_ns) + c->dedicated_ns + c->fraction_ns;
+    gc_figures.next_gc = gc_pace.goal;
+    gc_figures.gc_cpu_ppm = (uint32_t)gc_cpu_ppm();
+    gc_figures_cycle((uint64_t)stops, (uint64_t)plat_wall_ns(), c->forced);
+}
+
+// All that was unmarked at stop 2 has been swept by now, or kept, and nothing else.
+static void check_sweep(void *arg) {
+    GcSwept *s = arg;
+    const GcCycle *c = &gc_cycle;
+    s->objects = load_relaxed(&heap.swept_objects);
+    s->bytes = load_relaxed(&heap.swept_bytes);
+    special_kept(&s->kept, &s->kept_bytes);
+    s->kept -= c->kept_objects;
+    s->kept_bytes -= c->kept_bytes;
+    if (!gc.verify || (s->objects + s->kept == c->unmarked_objects && s->bytes + s->kept_bytes == c->unmarked_bytes)) return;
+    rt_printf("runtime: gc %u: unmarked %lu objects, %lu bytes; swept %lu, %lu; kept %lu, %lu\n", gc.cycle, c->unmarked_objects, c->unmarked_bytes, s->objects,
+              s->bytes, s->kept, s->kept_bytes);
+    rt_throw("the sweep has not freed what was unmarked");
+}
+
+static void end_of_sweep(void) {
+    GcSwept s;
+    sys_call(check_sweep, &s);
+    gc_trace_sweep(&s);
+}
+
 static void run_cycle(void) {
     finish_sweep();
+    if (gc.cycle) end_of_sweep();
     gc_cycle.sweep_term_ns = plat_now_ns();
     world_stop(WAIT_STW);
     sys_call(begin_marking, NULL);
-    world_start();
+    world_restart();
+    gc_cycle.stop1 = stop_latest;
+    world_release();
     do {
         wait_marked();
         gc_cycle.mark_term_ns = plat_now_ns();
         world_stop(WAIT_STW);
         sys_call(end_marking, NULL);
-        world_start();
+        world_restart();
+        gc_cycle.stop2 = stop_latest;
+        world_release();
     } while (load_relaxed(&gc.phase) == GC_MARK);
+    sys_call(account, &gc_cycle);
 }
 
 static void coordinator_main(void *unused) {
@@ -294,6 +346,7 @@ static void coordinator_main(void *unused) {
         lock_release(&ctl.lock);
         run_cycle();
         gc_assists_end();
+        if (rt_knobs.gctrace) gc_trace_cycle(&gc_cycle);
         lock_acquire(&ctl.lock);
         hint_store(&ctl.ended, ctl.begun);
         ctl.running = false;
@@ -318,6 +371,9 @@ void gc_init(void) {
     ctl.parked = true;
     gc_dismiss();
     gc_pace_init();
+    gc.verify = rt_knobs.gcverify;
+    gc.poison = rt_knobs.gcverify || rt_knobs.gcpoison;
+    gc.stress = rt_knobs.gcstress;
 }
 
 // ---- doors

@@ -94,6 +94,7 @@ void gc_scan_before_run(struct P *p, struct G *g);
 void gc_marked(uint64_t *objects, uint64_t *bytes);
 uint64_t gc_scan_work(void);       // bytes scanned in this cycle so far, over all Ps (a hint while marking)
 uint64_t gc_work_bytes(void);      // pages that grey objects' buffers have taken, in use or kept: for MemStats
+uint64_t gc_globals_bytes(void);   // the program's variables (root.c)
 uint64_t gc_root_bytes(void);      // bytes of stacks and globals scanned in this cycle
 // verify.c, world stopped, marking is over: every pointer of a marked object and of a root leads to a marked object, else a report naming both, and the end. GODEBUG=gcverify=1
 void gc_verify(void);
@@ -126,6 +127,7 @@ void gc_exclude(void);
 void gc_admit(void);
 void gc_credit_return(struct G *g); // g, which has assisted, ends. Small
 // At the end of each cycle gc.c calls gc_figures_cycle and sets gc_figures.next_gc and .gc_cpu_ppm (memstats.h): MemStats is made of these.
+void gc_summary(void); // GODEBUG=gcsummary=1: at the program's end. System stack
 // stop.c tells how this P's core came to its stop (StopWay), for the statistics.
 typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WORKER, STOP_WAYS } StopWay;
 

@@ -1,5 +1,6 @@
 // gcrun.h -- what the parts of the collector's cycle share: gc.c, gcwork.c, assist.c, gctrace.c.
 #pragma once
+#include "gcstats.h"
 #include "pacer.h"
 #include "sched.h"
 
@@ -18,7 +19,9 @@ typedef struct GcCycle {
     uint32_t returns;      // stops 2 after which marking went on
     uint64_t heap0, heap1, heap2; // live bytes at stop 1, at stop 2, marked
     uint64_t goal;
-    uint64_t marked_objects, marked_bytes, unmarked_objects, unmarked_bytes;
+    uint64_t marked_objects, marked_bytes, black_objects, black_bytes, unmarked_objects, unmarked_bytes;
+    uint64_t kept_objects, kept_bytes; // by finalizers, since the start of the program
+    StopFigures stop1, stop2;
     uint64_t scan_work;
     int64_t fraction_ns, dedicated_ns, idle_ns; // sums over all Ps, at the end
     // any core
@@ -44,6 +47,14 @@ void gc_dismiss(void);             // stop 2: takes them away
 void gc_marker_enter(void);
 void gc_marker_leave(P *p);        // flushes; the last one who sees nothing left tells the coordinator
 extern _Atomic uint32_t gc_sweep_left; // 0: heap_sweep_step has said that nothing is left to take
+
+// ---- gctrace.c
+void gc_trace_cycle(const GcCycle *c); // the coordinator, after the cycle
+typedef struct GcSwept {
+    uint64_t objects, bytes, kept, kept_bytes; // freed; kept for their finalizers
+} GcSwept;
+void gc_trace_sweep(const GcSwept *s); // all is swept
+uint64_t gc_cpu_ppm(void); // part of the machine's time since the start, in millionths (gc.c)
 
 // ---- pace.c
 typedef struct GcPace {

@@ -107,4 +107,5 @@ void idle_until_work(P *p) {
     // From here nobody else owns a wake-up of ours: claims are exclusive.
     store_relaxed(&p->wake, 0);
     store_relaxed(&p->state, P_RUNNING);
+    p->stop_way = STOP_SCHED;
 }

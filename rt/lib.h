@@ -17,8 +17,11 @@ typedef struct Knobs {
     uint64_t max_stack;     // MAXSTACK=size: cap of one goroutine's stack
     uint32_t trapstep;      // GODEBUG=trapstep=k: preempt after every k-th instruction
     uint32_t oomat, oomfor, oomkind; // GODEBUG=oomat=n,...: allocations that fail on purpose (inject.h)
-    uint32_t gctrace;       // GODEBUG=gctrace=n: accepted, nothing reads it yet
-    uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: likewise
+    uint32_t gctrace;       // GODEBUG=gctrace=1: a line for each cycle; 2: more
+    uint32_t gcsummary;     // GODEBUG=gcsummary=1: what collecting cost, at the end
+    uint32_t gcverify, gcpoison; // GODEBUG=gcverify=1: marking is checked, freed memory is filled and checked; gcpoison=1: only this
+    uint32_t gcstress;      // GODEBUG=gcstress=n: a cycle at every n-th allocation
+    uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: accepted, nothing reads it yet
 } Knobs;
 extern Knobs rt_knobs;
 // The program's arguments; rt_argv[0] is its name, rt_argv[rt_argc] NULL. {"main"} before rt_cmdline.

@@ -208,6 +208,7 @@ uint64_t gc_root_bytes(void) { return load_relaxed(&root_bytes); }
 // The program's variables (scripts/app.ld); none in a unit test.
 extern const char __start_app_data[] __attribute__((weak)), __stop_app_data[] __attribute__((weak));
 extern const char __start_app_bss[] __attribute__((weak)), __stop_app_bss[] __attribute__((weak));
+uint64_t gc_globals_bytes(void) { return (uint64_t)(__stop_app_data - __start_app_data) + (uint64_t)(__stop_app_bss - __start_app_bss); }
 
 void root_begin(P *p) {
     scan_words(&p->gc, __start_app_data, __stop_app_data);

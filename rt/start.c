@@ -56,7 +56,10 @@ static void core_main(int cpu) {
 
 static void main_goroutine(void *unused) { program_exit(app_main(rt_argc, rt_argv, NULL)); }
 
-static void exit_on_system_stack(void *code) { plat_exit((int)(intptr_t)code & 255); }
+static void exit_on_system_stack(void *code) {
+    gc_summary();
+    plat_exit((int)(intptr_t)code & 255);
+}
 
 void program_exit(int code) {
     sys_call(exit_on_system_stack, (void *)(intptr_t)code);

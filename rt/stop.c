@@ -7,6 +7,7 @@
 // stop_left counts the cores that have not stopped: a core decrements it (release) when it has, the stopper acquires 0. Only cores in use
 // are counted. One that gomaxprocs has put out of use would be on its way through the scheduler, uncounted, during the next stop: so
 // gomaxprocs keeps the right to stop until such cores are P_OFF.
+#include "gcstats.h"
 #include "sched.h"
 
 static _Atomic uint32_t stop_procs;         // the latest stop counts cores 0 to stop_procs - 1
@@ -31,8 +32,23 @@ static void wait_for_stop_right(WaitReason why) {
     }
 }
 
+// How the cores came; the last one's time.
+static void note_stopped(const P *self, int n) {
+    StopFigures *s = &stop_latest;
+    s->stopped_ns = plat_now_ns();
+    for (int i = 0; i < n; i++) {
+        const P *p = rt_ps[i];
+        if (p == self) continue;
+        s->ways[p->stop_way]++;
+        if (s->last_core >= 0 && p->stopped_ns <= rt_ps[s->last_core]->stopped_ns) continue;
+        s->last_core = i;
+        s->last_way = p->stop_way;
+    }
+}
+
 void world_stop(WaitReason why) {
     wait_for_stop_right(why);
+    stop_latest = (StopFigures){.asked_ns = plat_now_ns(), .last_core = -1, .reason = STOP_FOR_OTHER};
     P *self = p_self(); // stays ours: from here to world_start this goroutine is in runtime text and does not park
     int n = sched.nproc;
     store_seq(&sched.stop_left, n - 1);
@@ -42,6 +58,8 @@ void world_stop(WaitReason why) {
         P *p = rt_ps[i];
         if (p == self) continue;
         if (idle_claim(p)) {
+            p->stop_way = STOP_IDLE;
+            p->stopped_ns = stop_latest.asked_ns;
             store_seq(&p->state, P_STOPPED);
             fetch_add(&sched.stop_left, -1);
             continue;
@@ -59,10 +77,13 @@ void world_stop(WaitReason why) {
         }
     }
     RT_ASSERT(load_relaxed(&sched.stop_left) == 0);
+    note_stopped(self, n);
 }
 
 void world_restart(void) {
     P *self = p_self();
+    stop_latest.started_ns = plat_now_ns();
+    stop_count();
     store_seq(&sched.stop_wanted, 0);
     for (int i = 0; i < sched.ncpu; i++) {
         P *p = rt_ps[i];
@@ -131,6 +152,7 @@ void stop_here(P *p) {
         else plat_spin(0);
         return; // to look again
     }
+    p->stopped_ns = plat_now_ns();
     store_relaxed(&p->wake, 0);
     store_seq(&p->state, P_STOPPED);
     fetch_add(&sched.stop_left, -1); // release: all that this core did is visible to the stopper
