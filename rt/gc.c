@@ -215,6 +215,7 @@ void gc_stacks_done(void) {
 
 static void count_up(GcCycle *c) {
     uint64_t black_objects, black_bytes, objects, bytes;
+    heap_freed(&c->freed_objects, &c->freed_bytes);
     special_kept(&c->kept_objects, &c->kept_bytes);
     gc_marked(&c->marked_objects, &c->marked_bytes);
     heap_allocated_black(&black_objects, &black_bytes);
@@ -293,8 +294,9 @@ static void account(void *cycle) {
 static void check_sweep(void *arg) {
     GcSwept *s = arg;
     const GcCycle *c = &gc_cycle;
-    s->objects = load_relaxed(&heap.swept_objects);
-    s->bytes = load_relaxed(&heap.swept_bytes);
+    heap_freed(&s->objects, &s->bytes);
+    s->objects -= c->freed_objects;
+    s->bytes -= c->freed_bytes;
     special_kept(&s->kept, &s->kept_bytes);
     s->kept -= c->kept_objects;
     s->kept_bytes -= c->kept_bytes;

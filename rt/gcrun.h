@@ -20,7 +20,7 @@ typedef struct GcCycle {
     uint64_t heap0, heap1, heap2; // live bytes at stop 1, at stop 2, marked
     uint64_t goal;
     uint64_t marked_objects, marked_bytes, black_objects, black_bytes, unmarked_objects, unmarked_bytes;
-    uint64_t kept_objects, kept_bytes; // by finalizers, since the start of the program
+    uint64_t freed_objects, freed_bytes, kept_objects, kept_bytes; // swept, kept by finalizers, since the start of the program
     StopFigures stop1, stop2;
     uint64_t scan_work;
     int64_t fraction_ns, dedicated_ns, idle_ns; // sums over all Ps, at the end

@@ -81,10 +81,14 @@ static void knobs(void) {
     CHECK_EQ(c.knobs.gctrace, 1);
     CHECK_EQ(c.knobs.schedtrace_ms, 1000);
     CHECK_STR(args(), "<x>");
-    CHECK_STR(said, "command line: GOGC is accepted, but has no effect yet\n"
-                    "command line: GOMEMLIMIT is accepted, but has no effect yet\n"
-                    "command line: GODEBUG gctrace is accepted, but has no effect yet\n"
-                    "command line: GODEBUG schedtrace is accepted, but has no effect yet\n");
+    CHECK_STR(said, "command line: GODEBUG schedtrace is accepted, but has no effect yet\n");
+    CHECK(c.knobs.gomemlimit_given);
+    CHECK(parse("GODEBUG=gcsummary=1,gcverify=1,gcpoison=1,gcstress=9"));
+    CHECK(!c.knobs.gomemlimit_given);
+    CHECK_EQ(c.knobs.gcsummary, 1);
+    CHECK_EQ(c.knobs.gcverify, 1);
+    CHECK_EQ(c.knobs.gcpoison, 1);
+    CHECK_EQ(c.knobs.gcstress, 9);
     CHECK(parse("GODEBUG=trapstep=0 SLICE=1ms"));
     CHECK_STR(said, "");
     CHECK(parse("GOGC=off GOMEMLIMIT=off GODEBUG= SLICE=100us"));
