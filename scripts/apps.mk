@@ -51,10 +51,11 @@ $(B)/app/$1/made_of: FORCE
 	@new=$(call quote_in_rule,$(made_of)); old=; [ ! -e $$@ ] || IFS= read -r old < $$@ || :; \
 	  [ "$$$$new" = "$$$$old" ] || printf '%s\n' "$$$$new" > $$@
 
-$(B)/app/$1/app.o: $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).o) scripts/app.ld $(B)/doors scripts/check_app_symbols.sh $(B)/app/$1/made_of
+$(B)/app/$1/app.o: $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).o) scripts/app.ld $(B)/doors scripts/check_app_symbols.sh scripts/check_cells.py $(B)/app/$1/made_of
 	$$(call say,APP,$1)
 	$$(Q)$(LD) -r -T scripts/app.ld -o $$@.all $$(filter %.o,$$^)
 	$$(Q)scripts/check_app_symbols.sh $(if $(filter tests/%,$4),--inside) $(B)/doors $$@.all $$(filter %.o,$$^)
+	$$(Q)scripts/check_cells.py $$(filter %.o,$$^)
 	$$(Q)$(OBJCOPY) --redefine-sym main=app_main --keep-global-symbol=app_main $$@.all $$@ && rm $$@.all
 
 $(B)/app/$1/files.blob: $(B)/app/$1/made_of scripts/pack_blob.py $(if $3,FORCE)
