@@ -50,8 +50,8 @@ void gc_scan_object(P *p, uintptr_t obj) {
         l->scanned_bytes += scan_slot(l, s, span_slot(s, obj));
         return;
     }
-    for (size_t at = 0; at + 8 <= s->slot_bytes; at += OBLET_BYTES)
-        if (!work_push(l, s->base + at)) l->scanned_bytes += scan_grey(l, s->base + at); // it is not marked, so nobody would find it again
+    for (size_t at = 0; at < s->slot_bytes; at += OBLET_BYTES)
+        if (!work_push(l, (Grey){s->base + at, 0})) l->scanned_bytes += scan_oblet(l, s->base + at); // it is not marked, so nobody would find it again
 }
 
 // ---- draining
@@ -75,11 +75,9 @@ uint64_t gc_drain(P *p, uint64_t budget, bool (*enough)(P *p)) {
             done += look_up(p);
             check = limit - done > CHECK_BYTES && done < limit ? done + CHECK_BYTES : limit;
         }
-        uintptr_t obj = work_pop(l);
-        uint64_t n;
-        if (likely(obj != 0)) done += scan_grey(l, obj);
-        else if (root_job(p, &n)) done += n;
-        else break;
+        uint64_t n = scan_grey(l, check - done);
+        if (n == 0 && !root_job(p, &n)) break;
+        done += n;
     }
     fetch_add(&scan_work, done + l->scanned_bytes);
     l->scanned_bytes = 0;

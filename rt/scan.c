@@ -12,37 +12,72 @@
 // Context: system stack; no locks are needed.
 #include "mark.h"
 
-// ---- heap objects
+// ---- marking one object
 
-// Pointer bits of the slot at base, at most 64 words.
-static inline uint64_t slot_bits(const Span *s, uintptr_t base) {
-    size_t word = (base - s->base) / 8, n = s->slot_bytes / 8;
-    const uint64_t *b = s->ptr_bits + word / 64; // its other bits may be changing: whole words, like all here
+// Pointer bits of n words, at most 64, from word `word` of the span on. Other bits there may be changing: whole words are read.
+static inline uint64_t bits_at(const Span *s, size_t word, size_t n) {
+    const uint64_t *b = s->ptr_bits + word / 64;
     unsigned shift = word % 64;
     uint64_t bits = hint_load(b) >> shift;
-    if (shift + n > 64) bits |= hint_load(b + 1) << (64 - shift);
-    return n == 64 ? bits : bits & ((1ull << n) - 1);
+    if (unlikely(shift + n > 64)) bits |= hint_load(b + 1) << (64 - shift);
+    return bits & ~0ull >> (64 - n);
 }
+
+static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, uint32_t slot) {
+    if (s->kind == SPAN_NOSCAN) return;
+    if (s->slot_bytes <= OBLET_BYTES) {
+        work_push(l, (Grey){s->base + slot * s->slot_bytes, 0});
+        return;
+    }
+    for (size_t at = 0; at < s->slot_bytes; at += OBLET_BYTES)
+        work_push(l, (Grey){s->base + at, 0});
+}
+
+// Most pointers lead to what is marked already; free slots of spans that cores allocate from look like that, too (heap.h). So whether it is
+// an object at all is only asked for the rest.
+static inline void mark_slot(GcLocal *l, Span *s, uint32_t slot) {
+    _Atomic uint64_t *mark = &s->mark[slot / 64];
+    uint64_t bit = 1ull << (slot % 64);
+    if (load_relaxed(mark) & bit) return;
+    if (!span_is_object(s, slot)) return;
+    if (atomic_fetch_or_explicit(mark, bit, memory_order_relaxed) & bit) return;
+    l->marked_objects++;
+    size_t bytes = s->slot_bytes;
+    l->marked_bytes += bytes;
+    if (unlikely(s->kind != SPAN_BITS)) {
+        grey_by_span(l, s, slot);
+        return;
+    }
+    size_t n = bytes / 8, word = slot * n;
+    uintptr_t at = s->base + word * 8;
+    __builtin_prefetch((const void *)at);
+    work_push(l, (Grey){at, bits_at(s, word, n)});
+}
+
+static inline void mark_at(GcLocal *l, uintptr_t word) {
+    Span *s = span_of(word);
+    if (!s) return;
+    uint32_t slot = span_slot(s, word);
+    if (likely(slot < s->slots)) mark_slot(l, s, slot);
+}
+
+void mark_exact(GcLocal *l, uintptr_t word) { mark_at(l, word); }
+
+// ---- looking at one object
 
 static inline void scan_bits(GcLocal *l, const uintptr_t *at, uint64_t bits) {
-    for (; bits; bits &= bits - 1) {
+    do {
         uintptr_t w = hint_load(at + __builtin_ctzll(bits));
-        if (w) mark_exact(l, w);
-    }
-}
-
-// Every word of [lo, hi) of a heap object.
-static void scan_all(GcLocal *l, uintptr_t lo, uintptr_t hi) {
-    for (; lo < hi; lo += 8) {
-        uintptr_t w = hint_load((const uintptr_t *)lo);
-        if (w) mark_exact(l, w);
-    }
+        bits &= bits - 1;
+        if (w) mark_at(l, w);
+    } while (bits);
 }
 
 // The part [lo, hi) of an object whose elements are of type t. Behind the last whole element all is zero, so that needs no care.
 static void scan_typed(GcLocal *l, const Type *t, uintptr_t base, size_t lo, size_t hi) {
-    if (unlikely(t->kind & KIND_GCPROG)) { // a program that makes the bitmap: gccgo's, for types over 16 KB. Words will do
-        scan_all(l, base + lo, base + hi);
+    if (unlikely(t->kind & KIND_GCPROG)) { // a program that makes the bitmap: gccgo's, for types over 16 KB. All words will do
+        for (uintptr_t at = base + lo; at < base + hi; at += 8)
+            mark_exact(l, hint_load((const uintptr_t *)at));
         return;
     }
     size_t size = t->size, prefix = t->ptrdata;
@@ -52,33 +87,45 @@ static void scan_typed(GcLocal *l, const Type *t, uintptr_t base, size_t lo, siz
             uint64_t bits = t->gcdata[off / 64];
             if (unlikely(e + off < lo)) bits &= ~0ull << (lo - e - off) / 8;
             if (unlikely(hi - e - off < 64)) bits &= (1ull << (hi - e - off) / 8) - 1;
-            scan_bits(l, (const uintptr_t *)(base + e + off), bits);
+            if (bits) scan_bits(l, (const uintptr_t *)(base + e + off), bits);
         }
     }
 }
 
-static inline uint64_t scan_part(GcLocal *l, const Span *s, uint32_t slot, size_t lo, size_t hi) {
-    uintptr_t base = s->base + slot * s->slot_bytes;
-    if (likely(s->kind == SPAN_BITS)) scan_bits(l, (const uintptr_t *)base, slot_bits(s, base));
-    else scan_typed(l, s->types[slot], base, lo, hi);
-    return hi - lo;
-}
-
-uint64_t scan_grey(GcLocal *l, uintptr_t obj) {
-    const Span *s = span_of(obj);
-    uint32_t slot = span_slot(s, obj);
-    if (likely(s->slot_bytes <= OBLET_BYTES)) return scan_part(l, s, slot, 0, s->slot_bytes);
-    size_t lo = obj - s->base, left = (s->slot_bytes & ~(size_t)7) - lo;
-    return scan_part(l, s, 0, lo, lo + (left < OBLET_BYTES ? left : OBLET_BYTES));
+uint64_t scan_oblet(GcLocal *l, uintptr_t at) {
+    const Span *s = span_of(at);
+    uint32_t slot = span_slot(s, at);
+    if (s->kind == SPAN_BITS || s->slot_bytes <= OBLET_BYTES) return scan_slot(l, s, slot);
+    size_t lo = at - s->base, left = s->slot_bytes - lo, bytes = left < OBLET_BYTES ? left : OBLET_BYTES;
+    scan_typed(l, s->types[0], s->base, lo, lo + bytes);
+    return bytes + OBJECT_WORK;
 }
 
 uint64_t scan_slot(GcLocal *l, const Span *s, uint32_t slot) {
-    return s->kind == SPAN_NOSCAN ? 0 : scan_part(l, s, slot, 0, s->slot_bytes & ~(size_t)7);
+    uintptr_t base = s->base + slot * s->slot_bytes;
+    if (s->kind == SPAN_NOSCAN) return OBJECT_WORK;
+    if (s->kind == SPAN_TYPED) {
+        scan_typed(l, s->types[slot], base, 0, s->slot_bytes);
+    } else {
+        uint64_t bits = bits_at(s, (base - s->base) / 8, s->slot_bytes / 8);
+        if (bits) scan_bits(l, (const uintptr_t *)base, bits);
+    }
+    return s->slot_bytes + OBJECT_WORK;
 }
 
-void oblets_push(GcLocal *l, const Span *s) {
-    for (size_t at = 0; at + 8 <= s->slot_bytes; at += OBLET_BYTES)
-        work_push(l, s->base + at);
+// The collector's inner loop.
+uint64_t scan_grey(GcLocal *l, uint64_t limit) {
+    uint64_t done = 0;
+    Grey g;
+    while (done < limit && work_pop(l, &g)) {
+        if (unlikely(!g.bits)) {
+            done += scan_oblet(l, g.at);
+            continue;
+        }
+        done += OBJECT_WORK + 8 * (64 - (uint64_t)__builtin_clzll(g.bits));
+        scan_bits(l, (const uintptr_t *)g.at, g.bits);
+    }
+    return done;
 }
 
 // ---- words that may be anything

@@ -1,7 +1,7 @@
 // work.c -- grey objects: buffers of them, two per P, and a global list of those that are full or given away.
 //
 // A P pushes and pops at its own buffer (l->full), last in first out, and keeps a second one (l->spare), so that one that works at the border of a buffer
-// does not go to the list each time (Go's gcw). The list is a stack under a lock: it is touched once in some 250 objects.
+// does not go to the list each time (Go's gcw). The list is a stack under a lock: it is touched once in some 120 objects.
 //
 // When there is no memory for a buffer, an object stays marked and is forgotten: work_overflow says so, and at the end of marking, with the
 // world stopped, all marked objects are looked at again (gc_mark_finish). Slow, and never wrong. The buffers' memory is the
@@ -63,7 +63,7 @@ static WorkBuf *empty_get(void) {
 }
 
 // The current buffer is full, or there is none.
-bool work_push_slow(GcLocal *l, uintptr_t obj) {
+bool work_push_slow(GcLocal *l, Grey obj) {
     WorkBuf *b = l->spare;
     if (b && b->n < WORKBUF_SLOTS) {
         l->spare = l->full;
@@ -82,18 +82,19 @@ bool work_push_slow(GcLocal *l, uintptr_t obj) {
 }
 
 // The current buffer is empty, or there is none.
-uintptr_t work_pop_slow(GcLocal *l) {
+bool work_pop_slow(GcLocal *l, Grey *obj) {
     WorkBuf *b = l->spare;
     if (b && b->n > 0) {
         l->spare = l->full;
     } else {
         b = list_get();
-        if (!b) return 0;
+        if (!b) return false;
         if (l->full && l->spare) empty_put(l->full);
         else if (l->full) l->spare = l->full;
     }
     l->full = b;
-    return b->obj[--b->n];
+    *obj = b->obj[--b->n];
+    return true;
 }
 
 uint64_t gc_work_bytes(void) { return rec_bytes(&pool).sys; }

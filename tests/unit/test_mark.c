@@ -1,4 +1,4 @@
-// units: rt/mark.c rt/work.c rt/scan.c rt/root.c rt/barrier.c rt/verify.c rt/timer.c rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/type.c rt/fixed.c rt/stackseg.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
+// units: rt/mark.c rt/work.c rt/scan.c rt/root.c rt/barrier.c rt/verify.c rt/timer.c rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/fixed.c rt/stackseg.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
 // test_mark.c -- marking against a model: random graphs of real heap objects, roots of all kinds, changes while marking goes on in small steps on several
 // cores, buffers running out. What was reachable at stop 1 is marked, nothing else is, and sweeping keeps just that.
 #include "stub_plat.h"
