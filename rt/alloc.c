@@ -209,11 +209,22 @@ static void tiny_keep(uintptr_t block, size_t size) {
     c->tiny_end = block + TINY;
 }
 
+bool memory_force(MemoryForce *f) {
+    uint64_t objects, freed;
+    heap_freed(&objects, &freed);
+    if (f->tries == 20 || (f->tries > 0 && freed - f->freed < page_heap.total * (PAGE_SIZE / 64))) return false;
+    f->tries++;
+    f->freed = freed;
+    return gc_force();
+}
+
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
     AllocCall a = {.size = size, .type = t && t->ptrdata ? t : NULL, .system = on_system_stack()};
     if (size == 0) return zero_size;
     alloc_try(&a);
-    if (unlikely(!a.object) && !a.system && gc_force()) alloc_try(&a);
+    MemoryForce f = {0, 0};
+    while (unlikely(!a.object) && !a.system && memory_force(&f))
+        alloc_try(&a);
     if (unlikely(!a.object)) {
         if (!(flags & ALLOC_NULL_OK)) sys_call(oom_call, &a);
         return NULL;

@@ -274,6 +274,15 @@ void timers_move(P *from, P *to); // world stopped
 // timer.c calls this after p (the caller's core) got an earlier first deadline: programs the machine's timer (small).
 void sched_timer_changed(P *p);
 
+// ---- out of memory: MemoryForce f = {0}; while (!done && memory_force(&f)) try again;
+// A request has failed, perhaps again after collections: collects. False: that is of no use any more, or impossible here. What a collection
+// frees may go to others before the caller comes to it: so while a worthwhile part of memory was freed, it is not over.
+typedef struct MemoryForce {
+    uint64_t freed; // bytes ever, before the latest collection
+    uint32_t tries;
+} MemoryForce;
+bool memory_force(MemoryForce *f); // alloc.c; goroutine's stack, may park
+
 // ---- reports
 _Noreturn void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // "fatal error: ..." + goroutine dump; exit 2
 void traceback_all(bool running_too);  // goroutine dump in Go's format, plat_write

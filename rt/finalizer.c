@@ -170,7 +170,9 @@ void set_finalizer_arg(void *obj, void (*fn)(void *, void *), void *arg) {
     if (!in_image((uintptr_t)obj)) {
         if (fn) sys_call(set_call, &a);
         else sys_call(remove_call, &a);
-        if (unlikely(!a.done && !a.wrong && gc_force())) sys_call(set_call, &a);
+        MemoryForce f = {0, 0};
+        while (unlikely(!a.done && !a.wrong) && memory_force(&f))
+            sys_call(set_call, &a);
         if (a.wrong) rt_fatal("%s", a.wrong);
         if (!a.done) sys_call(oom_call, NULL);
         if (a.start) g_ready(a.start);

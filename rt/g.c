@@ -138,7 +138,9 @@ static void g_new_on_system_stack(void *a) {
 static __attribute__((noinline)) G *g_new_slow(void (*fn)(void *), void *arg, uintptr_t pc) {
     NewArgs n = {fn, arg, pc, NULL};
     sys_call(g_new_on_system_stack, &n);
-    if (unlikely(!n.g) && gc_force()) sys_call(g_new_on_system_stack, &n);
+    MemoryForce f = {0, 0};
+    while (unlikely(!n.g) && memory_force(&f))
+        sys_call(g_new_on_system_stack, &n);
     if (!n.g) rt_fatal("out of memory (cannot create a goroutine)");
     return n.g;
 }

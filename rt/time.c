@@ -63,18 +63,18 @@ static void start_function(const Timer *copy, int64_t now) {
 
 // ---- sleep
 
-// There was no memory for the heap of timers: the first time a collection is tried.
-static noinline void no_memory(bool *again) {
-    if (*again || !gc_force()) rt_fatal("out of memory (cannot arm a timer)");
-    *again = true;
+// There was no memory for the heap of timers.
+static noinline void no_memory(MemoryForce *f) {
+    if (!memory_force(f)) rt_fatal("out of memory (cannot arm a timer)");
 }
 
 static noinline void sleep_parked(int64_t ns) {
     G *g = g_self();
     Timer t = {.arg = g, .fire = wake_sleeper};
     int64_t when = timer_deadline(ns);
-    for (bool again = false; unlikely(timer_arm(&t, when, 0) == ARM_NO_MEMORY);)
-        no_memory(&again);
+    MemoryForce f = {0, 0};
+    while (unlikely(timer_arm(&t, when, 0) == ARM_NO_MEMORY))
+        no_memory(&f);
     g->timer = &t;
     g_park(WAIT_SLEEP, NULL);
     g->timer = NULL;
@@ -99,8 +99,9 @@ static Timer *timer_make(void (*fire)(const Timer *, int64_t), void *f, void *ar
 static ArmResult arm(Timer *t, int64_t ns, int64_t period) {
     int64_t when = timer_deadline(ns);
     ArmResult r;
-    for (bool again = false; unlikely((r = timer_arm(t, when, period)) == ARM_NO_MEMORY);)
-        no_memory(&again);
+    MemoryForce f = {0, 0};
+    while (unlikely((r = timer_arm(t, when, period)) == ARM_NO_MEMORY))
+        no_memory(&f);
     return r;
 }
 
