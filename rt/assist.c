@@ -113,7 +113,8 @@ static int64_t mark_some(P *p, G *g, int64_t work, int64_t now) {
 static bool pay(P *p, G *g) {
     if (load_relaxed(&gc.phase) != GC_MARK || g->gc_credit >= 0) return true;
     int64_t now = plat_now_ns();
-    if (gc_limiter_update(now, true)) return true;
+    gc_limiter_update(now, true, false);
+    if (load_relaxed(&gc_pace.limiting)) return true;
     uint64_t ratio = gc_pace_ratio(load_relaxed(&gc_cycle.scanned));
     int64_t owed = work_of(-g->gc_credit, ratio);
     int64_t want = owed > (int64_t)OVER_ASSIST ? owed : (int64_t)OVER_ASSIST;

@@ -193,6 +193,7 @@ struct P {
     uint32_t held_count;
     const Lock *held[8];
     // statistics, owner writes
+    int64_t idle_since, idle_ns; // sleeping since, 0: not; slept so far, or marked for want of anything else. hint_store by the owner
     uint64_t n_created, n_exited; // goroutines, system ones excluded; their sum over all Ps counts the living
     uint64_t n_switch, n_steal, n_preempt_async, n_preempt_call, n_preempt_door, n_idle, n_irq, n_splits;
     char pad[64];

@@ -205,6 +205,7 @@ static void begin_marking(void *unused) {
     store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
     gc_catch_up(p_self());
     gc_cycle.mark_ns = plat_now_ns();
+    gc_limiter_update(gc_cycle.mark_ns, false, true);
 }
 
 void gc_stacks_done(void) {
@@ -258,6 +259,7 @@ static void end_marking(void *unused) {
     store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
     gc_catch_up(p_self());
     c->end_ns = plat_now_ns();
+    gc_limiter_update(c->end_ns, true, true);
 }
 
 // ---- the coordinator

@@ -64,8 +64,9 @@ typedef struct GcPace {
     _Atomic uint64_t look_at;
     int64_t period_ns;
     CpuLimiter limiter;
-    int64_t limiter_ns, limiter_assists, limiter_idle; // where its last window ended
-    _Atomic int64_t idle_total_ns; // of cores that slept or marked for want of anything else
+    _Atomic bool limiting;
+    _Atomic int64_t limiter_ns;             // where its last window ended
+    int64_t limiter_assists, limiter_idle;
 } GcPace;
 extern GcPace gc_pace;
 void gc_pace_init(void);               // system stack
@@ -74,7 +75,7 @@ bool gc_pace_period_over(void);        // two minutes without a cycle: true for 
 void gc_pace_begin(GcCycle *c);        // stop 1
 void gc_pace_end(const GcCycle *c);    // stop 2, after heap_sweep_begin
 uint64_t gc_pace_ratio(uint64_t scanned); // while marking: scan work per byte of allocation, in 1 / PACE_ONE
-bool gc_limiter_update(int64_t now, bool marking); // true: no assists
+void gc_limiter_update(int64_t now, bool marking, bool always); // a window of the CPU limiter ends: with `marking` on or off in it
 
 // ---- assist.c
 void gc_credit_add(int64_t work); // of workers. System stack

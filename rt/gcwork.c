@@ -172,7 +172,7 @@ static void idle_mark(P *p) {
     while (work_wanted() && !asked(p) && !sched_work_exists()) {
         int64_t spent = mark_a_while(p, IDLE_PIECE, asked, plat_now_ns());
         hint_store(&p->gc.idle_ns, p->gc.idle_ns + spent);
-        fetch_add(&gc_pace.idle_total_ns, spent);
+        hint_store(&p->idle_ns, p->idle_ns + spent);
     }
 }
 

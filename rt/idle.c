@@ -79,6 +79,8 @@ void idle_until_work(P *p) {
     }
     enter_set(p);
     p->n_idle++;
+    int64_t since = plat_now_ns();
+    hint_store(&p->idle_since, since);
     for (unsigned turns = 0; !load_acquire(&p->wake); turns++) { // pairs with idle_wake_claimed and the interrupts
         if (something_to_do(p)) break;
         if (turns == 0) check_deadlock();
@@ -108,4 +110,6 @@ void idle_until_work(P *p) {
     store_relaxed(&p->wake, 0);
     store_relaxed(&p->state, P_RUNNING);
     p->stop_way = STOP_SCHED;
+    hint_store(&p->idle_since, 0);
+    hint_store(&p->idle_ns, p->idle_ns + plat_now_ns() - since);
 }

@@ -10,6 +10,7 @@
 
 #define LOOK_STEP  (256u << 10) // bytes between two looks, at least
 #define PERIOD_NS  120000000000ll // a cycle at least so often, if anything is allocated (Go: forcegcperiod)
+#define LIMITER_NS 1000000 // a window, at least
 #define KEEP_SHARE 32             // default memory limit: all but one part of so many
 
 GcPace gc_pace;
@@ -102,26 +103,33 @@ void gc_pace_end(const GcCycle *c) {
     lock_release(&pace_lock);
 }
 
-// ---- the CPU limiter. Windows end at stops and at assists that look.
+// ---- the CPU limiter. Windows end at stops, and while marking at an assist, not too often.
 
-bool gc_limiter_update(int64_t now, bool marking) {
-    lock_acquire(&pace_lock);
-    GcPace *g = &gc_pace;
-    int64_t wall = now - g->limiter_ns;
-    if (wall > 0) {
-        int64_t assists = load_relaxed(&gc_cycle.assist_ns), assisted = marking ? assists - g->limiter_assists : 0;
-        int64_t idle = load_relaxed(&g->idle_total_ns), total = wall * sched.nproc;
-        int64_t collector = (marking ? total / 4 : 0) + assisted;
-        total -= idle - g->limiter_idle; // neither's
-        if (collector > total) total = collector;
-        cpu_limiter_add(&g->limiter, sched.nproc, total - collector, collector);
-        g->limiter_ns = now;
-        g->limiter_assists = assists;
-        g->limiter_idle = idle;
+static int64_t idle_sum(int64_t now) {
+    int64_t sum = 0;
+    for (int i = 0; i < sched.nproc; i++) {
+        int64_t since = hint_load(&rt_ps[i]->idle_since);
+        sum += hint_load(&rt_ps[i]->idle_ns) + (since ? now - since : 0); // one that wakes just now is counted a little wrong, once
     }
-    bool limiting = g->limiter.limiting;
+    return sum;
+}
+
+void gc_limiter_update(int64_t now, bool marking, bool always) {
+    GcPace *g = &gc_pace;
+    if (!always && now - load_relaxed(&g->limiter_ns) < LIMITER_NS) return;
+    if (!lock_try(&pace_lock)) return; // somebody is at it
+    int64_t wall = now - load_relaxed(&g->limiter_ns), assists = load_relaxed(&gc_cycle.assist_ns), idle = idle_sum(now);
+    if (wall > 0) {
+        int64_t total = wall * sched.nproc, neither = idle - g->limiter_idle;
+        int64_t collector = marking ? total / 4 + assists - g->limiter_assists : 0;
+        if (neither > 0) total -= neither;
+        cpu_limiter_add(&g->limiter, sched.nproc, total > collector ? total - collector : 0, collector);
+        store_relaxed(&g->limiting, g->limiter.limiting);
+    }
+    store_relaxed(&g->limiter_ns, now);
+    g->limiter_assists = marking ? assists : 0;
+    g->limiter_idle = idle;
     lock_release(&pace_lock);
-    return limiting;
 }
 
 // ---- settings
@@ -135,7 +143,7 @@ void gc_pace_init(void) {
     uint64_t limit = rt_knobs.gomemlimit_given ? rt_knobs.gomemlimit : default_limit();
     pacer_init(&gc_pace.pacer, rt_knobs.gogc, limit);
     gc_pace.period_ns = PERIOD_NS;
-    gc_pace.limiter_ns = plat_now_ns();
+    store_relaxed(&gc_pace.limiter_ns, plat_now_ns());
     store_relaxed(&last_end_ns, plat_now_ns());
     reckon();
 }
