@@ -35,42 +35,45 @@ static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, ui
 
 // Most pointers lead to what is marked already; free slots of spans that cores allocate from look like that, too (heap.h). So whether it is
 // an object at all is only asked for the rest.
-static inline void mark_slot(GcLocal *l, Span *s, uint32_t slot) {
+// True: it is grey now, the caller queues it: *g, unless g->bits is 0, then grey_by_span.
+#define INLINE inline __attribute__((always_inline))
+static INLINE bool mark_try(GcLocal *l, Span *s, uint32_t slot, Grey *g) {
     _Atomic uint64_t *mark = &s->mark[slot / 64];
     uint64_t bit = 1ull << (slot % 64);
-    if (load_relaxed(mark) & bit) return;
-    if (!span_is_object(s, slot)) return;
-    if (atomic_fetch_or_explicit(mark, bit, memory_order_relaxed) & bit) return;
+    if (load_relaxed(mark) & bit) return false;
+    if (!span_is_object(s, slot)) return false;
+    if (atomic_fetch_or_explicit(mark, bit, memory_order_relaxed) & bit) return false;
     l->marked_objects++;
     size_t bytes = s->slot_bytes;
     l->marked_bytes += bytes;
-    if (unlikely(s->kind != SPAN_BITS)) {
-        grey_by_span(l, s, slot);
-        return;
-    }
+    g->bits = 0;
+    if (unlikely(s->kind != SPAN_BITS)) return s->kind != SPAN_NOSCAN;
     size_t n = bytes / 8, word = slot * n;
-    uintptr_t at = s->base + word * 8;
-    __builtin_prefetch((const void *)at);
-    work_push(l, (Grey){at, bits_at(s, word, n)});
+    g->at = s->base + word * 8;
+    __builtin_prefetch((const void *)g->at);
+    g->bits = bits_at(s, word, n);
+    return true;
 }
 
-static inline void mark_at(GcLocal *l, uintptr_t word) {
+static void mark_slot(GcLocal *l, Span *s, uint32_t slot) {
+    Grey g;
+    if (!mark_try(l, s, slot, &g)) return;
+    if (g.bits) work_push(l, g);
+    else grey_by_span(l, s, slot);
+}
+
+void mark_exact(GcLocal *l, uintptr_t word) {
     Span *s = span_of(word);
     if (!s) return;
     uint32_t slot = span_slot(s, word);
     if (likely(slot < s->slots)) mark_slot(l, s, slot);
 }
 
-void mark_exact(GcLocal *l, uintptr_t word) { mark_at(l, word); }
-
 // ---- looking at one object
 
-static inline void scan_bits(GcLocal *l, const uintptr_t *at, uint64_t bits) {
-    do {
-        uintptr_t w = hint_load(at + __builtin_ctzll(bits));
-        bits &= bits - 1;
-        if (w) mark_at(l, w);
-    } while (bits);
+static void scan_bits(GcLocal *l, const uintptr_t *at, uint64_t bits) {
+    for (; bits; bits &= bits - 1)
+        mark_exact(l, hint_load(at + __builtin_ctzll(bits)));
 }
 
 // The part [lo, hi) of an object whose elements are of type t. Behind the last whole element all is zero, so that needs no care.
@@ -87,7 +90,7 @@ static void scan_typed(GcLocal *l, const Type *t, uintptr_t base, size_t lo, siz
             uint64_t bits = t->gcdata[off / 64];
             if (unlikely(e + off < lo)) bits &= ~0ull << (lo - e - off) / 8;
             if (unlikely(hi - e - off < 64)) bits &= (1ull << (hi - e - off) / 8) - 1;
-            if (bits) scan_bits(l, (const uintptr_t *)(base + e + off), bits);
+            scan_bits(l, (const uintptr_t *)(base + e + off), bits);
         }
     }
 }
@@ -107,24 +110,69 @@ uint64_t scan_slot(GcLocal *l, const Span *s, uint32_t slot) {
     if (s->kind == SPAN_TYPED) {
         scan_typed(l, s->types[slot], base, 0, s->slot_bytes);
     } else {
-        uint64_t bits = bits_at(s, (base - s->base) / 8, s->slot_bytes / 8);
-        if (bits) scan_bits(l, (const uintptr_t *)base, bits);
+        scan_bits(l, (const uintptr_t *)base, bits_at(s, (base - s->base) / 8, s->slot_bytes / 8));
     }
     return s->slot_bytes + OBJECT_WORK;
 }
 
-// The collector's inner loop.
+// Number of the lowest bit set. The builtin is an int, and costs two instructions more.
+static inline uint64_t low_bit(uint64_t bits) {
+    uint64_t i;
+    __asm__("rep bsfq %1, %0" : "=r"(i) : "r"(bits) : "cc");
+    return i;
+}
+
+// The collector's inner loop. The top of the current buffer is kept in a register; for everything out of the ordinary it is put back (PUT), and
+// looked up again (GET).
+#define GET() (b = l->full, top = b->obj + b->n, end = b->obj + WORKBUF_SLOTS)
+#define PUT() (b->n = (uint32_t)(top - b->obj))
+
+static inline bool fill(GcLocal *l) {
+    Grey g;
+    return work_pop(l, &g) && work_push(l, g);
+}
+
 uint64_t scan_grey(GcLocal *l, uint64_t limit) {
     uint64_t done = 0;
-    Grey g;
-    while (done < limit && work_pop(l, &g)) {
-        if (unlikely(!g.bits)) {
-            done += scan_oblet(l, g.at);
+    WorkBuf *b;
+    Grey *top, *end;
+    if (!fill(l)) return 0;
+    GET();
+    while (done < limit) {
+        if (unlikely(top == b->obj)) {
+            PUT();
+            if (!fill(l)) return done;
+            GET();
+        }
+        const uintptr_t *at = (const uintptr_t *)(--top)->at;
+        uint64_t bits = top->bits;
+        if (unlikely(!bits)) {
+            PUT();
+            done += scan_oblet(l, (uintptr_t)at);
+            GET();
             continue;
         }
-        done += OBJECT_WORK + 8 * (64 - (uint64_t)__builtin_clzll(g.bits));
-        scan_bits(l, (const uintptr_t *)g.at, g.bits);
+        done += OBJECT_WORK + 8 + 8 * (uint64_t)(63 ^ __builtin_clzll(bits)); // 63 ^ clz: the highest bit's number, one instruction
+        do {
+            uintptr_t word = hint_load(at + low_bit(bits));
+            bits &= bits - 1;
+            if (!word) continue;
+            Span *s = span_of(word);
+            if (!s) continue;
+            uint32_t slot = span_slot(s, word);
+            Grey g;
+            if (unlikely(slot >= s->slots) || !mark_try(l, s, slot, &g)) continue;
+            if (likely(g.bits && top < end)) {
+                *top++ = g;
+                continue;
+            }
+            PUT();
+            if (g.bits) work_push_slow(l, g);
+            else grey_by_span(l, s, slot);
+            GET();
+        } while (bits);
     }
+    PUT();
     return done;
 }
 
