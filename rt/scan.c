@@ -14,13 +14,13 @@
 
 // ---- marking one object
 
-// Pointer bits of n words, at most 64, from word `word` of the span on. Other bits there may be changing: whole words are read.
+// Pointer bits of the slot of n words that begins with word `word` of the span. Other bits there may be changing: whole words are read.
 static inline uint64_t bits_at(const Span *s, size_t word, size_t n) {
     const uint64_t *b = s->ptr_bits + word / 64;
     unsigned shift = word % 64;
     uint64_t bits = hint_load(b) >> shift;
     if (unlikely(shift + n > 64)) bits |= hint_load(b + 1) << (64 - shift);
-    return bits & ~0ull >> (64 - n);
+    return bits & s->slot_ones;
 }
 
 static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, uint32_t slot) {
