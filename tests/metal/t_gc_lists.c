@@ -10,9 +10,7 @@
 // args: GODEBUG=gcverify=0 24 600 50
 // smp: 2
 // timeout: 240
-#include "metal.h"
-#include "rt/gc.h"
-#include "rt/heap.h"
+#include "gc.h"
 
 enum { LENGTH = 64 };
 typedef struct Link Link;

@@ -17,9 +17,7 @@
 // args: GODEBUG=gcverify=0 1
 // smp: 1 2 4 8
 // timeout: 240
-#include "metal.h"
-#include "rt/gc.h"
-#include "rt/heap.h"
+#include "gc.h"
 
 enum { SLOTS = 600, EDGES = 8, ROOTS = 12, HELD = 4, KEYS = 32, STACKED = 16, MAX_GOROUTINES = 256 };
 enum { NONE = -1 };
@@ -597,19 +595,10 @@ static void collector(void *unused) {
     waitgroup_done(&errands);
 }
 
-typedef struct InUse {
-    uint64_t objects, bytes;
-} InUse;
-static ON_SYSTEM_STACK void in_use_here(void *arg) {
-    InUse *u = arg;
-    heap_in_use(&u->objects, &u->bytes);
-}
-static InUse in_use(void) {
-    InUse u;
+static InUse cleaned(void) {
     gc_collect();
-    gc_collect(); // what finalizers and the sweep of the first one kept
-    sys_call(in_use_here, &u);
-    return u;
+    gc_collect(); // what the first one's finalizers and stale words kept
+    return in_use();
 }
 
 // Ends all parcels that lie anywhere.
@@ -639,7 +628,7 @@ int main(int argc, char **argv) {
     if (goroutines == 0) goroutines = 3 * gomaxprocs(0);
     if (goroutines > MAX_GOROUTINES) goroutines = MAX_GOROUTINES;
     gc_set_percent((int)arg_number(argc, argv, 4, 20));
-    InUse before = in_use();
+    InUse before = cleaned();
     uint32_t cycles = gc.cycle;
 
     board = make_array(Place, BOARD);
@@ -660,7 +649,7 @@ int main(int argc, char **argv) {
     waitgroup_wait(&postmen);
     clear_up();
 
-    InUse after = in_use();
+    InUse after = cleaned();
     say("t_gc_mutator: seed %lu, %d goroutines of %ld operations, %u cycles, heap %lu objects of %lu bytes before, %lu of %lu after\n", (ulong)seed0,
         goroutines, ops_each, gc.cycle - cycles, (ulong)before.objects, (ulong)before.bytes, (ulong)after.objects, (ulong)after.bytes);
     check_equal("parcels made and burnt", (int64_t)atomic_uint64_load(&burnt), (int64_t)atomic_uint64_load(&made));

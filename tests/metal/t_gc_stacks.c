@@ -10,9 +10,7 @@
 // smp: 2
 // mem: 512M
 // timeout: 180
-#include "metal.h"
-#include "rt/gc.h"
-#include "rt/heap.h"
+#include "gc.h"
 
 typedef struct Box {
     uint64_t id, check;
@@ -40,16 +38,10 @@ static __attribute__((noinline)) void litter(long n) {
         b->id = b->check = 0xdead;
     }
 }
-static ON_SYSTEM_STACK void objects_here(void *arg) {
-    uint64_t bytes;
-    heap_in_use(arg, &bytes);
-}
 static int64_t objects(void) {
-    uint64_t n;
     gc_collect();
     gc_collect();
-    sys_call(objects_here, &n);
-    return (int64_t)n;
+    return (int64_t)in_use().objects;
 }
 
 static void holder(void *arg) {

@@ -7,9 +7,7 @@
 // args: GODEBUG=gcverify=1 10 1
 // smp: 1 4
 // timeout: 120
-#include "metal.h"
-#include "rt/gc.h"
-#include "rt/heap.h"
+#include "gc.h"
 
 typedef struct Tree Tree;
 struct Tree {

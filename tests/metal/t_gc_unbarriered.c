@@ -7,9 +7,9 @@
 // args: GODEBUG=gcverify=1
 // smp: 2
 // status: 2
+// contains: the collector lost an object (gcverify)
 // timeout: 120
-#include "metal.h"
-#include "rt/gc.h"
+#include "gc.h"
 
 typedef struct Node Node;
 struct Node {
@@ -25,26 +25,36 @@ static void collector(void *unused) {
     }
 }
 
-// In a frame of its own: no copy of the pointer stays behind.
-static __attribute__((noinline)) void hang_on(Node *to) { cell_set(to->value, new (Node)); }
+static Node *list; // marked from the newest to the oldest
+
+// `last`, the oldest of the list, comes disguised: nothing on this stack is to lead there.
+static __attribute__((noinline)) void hang_on(uintptr_t last) {
+    Node *n = revealed(last);
+    cell_set(n->value, new (Node));
+}
+static __attribute__((noinline)) Node *take(uintptr_t last) {
+    Node *n = revealed(last), *held = cell_get(n->value);
+    memset((char *)n + offsetof(Node, value), 0, 8);
+    return held;
+}
 
 int main(int argc, char **argv) {
-    Node *list = NULL, *last = new (Node); // marked from the newest to the oldest: `last` comes late
-    list = last;
+    list = new (Node);
+    uintptr_t last = disguised(list);
     for (int i = 0; i < 100000; i++) {
         Node *n = new (Node);
         cell_set(n->next, list);
         list = n;
     }
     go(collector, NULL);
-    for (int i = 0; i < 1000000; i++) {
+    for (int i = 0; i < 10000; i++) {
         while (load_acquire(&gc.phase) == GC_MARK)
             gosched();
         hang_on(last);
+        wipe();
         while (load_acquire(&gc.phase) == GC_OFF)
             gosched();
-        Node *held = cell_get(last->value); // this stack has been scanned, or it would not run
-        memset((char *)last + offsetof(Node, value), 0, 8);
+        Node *held = take(last); // this stack has been scanned, or it would not run
         while (load_acquire(&gc.phase) == GC_MARK)
             gosched();
         held->room[0] = 1;

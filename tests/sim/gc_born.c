@@ -32,6 +32,7 @@ int main(void) {
     gc_begin(0);
     gc_start();
     bear();
+    wipe();
     go(mother, NULL);
     chan_recv(done);
     chan_recv(done);

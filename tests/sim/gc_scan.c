@@ -11,12 +11,6 @@ static __attribute__((noinline)) void hold(void) {
     chan_recv(wake);
     cell_set(holder->next, n);
 }
-static __attribute__((noinline)) void wipe(void) {
-    volatile uint64_t words[32];
-    for (int i = 0; i < 32; i++)
-        words[i] = 0;
-    __asm__ volatile("" : : "r"(words) : "memory");
-}
 static void sleeper(void *unused) {
     hold();
     wipe();

@@ -12,7 +12,7 @@ static void maker(void *arg) {
         cell_set(n->next, kept);
         kept = n;
         node_new(99); // garbage
-        if (i == 1) gc_wait();
+        if (i == 1) gc_collect(); // perhaps a second one, right behind the first
     }
     for (uint64_t i = 4; i-- > 0; kept = cell_get(kept->next))
         node_check(kept, first + i);
@@ -30,5 +30,6 @@ int main(void) {
     chan_recv(done);
     gc_collect();
     chan_recv(done);
+    gc_wait();
     return 0;
 }
