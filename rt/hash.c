@@ -34,20 +34,20 @@ static inline uint64_t hash_short(const char *p, size_t n, uint64_t seed) {
     else if (n >= 4) a = load_32(p), b = load_32(p + n - 4);
     else if (n > 0) a = (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint8_t)p[n - 1], b = 0;
     else a = b = 0;
-    return mix(mix(a ^ K0, b ^ seed ^ K1), n ^ K2);
+    return hash_two(a, b, n, seed);
 }
 
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed) {
     const char *p = bytes;
     if (n <= 16) return hash_short(p, n, seed);
-    uint64_t h = seed ^ K2;
+    uint64_t s = seed * K0, h = s ^ K2;
     size_t left = n;
     for (; left > 16; left -= 16, p += 16) {
-        h = mix(word(p) ^ K0, word(p + 8) ^ h);
+        h = mix(word(p) ^ s, word(p + 8) ^ h);
         if (unlikely((left & 0xffff) == 17)) RT_DOOR(); // long ones let others run
     }
-    h = mix(word(p + left - 16) ^ K1, word(p + left - 8) ^ h);
-    return mix(h ^ K0, n ^ K1);
+    h = mix(word(p + left - 16) ^ s, word(p + left - 8) ^ h);
+    return mix(h ^ s, n ^ K1);
 }
 
 uint64_t hash_string(String s, uint64_t seed) {

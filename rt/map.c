@@ -27,7 +27,9 @@ void map_init(Map *h, const MapType *t, intptr_t room) {
     if (room < 0 || __builtin_mul_overflow((size_t)room, t->bucket_bytes, &bytes) || bytes > (size_t)1 << 47) room = 0;
     h->seed = (uint32_t)(rand_next(p_self()) >> 32);
     h->bits = (uint8_t)bits_for(room);
-    if (h->bits > 0) h->buckets = map_array_new(t, h->bits);
+    if (h->bits == 0) return; // the first write allocates
+    h->buckets = map_array_new(t, h->bits);
+    h->flags = MAP_READY;
 }
 
 // ---- find
@@ -59,7 +61,7 @@ typedef struct Place {
 } Place;
 
 static always_inline void look(const MapType *t, Map *h, KeyKind kind, const void *key, uint64_t hash, Place *at) {
-    uint8_t top = hash_top(hash);
+    uint64_t top = hash_top(hash);
     *at = (Place){0};
     for (Bucket *b = bucket_at(t, h->buckets, hash & map_mask(h->bits)); b; b = *bucket_overflow(t, b)) {
         for (uint64_t hit = tops_equal(b, top); hit; hit &= hit - 1) {
@@ -68,7 +70,7 @@ static always_inline void look(const MapType *t, Map *h, KeyKind kind, const voi
             *at = (Place){b, i, true, b};
             return;
         }
-        uint64_t empty = at->bucket ? 0 : tops_equal(b, TOP_EMPTY);
+        uint64_t empty = at->bucket ? 0 : tops_free(b);
         if (empty) at->bucket = b, at->i = (unsigned)__builtin_ctzll(empty) / 8;
         at->last = b;
     }
@@ -87,7 +89,7 @@ static noinline void *entry_add(const MapType *t, Map *h, const void *key, uint6
     if (t->flags & MAP_KEY_APART) k = apart_new(k, t->key);
     if (t->flags & MAP_ELEM_APART) e = apart_new(e, t->elem);
     words_copy(k, key, t->key->size); // empty slots hold no pointers
-    b->top[i] = hash_top(hash);
+    b->top[i] = (uint8_t)hash_top(hash);
     h->count++;
     return e;
 }
@@ -104,7 +106,10 @@ void *map_assign(const MapType *t, Map *h, const void *key) {
     if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
     uint64_t hash = key_hash(t, kind, key, h->seed); // may panic: before the flag is set
     writing_begin(h);
-    if (unlikely(!h->buckets)) slot_store(&h->buckets, map_array_new(t, 0));
+    if (unlikely(!h->buckets)) {
+        slot_store(&h->buckets, map_array_new(t, 0));
+        hint_store(&h->flags, h->flags | MAP_READY);
+    }
     for (;;) {
         if (unlikely(map_growing(h))) map_grow_work(t, h, hash & map_mask(h->bits));
         look(t, h, kind, key, hash, &at);
@@ -133,7 +138,7 @@ static always_inline bool set_quick(const MapType *t, Map *h, KeyKind kind, cons
     } else {
         if (!at.bucket || map_should_grow(h)) return false;
         words_copy(bucket_key(t, at.bucket, at.i), key, t->key_bytes); // empty slots hold no pointers
-        at.bucket->top[at.i] = hash_top(hash);
+        at.bucket->top[at.i] = (uint8_t)hash_top(hash);
         h->count++;
     }
     void *elem = bucket_elem(t, at.bucket, at.i);
@@ -246,7 +251,7 @@ void map_empty(const MapType *t, Map *h) {
     }
     if (t->bucket->ptrdata) cells_clear(h->buckets, n * t->bucket_bytes);
     else mem_set(h->buckets, 0, n * t->bucket_bytes);
-    hint_store(&h->flags, h->flags & ~MAP_SAME_SIZE);
+    hint_store(&h->flags, (h->flags & ~MAP_SAME_SIZE) | MAP_READY);
     if (h->extra) slot_store(&h->extra, NULL);
     h->count = 0;
     h->n_overflow = 0;

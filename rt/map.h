@@ -1,11 +1,11 @@
 // map.h -- hash maps: the structure that C and gccgo share, and what the files map*.c offer to each other.
 //
-// THE TABLE is an array of 2^B buckets of 8 entries. The low bits of a key's hash choose the bucket; its high byte is kept in the bucket for each
+// THE TABLE is an array of 2^B buckets of 8 entries. The low bits of a key's hash choose the bucket; its highest bits are kept in the bucket for each
 // entry (top), so that a look at one word says which entries can be meant. A bucket that is full has overflow buckets behind it. (Go 1.18's runtime/map.go is
 // the model.)
 //
 //     bucket:  top[8] | key[8] | elem[8] | overflow          (keys and elems over 128 bytes: a pointer to them)
-//     top:     0 empty; 1..3 evacuated (only in the old array); TOP_MIN.. an entry, high byte of its hash
+//     top:     0 empty; 1..3 evacuated (only in the old array); TOP_MIN.. an entry: the highest bits of its hash, and TOP_MIN
 //
 // GROWTH. At more than 6.5 entries a bucket on average the array doubles; with too many overflow buckets it is made anew in the same size. Either
 // happens gradually: each write moves (evacuates) one or two buckets of the old array, so no operation waits for all. Bucket i goes to i (X) and, when the array doubled, i +
@@ -27,9 +27,9 @@
 #define BUCKET_SLOTS 8u
 #define BUCKET_DATA  8u // offset of the keys
 
-enum { TOP_EMPTY = 0, TOP_EVACUATED_EMPTY = 1, TOP_EVACUATED_X = 2, TOP_EVACUATED_Y = 3, TOP_MIN = 4 };
-// Map.flags. ITERATOR, OLD_ITERATOR: somebody may be iterating over buckets, old_buckets.
-enum { MAP_ITERATOR = 1, MAP_OLD_ITERATOR = 2, MAP_WRITING = 4, MAP_SAME_SIZE = 8 };
+enum { TOP_EMPTY = 0, TOP_EVACUATED_EMPTY = 1, TOP_EVACUATED_X = 2, TOP_EVACUATED_Y = 3, TOP_MIN = 128 };
+// Map.flags. ITERATOR, OLD_ITERATOR: somebody may be iterating over buckets, old_buckets. READY: there are buckets, and no old ones.
+enum { MAP_ITERATOR = 1, MAP_OLD_ITERATOR = 2, MAP_WRITING = 4, MAP_SAME_SIZE = 8, MAP_READY = 16 };
 
 typedef struct Bucket {
     union {
@@ -79,13 +79,18 @@ static inline uint64_t hash_mix(uint64_t a, uint64_t b) {
     return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 static inline uint64_t hash_word(uint64_t v, uint64_t seed) {
-    return hash_mix(hash_mix(v ^ HASH_K0, seed ^ HASH_K1) ^ HASH_K2, HASH_K1); // one round shows the pattern of keys in steps
+    return hash_mix(hash_mix(v ^ seed, HASH_K1), HASH_K0); // one round shows the pattern of keys in steps
 }
 // At any address.
 static inline uint64_t load_64(const void *p) {
     uint64_t v;
     __builtin_memcpy(&v, p, sizeof v);
     return v;
+}
+// Of at most 16 bytes that are in these two words.
+static inline uint64_t hash_two(uint64_t a, uint64_t b, size_t n, uint64_t seed) {
+    uint64_t s = seed * HASH_K0; // in both factors: nobody can make one zero without knowing the seed
+    return hash_mix(hash_mix(a ^ s, b ^ s ^ HASH_K1), n ^ HASH_K1);
 }
 bool bytes_equal_long(const void *a, const void *b, size_t n);
 static inline bool bytes_equal(const void *a, const void *b, size_t n) {
@@ -133,14 +138,18 @@ static inline void *slot_elem(const MapType *t, Bucket *b, unsigned i) {
 static inline bool bucket_evacuated(const Bucket *b) {
     return b->top[0] > TOP_EMPTY && b->top[0] < TOP_MIN;
 }
-static inline uint8_t hash_top(uint64_t hash) {
-    uint8_t top = (uint8_t)(hash >> 56);
-    return top < TOP_MIN ? top + TOP_MIN : top;
+static inline uint64_t hash_top(uint64_t hash) {
+    return hash >> 56 | TOP_MIN;
 }
-// Bit 8 * i + 7 is set for each entry i with this top.
-static inline uint64_t tops_equal(const Bucket *b, uint8_t top) {
-    uint64_t x = b->tops ^ top * 0x0101010101010101ull, low = 0x7f7f7f7f7f7f7f7full;
-    return ~(((x & low) + low) | x | low);
+// Bit 8 * i + 7 is set for each entry i with this top (>= TOP_MIN); perhaps also for an entry behind such a one whose top differs in the lowest
+// bit: the keys are compared anyway.
+static inline uint64_t tops_equal(const Bucket *b, uint64_t top) {
+    uint64_t ones = 0x0101010101010101ull, x = b->tops ^ top * ones;
+    return (x - ones) & ~x & TOP_MIN * ones;
+}
+// The same for places that are free (bucket not in the old array).
+static inline uint64_t tops_free(const Bucket *b) {
+    return ~b->tops & TOP_MIN * 0x0101010101010101ull;
 }
 
 // Kinds whose hash and equality are the runtime's own, small, and never panic: such a map's operations need no callbacks.

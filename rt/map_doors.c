@@ -7,6 +7,7 @@
 #include "map.h"
 #include "map_find.h"
 
+#define noinline __attribute__((noinline))
 #define MAP_ROOM 1024 // scripts/stack_indirect.txt: limit map
 
 static const uint8_t cmap_bits[8] = {(1 << (offsetof(Map, buckets) / 8)) | (1 << (offsetof(Map, old_buckets) / 8)) | (1 << (offsetof(Map, extra) / 8))};
@@ -67,28 +68,7 @@ Map *map_make_of(MapInfo *info, intptr_t n) {
     return &m->m;
 }
 
-// ---- look up
-
-const void *map_find_32(const Map *m, uint32_t key) {
-    if (unlikely(!m)) return NULL;
-    const void *v = map_find_kind(type_of_map(m), m, &key, KEY_32, NULL);
-    RT_DOOR();
-    return v;
-}
-
-const void *map_find_64(const Map *m, uint64_t key) {
-    if (unlikely(!m)) return NULL;
-    const void *v = map_find_kind(type_of_map(m), m, &key, KEY_64, NULL);
-    RT_DOOR();
-    return v;
-}
-
-const void *map_find_string(const Map *m, String key) {
-    if (unlikely(!m)) return NULL;
-    const void *v = map_find_kind(type_of_map(m), m, &key, KEY_STRING, NULL);
-    RT_DOOR();
-    return v;
-}
+// ---- look up (the quick ones are in map_fast.c)
 
 // Arguments and result of an operation.
 typedef struct MapCall {
@@ -123,9 +103,14 @@ static void map_set_call(void *arg) {
     words_copy(elem, c->value, e->size);
 }
 
-void map_set_of(Map *m, const void *key, const void *value) {
+static noinline void set_slow(Map *m, const void *key, const void *value) {
     MapCall c = {m ? type_of_map(m) : NULL, m, key, value, NULL};
-    if (unlikely(!m) || !map_set_quick(c.t, m, key, value)) call_with_stack(MAP_ROOM, map_set_call, &c);
+    call_with_stack(MAP_ROOM, map_set_call, &c);
+    RT_DOOR();
+}
+
+void map_set_of(Map *m, const void *key, const void *value) {
+    if (unlikely(!m || !map_set_quick(type_of_map(m), m, key, value))) return set_slow(m, key, value);
     RT_DOOR();
 }
 
@@ -134,12 +119,18 @@ static void map_at_call(void *arg) {
     c->result = map_assign(c->t, c->m, c->key);
 }
 
-void *map_at_of(Map *m, const void *key) {
+static noinline void *at_slow(Map *m, const void *key) {
     MapCall c = {m ? type_of_map(m) : NULL, m, key, NULL, NULL};
-    if (m) c.result = map_find_quick(c.t, m, key);
-    if (!c.result) call_with_stack(MAP_ROOM, map_at_call, &c);
+    call_with_stack(MAP_ROOM, map_at_call, &c);
     RT_DOOR();
     return c.result;
+}
+
+void *map_at_of(Map *m, const void *key) {
+    void *elem = m ? map_find_quick(type_of_map(m), m, key) : NULL;
+    if (!elem) return at_slow(m, key);
+    RT_DOOR();
+    return elem;
 }
 
 static void map_delete_call(void *arg) {

@@ -41,7 +41,7 @@ static always_inline void *map_find_kind(const MapType *t, const Map *h, const v
         Bucket *old = bucket_at(t, h->old_buckets, hash & map_old_mask(h));
         if (!bucket_evacuated(old)) b = old;
     }
-    uint8_t top = hash_top(hash);
+    uint64_t top = hash_top(hash);
     do {
         for (uint64_t hit = tops_equal(b, top); hit; hit &= hit - 1) {
             unsigned i = (unsigned)__builtin_ctzll(hit) / 8;

@@ -76,7 +76,7 @@ bool map_should_grow(const Map *h) {
 void map_grow_start(const MapType *t, Map *h) {
     bool bigger = over_load((uintptr_t)h->count + 1, h->bits);
     char *array = map_array_new(t, h->bits + bigger);
-    uint8_t flags = h->flags & ~(MAP_ITERATOR | MAP_OLD_ITERATOR | MAP_SAME_SIZE);
+    uint8_t flags = h->flags & ~(MAP_ITERATOR | MAP_OLD_ITERATOR | MAP_SAME_SIZE | MAP_READY);
     if (h->flags & MAP_ITERATOR) flags |= MAP_OLD_ITERATOR;
     if (!bigger) flags |= MAP_SAME_SIZE;
     hint_store(&h->flags, flags);
@@ -119,10 +119,10 @@ static bool goes_to_y(const MapType *t, const Map *h, Bucket *b, unsigned i, uin
     // A key that is not itself (NaN) has no hash that could be repeated. An iterator must be able to foresee where it goes: its old top decides.
     if ((h->flags & MAP_ITERATOR || h->flags & MAP_OLD_ITERATOR) && !(t->flags & MAP_REFLEXIVE) && !key_equal(t, kind, k, k)) {
         bool y = *top & 1;
-        *top = hash_top(hash);
+        *top = (uint8_t)hash_top(hash);
         return y;
     }
-    *top = hash_top(hash);
+    *top = (uint8_t)hash_top(hash);
     return hash & (map_old_mask(h) + 1);
 }
 
@@ -149,7 +149,7 @@ static noinline void evacuation_mark(const MapType *t, Map *h, uintptr_t old_n) 
     if (h->evacuated < old_n) return;
     slot_store(&h->old_buckets, NULL);
     if (h->extra) slot_store(&h->extra->old, NULL);
-    hint_store(&h->flags, h->flags & ~MAP_SAME_SIZE);
+    hint_store(&h->flags, (h->flags & ~MAP_SAME_SIZE) | MAP_READY);
 }
 
 static noinline void evacuate(const MapType *t, Map *h, uintptr_t i) {

@@ -1,4 +1,4 @@
-// units: rt/map.c rt/map_grow.c rt/map_iter.c rt/map_doors.c rt/hash.c rt/any.c rt/bounds.c rt/cell.c rt/str.c rt/type.c rt/format.c rt/format_float.c tests/unit/stub_plat.c
+// units: rt/map.c rt/map_grow.c rt/map_iter.c rt/map_doors.c rt/map_fast.c rt/hash.c rt/any.c rt/bounds.c rt/cell.c rt/str.c rt/type.c rt/format.c rt/format_float.c tests/unit/stub_plat.c
 // flags: -Wno-missing-braces
 // test_map.c -- hash maps against a plain model: random operations with keys of every kind, iteration while the map changes, what the barrier must see.
 //
