@@ -30,7 +30,7 @@ def test_debug_build(debug_build, program, world):
         pytest.fail(f"expected status {program.status}, got {result.status}; {wrong}\n{result.tail()}", pytrace=False)
 
 
-@pytest.mark.parametrize("how, what", [("", "go"), ("chan", "chan send"), ("select", "select send")])
+@pytest.mark.parametrize("how, what", [("", "go"), ("chan", "chan send"), ("select", "select send"), ("cell", "cell")])
 def test_stack_address_is_refused(how, what):
     make("DEBUG=1", "build/debug/host/metal-t_escape")
     result = qemu.run_process(["build/debug/host/metal-t_escape", *how.split()], 30)

@@ -1,4 +1,4 @@
-"""test_misuse.py -- misuse of channels and locks, and waiting for ever, end the program with Go's words, wait reasons and status 2.
+"""test_misuse.py -- misuse of channels, locks and maps, and waiting for ever, end the program with Go's words, wait reasons and status 2.
 
 tests/metal/t_misuse.c does what its argument says.
 """
@@ -15,6 +15,9 @@ CASES = {
     "unlock": ("fatal error: sync: unlock of unlocked mutex", "running"),
     "runlock": ("fatal error: sync: RUnlock of unlocked RWMutex", "running"),
     "rwunlock": ("fatal error: sync: Unlock of unlocked RWMutex", "running"),
+    "mapread": ("fatal error: concurrent map read and map write", "running"),
+    "mapwrite": ("fatal error: concurrent map writes", "running"),
+    "mapiterate": ("fatal error: concurrent map iteration and map write", "running"),
     "negative": ("panic: sync: negative WaitGroup counter", "running"),
     "close": ("panic: close of nil channel", "running"),
     "close2": ("panic: close of closed channel", "running"),
@@ -45,6 +48,6 @@ def test_hosted(build, what):
     check(qemu.run_process([path, what], 20, env=dict(os.environ, BURROW_CPUS="2")), what)
 
 
-@pytest.mark.parametrize("what", ["unlock", "send", "select2"])
+@pytest.mark.parametrize("what", ["unlock", "send", "select2", "mapwrite"])
 def test_booted(build, what):
     check(qemu.run(build.path("build/metal-t_misuse.elf"), "pvh", what, 20, smp=2), what)

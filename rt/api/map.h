@@ -12,7 +12,7 @@
 //     map_delete(count, word);
 //
 // Keys: integers, bool, pointers and channels, float and double (0 equals -0; a NaN equals nothing, not even itself), String, Any (panics "runtime error: hash of
-// unhashable type T" when the value in it is not comparable), and structs declared by TYPE_KEY or TYPE_KEY_WITH.
+// unhashable type T" when the value in it is not comparable), and structs declared by TYPE_KEY, TYPE_KEY_WITH or TYPE_KEY_BY.
 //
 // Iteration: in random order. Entries deleted before they are reached do not appear, entries added meanwhile may appear; every other entry appears once.
 //
@@ -123,6 +123,17 @@ typedef struct Map Map; // rt/map.h. Its first word is the number of entries
 // Any other struct: bool equal(const Name *, const Name *), uint64_t hash(const Name *, uint64_t seed), equal keys having equal hashes; then its pointer
 // fields as for TYPE_VALUE. Both are called with the map in the middle of an operation: they must not use that map.
 #define TYPE_KEY_WITH(Name, equal, hash, ...)                                                                \
+    TYPE_KEY_FUNCTIONS_(Name, equal, hash)                                                                   \
+    TYPE_EACH(TYPE_CHECK_PLAIN, Name, __VA_ARGS__)                                                           \
+    TYPE_BITS_(Name, TYPE_PLAIN_BIT, __VA_ARGS__)                                                            \
+    TYPE_DESCRIPTOR_(static, Name, TYPE_PTRDATA_(Name), type_bits_##Name, TYPE_IS_VALUE | TYPE_HAS_HASH,     \
+                     &type_equal_val_##Name, &type_hash_val_##Name)
+// The same for a struct without pointers (an object type, too).
+#define TYPE_KEY_BY(Name, equal, hash)                                                                       \
+    enum { object_type_##Name };                                                                             \
+    TYPE_KEY_FUNCTIONS_(Name, equal, hash)                                                                   \
+    TYPE_DESCRIPTOR_(static, Name, 0, NULL, TYPE_HAS_HASH, &type_equal_val_##Name, &type_hash_val_##Name)
+#define TYPE_KEY_FUNCTIONS_(Name, equal, hash)                                                               \
     static bool type_equal_##Name(const void *a, const void *b) {                                            \
         return equal((const Name *)a, (const Name *)b);                                                      \
     }                                                                                                        \
@@ -130,11 +141,7 @@ typedef struct Map Map; // rt/map.h. Its first word is the number of entries
         return hash((const Name *)p, seed);                                                                  \
     }                                                                                                        \
     static const FuncVal type_equal_val_##Name = {(void (*)(void))type_equal_##Name};                        \
-    static const FuncVal type_hash_val_##Name = {(void (*)(void))type_hash_##Name};                          \
-    TYPE_EACH(TYPE_CHECK_PLAIN, Name, __VA_ARGS__)                                                           \
-    TYPE_BITS_(Name, TYPE_PLAIN_BIT, __VA_ARGS__)                                                            \
-    TYPE_DESCRIPTOR_(static, Name, TYPE_PTRDATA_(Name), type_bits_##Name, TYPE_IS_VALUE | TYPE_HAS_HASH,     \
-                     &type_equal_val_##Name, &type_hash_val_##Name)
+    static const FuncVal type_hash_val_##Name = {(void (*)(void))type_hash_##Name};
 // Parts of such a hash: hash = hash_u64(k->number, hash_string(k->name, seed)).
 uint64_t hash_u64(uint64_t v, uint64_t seed);
 uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);

@@ -1,4 +1,4 @@
-// t_misuse.c KIND -- misuse of channels and locks, or waiting for ever: each ends the program as Go would
+// t_misuse.c KIND -- misuse of channels, locks and maps, or waiting for ever: each ends the program as Go would
 // (tests/test_misuse.py).
 //
 // status: 2
@@ -6,6 +6,40 @@
 
 static void block(void *c) {
     chan_recv((chan(int))c);
+}
+
+// A key whose hash and equality do to the map, in the middle of its operation, what another goroutine might.
+typedef struct MapKey {
+    long n;
+} MapKey;
+static void meddle(void);
+static bool map_key_equal(const MapKey *a, const MapKey *b) {
+    meddle();
+    return a->n == b->n;
+}
+static uint64_t map_key_hash(const MapKey *k, uint64_t seed) {
+    return hash_u64((uint64_t)k->n, seed);
+}
+TYPE_KEY_BY(MapKey, map_key_equal, map_key_hash);
+TYPE_MAP(MapKey, long);
+static map(MapKey, long) shared;
+static const char *meddling;
+static void meddle(void) {
+    const char *how = meddling;
+    meddling = NULL;
+    if (!how) return;
+    if (strcmp(how, "mapread") == 0) map_get(shared, ((MapKey){5}));
+    if (strcmp(how, "mapwrite") == 0) map_set(shared, ((MapKey){6}), 1);
+    if (strcmp(how, "mapiterate") == 0) {
+        map_for (k, v, shared) println("%ld %ld", k.n, v);
+    }
+}
+static void misuse_map(const char *how) {
+    shared = map_make(MapKey, long);
+    for (long i = 0; i < 20; i++)
+        map_set(shared, ((MapKey){i}), i);
+    meddling = how;
+    map_set(shared, ((MapKey){3}), 4);
 }
 
 int main(int argc, char **argv) {
@@ -22,6 +56,7 @@ int main(int argc, char **argv) {
         chan_close(c);
         chan_close(c);
     }
+    if (strncmp(kind, "map", 3) == 0) misuse_map(kind);
     if (strcmp(kind, "negative") == 0) waitgroup_add(&wg, -1);
     if (strcmp(kind, "send") == 0) {
         chan_close(c);
