@@ -14,10 +14,9 @@
 //
 // Locks: none here.
 #include "alloc.h"
+#include "alloc_fast.h"
 
-#define FAST_MAX   512u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
 #define ZERO_PIECE (256u << 10)
-#define TINY       16u
 
 static uint64_t zero_size[2]; // every object of size 0, as in Go
 
@@ -54,26 +53,6 @@ static inline void bits_write(Span *s, uint32_t i, uint64_t bits) {
 }
 
 // ---- a slot of the current span
-
-// bytes: a multiple of 16, not 0.
-static inline void zero_words(char *p, size_t bytes) {
-    uint64_t *w = (uint64_t *)p, *end = (uint64_t *)(p + bytes);
-    do {
-        w[0] = w[1] = 0;
-        w += 2;
-    } while (w != end);
-}
-
-// Takes the lowest slot of free_bits; *slot: its number. It is an object when slot_publish has been called.
-static inline __attribute__((always_inline)) char *slot_take(Span *s, uint32_t *slot) {
-    uint64_t free = s->free_bits;
-    *slot = s->free_base + (uint32_t)__builtin_ctzll(free);
-    s->free_bits = free & (free - 1);
-    return (char *)(s->base + *slot * s->slot_bytes);
-}
-static inline void slot_publish(Span *s, uint32_t slot) {
-    store_release(&s->free_index, slot + 1); // pairs with span_is_object: whoever sees the slot sees it zeroed and typed
-}
 
 // Any kind.
 static __attribute__((noinline)) void *slot_make(Span *s, size_t size, const Type *t) {
@@ -234,56 +213,27 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
     return a.object;
 }
 
-// Pointer-free objects under 16 bytes share slots of 16 bytes: a slot lives as long as one of them does. What is left of
-// the last one is kept; the alignment follows from the size, as in Go.
-static __attribute__((noinline)) void *tiny_alloc(size_t size, unsigned flags) {
-    HeapCache *c = &p_self()->heap;
-    uintptr_t align = size & -size, at = (c->tiny + align - 1) & -align; // 1, 2, 4 or 8
-    if (likely(at + size <= c->tiny_end)) {
-        c->tiny = at + size;
-        c->tiny_allocs++;
-        return (void *)at;
-    }
-    Span *s = c->span[true][0];
-    if (unlikely(!s || !s->free_bits)) return alloc_slow(size, NULL, flags);
+const uint8_t alloc_class_of[FAST_MAX / 16] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  8,  9,  9,  10, 10, 11, 11,
+                                               12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15};
+
+// (Functions that are called last need no registers saved here.)
+void *alloc_rest(size_t size, const Type *t, unsigned flags) {
+    if (unlikely(size - 1 >= FAST_MAX)) return alloc_slow(size, t, flags);
+    bool noscan = !t || t->ptrdata == 0;
+    Span *s = p_self()->heap.span[noscan][alloc_class_of[(size - 1) / 16]];
+    if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);
+    if (!noscan) return slot_make(s, size, t);
     uint32_t i;
-    char *p = slot_take(s, &i);
+    char *p = slot_take(s, &i); // tiny
     zero_words(p, TINY);
     slot_publish(s, i);
     tiny_keep((uintptr_t)p, size);
     return p;
 }
 
-// The class of 1 <= size <= FAST_MAX is class_of[(size - 1) / 16].
-static const uint8_t class_of[FAST_MAX / 16] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  8,  9,  9,  10, 10, 11, 11,
-                                                12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15};
-
-// The fast path of pointer-free objects and that of single small objects whose bits lie in one word. Whatever else there is are functions
-// called last, so that these need to save no registers.
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {
-    size_t at = (size - 1) / 16; // size 0: large
-    if (unlikely(at >= FAST_MAX / 16)) return alloc_slow(size, t, flags);
-    const P *self = p_self();
-    uint32_t i;
-    if (!t || t->ptrdata == 0) {
-        if (unlikely(size < TINY)) return tiny_alloc(size, flags);
-        Span *s = self->heap.span[true][class_of[at]];
-        if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);
-        char *p = slot_take(s, &i);
-        zero_words(p, s->slot_bytes);
-        slot_publish(s, i);
-        return p;
-    }
-    Span *s = self->heap.span[false][class_of[at]];
-    if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);
-    uint32_t n = (uint32_t)s->slot_bytes / 8, bit = (s->free_base + (uint32_t)__builtin_ctzll(s->free_bits)) * n, shift = bit % 64;
-    if (unlikely(t->size != size || t->ptrdata > 64 || shift + n > 64)) return slot_make(s, size, t);
-    uint64_t *w = s->ptr_bits + bit / 64; // as bits_write
-    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);
-    char *p = slot_take(s, &i);
-    zero_words(p, s->slot_bytes);
-    slot_publish(s, i);
-    return p;
+    void *p = alloc_fast(size, t);
+    return likely(p != NULL) ? p : alloc_rest(size, t, flags);
 }
 
 // ---- looking at the heap

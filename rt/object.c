@@ -1,14 +1,21 @@
 // object.c -- the doors to the heap for applications in C (api/mem.h). They add the checks of n and the
 // door's exit to heap_alloc.
 #include "api/mem.h"
-#include "core.h"
+#include "alloc_fast.h"
 
 #define OBJECT_MAX ((size_t)1 << 47) // as Go's maxAlloc: the address space
 
-void *object_new(const Type *t) {
-    void *p = heap_alloc(t->size, t, 0);
+// What the fast path leaves: an object to be made, or the way out of the door.
+static __attribute__((noinline)) void *new_slow(const Type *t, void *p) {
+    if (!p) p = alloc_rest(t->size, t, 0);
     RT_DOOR();
     return p;
+}
+
+void *object_new(const Type *t) {
+    void *p = alloc_fast(t->size, t);
+    if (likely(p && load_relaxed(&p_self()->request) == 0)) return p; // RT_DOOR
+    return new_slow(t, p);
 }
 
 void *object_new_try(const Type *t) {
