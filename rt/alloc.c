@@ -42,7 +42,7 @@ static __attribute__((noinline)) uint64_t type_bits_general(const Type *t, size_
     return n < 64 ? bits & ((1ull << n) - 1) : bits;
 }
 // Writes those of slot i: n = slot_bytes / 8 bits from bit i * n on. Only the owner of the span writes; others read those of other slots.
-static inline void bits_write(Span *s, uint32_t i, uint64_t bits) {
+static __attribute__((noinline)) void bits_write(Span *s, uint32_t i, uint64_t bits) {
     uint32_t n = (uint32_t)s->slot_bytes / 8, at = i * n, shift = at % 64;
     uint64_t *w = s->ptr_bits + at / 64, ones = ~0ull >> (64 - n);
     hint_store(w, (*w & ~(ones << shift)) | bits << shift);
@@ -54,18 +54,19 @@ static inline void bits_write(Span *s, uint32_t i, uint64_t bits) {
 
 // ---- a slot of the current span
 
-// Any kind.
+// Any kind. (In this order little has to be kept over calls.)
 static __attribute__((noinline)) void *slot_make(Span *s, size_t size, const Type *t) {
     uint32_t i;
+    if (s->kind == SPAN_BITS) {
+        uint64_t bits = type_bits_general(t, size);
+        bits_write(s, s->free_base + (uint32_t)__builtin_ctzll(s->free_bits), bits);
+    }
     char *p = slot_take(s, &i);
+    if (s->kind == SPAN_TYPED) hint_store(&s->types[i], t);
     if (s->slot_bytes <= FAST_MAX)
         zero_words(p, s->slot_bytes);
     else
         __builtin_memset(p, 0, s->slot_bytes);
-    if (s->kind == SPAN_BITS)
-        bits_write(s, i, type_bits_general(t, size));
-    else if (s->kind == SPAN_TYPED)
-        hint_store(&s->types[i], t);
     slot_publish(s, i);
     return p;
 }
@@ -87,7 +88,7 @@ static void poison_check(const Span *s, uint32_t slot) {
 }
 
 // Makes free_bits the next word with a free slot. False: the span is full.
-static bool slot_find(Span *s) {
+static __attribute__((noinline)) bool slot_find(Span *s) {
     if (s->free_bits) return true;
     for (uint32_t w = load_relaxed(&s->free_index) / 64; w < span_words(s); w++) {
         uint64_t free = span_free_word(s, w);
@@ -103,24 +104,35 @@ static bool slot_find(Span *s) {
 
 // ---- what the fast path leaves
 
+// (All that an allocation knows is in here, so that the functions on the goroutine's stack keep little themselves.)
 typedef struct AllocCall {
     size_t size;
     const Type *type;
     void *object;
-    size_t taken; // bytes taken from central or as a large object
-    bool system;  // called on the system stack
+    size_t taken;  // bytes taken from central or as a large object
+    union {
+        size_t zeroed;     // of a large object
+        MemoryForce force; // while there is no memory
+    };
+    bool null_ok, system; // system: called on the system stack
     bool sweep_more;
 } AllocCall;
 
-static inline void *slot_try(const AllocCall *a) {
-    Span *s = p_self()->heap.span[a->type == NULL][size_class(a->size)];
-    return s && slot_find(s) ? slot_make(s, a->size, a->type) : NULL;
-}
-
 static void small_refill(void *arg) {
     AllocCall *a = arg;
-    a->taken = cache_refill(a->type == NULL, size_class(a->size));
-    if (a->taken) a->object = slot_try(a);
+    unsigned class = size_class(a->size);
+    a->taken = cache_refill(a->type == NULL, class);
+    if (!a->taken) return;
+    Span *s = p_self()->heap.span[a->type == NULL][class];
+    if (slot_find(s)) a->object = slot_make(s, a->size, a->type);
+}
+
+static __attribute__((noinline)) void small_alloc(AllocCall *a) {
+    Span *s = p_self()->heap.span[a->type == NULL][size_class(a->size)];
+    if (s && slot_find(s))
+        a->object = slot_make(s, a->size, a->type);
+    else
+        sys_call(small_refill, a);
 }
 
 static void large_take(void *arg) {
@@ -131,6 +143,7 @@ static void large_take(void *arg) {
     if (!s) return;
     a->object = (void *)s->base;
     a->taken = s->slot_bytes;
+    a->zeroed = 0;
     fetch_add(&heap.live_bytes, a->taken);
 }
 
@@ -138,42 +151,33 @@ static void large_publish(void *arg) {
     central_publish_large(span_of((uintptr_t)((AllocCall *)arg)->object));
 }
 
-static inline bool on_system_stack(void) {
-    P *p = p_self();
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return here >= p->sys_lo && here < p->sys_sp;
+// Zeroes the next piece. False: there is none.
+static __attribute__((noinline)) bool large_zero(AllocCall *a) {
+    size_t n = a->taken - a->zeroed;
+    if (n == 0) return false;
+    if (n > ZERO_PIECE) n = ZERO_PIECE;
+    __builtin_memset((char *)a->object + a->zeroed, 0, n);
+    a->zeroed += n;
+    return true;
 }
 
-static void zero_large(const AllocCall *a) {
-    char *p = a->object;
-    size_t bytes = a->taken;
-    while (bytes > ZERO_PIECE) {
-        __builtin_memset(p, 0, ZERO_PIECE);
-        p += ZERO_PIECE;
-        bytes -= ZERO_PIECE;
-        if (!a->system) RT_DOOR();
-    }
-    __builtin_memset(p, 0, bytes);
-}
-
-static void large_alloc(AllocCall *a) {
+static __attribute__((noinline)) void large_alloc(AllocCall *a) {
     if (a->size / PAGE_SIZE >= page_heap.total) return;
-    for (;;) {
+    do {
         sys_call(large_take, a);
-        if (!a->sweep_more) break;
         if (!a->system) RT_DOOR();
-    }
+    } while (a->sweep_more);
     if (!a->object) return;
-    zero_large(a);
+    while (large_zero(a))
+        if (!a->system) RT_DOOR();
     sys_call(large_publish, a);
 }
 
-// One attempt. Apart from alloc_slow, so that not all of this lies on the stack under gc_force and gc_allocated.
 static __attribute__((noinline)) void alloc_try(AllocCall *a) {
     if (a->size > SMALL_MAX)
         large_alloc(a);
-    else if (!(a->object = slot_try(a)))
-        sys_call(small_refill, a);
+    else
+        small_alloc(a);
 }
 
 static void oom_call(void *arg) {
@@ -188,28 +192,43 @@ static void tiny_keep(uintptr_t block, size_t size) {
     c->tiny_end = block + TINY;
 }
 
-bool memory_force(MemoryForce *f) {
+static inline bool on_system_stack(void) {
+    P *p = p_self();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return here >= p->sys_lo && here < p->sys_sp;
+}
+
+// Is it worth while to force another collection? Not when the last one freed little, nor for ever.
+static __attribute__((noinline)) bool force_more(MemoryForce *f) {
     uint64_t objects, freed;
     heap_freed(&objects, &freed);
     if (f->tries == 20 || (f->tries > 0 && freed - f->freed < page_heap.total * (PAGE_SIZE / 64))) return false;
     f->tries++;
     f->freed = freed;
-    return gc_force();
+    return true;
 }
 
+bool memory_force(MemoryForce *f) { return force_more(f) && gc_force(); }
+
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
-    AllocCall a = {.size = size, .type = t && t->ptrdata ? t : NULL, .system = on_system_stack()};
     if (size == 0) return zero_size;
+    AllocCall a;
+    a.size = size;
+    a.type = t && t->ptrdata ? t : NULL;
+    a.object = NULL;
+    a.taken = 0;
+    a.force = (MemoryForce){0, 0};
+    a.null_ok = flags & ALLOC_NULL_OK;
+    a.system = on_system_stack();
     alloc_try(&a);
-    MemoryForce f = {0, 0};
-    while (unlikely(!a.object) && !a.system && memory_force(&f))
+    while (unlikely(!a.object) && !a.system && force_more(&a.force) && gc_force())
         alloc_try(&a);
     if (unlikely(!a.object)) {
-        if (!(flags & ALLOC_NULL_OK)) sys_call(oom_call, &a);
+        if (!a.null_ok) sys_call(oom_call, &a);
         return NULL;
     }
     if (!a.system && (a.taken || gc.stress)) gc_allocated(a.taken);
-    if (size < TINY && !a.type) tiny_keep((uintptr_t)a.object, size);
+    if (a.size < TINY && !a.type) tiny_keep((uintptr_t)a.object, a.size);
     return a.object;
 }
 

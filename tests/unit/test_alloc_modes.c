@@ -1,4 +1,4 @@
-// units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/type.c rt/fixed.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
+// units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/fixed.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
 // test_alloc_modes.c -- what random tests reach rarely: stops while a large object is zeroed, spans in scattered memory, a collection that is
 // forced, poison, stress, proportional sweeping.
 #include "stub_plat.h"

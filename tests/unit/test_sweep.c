@@ -1,4 +1,4 @@
-// units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/type.c rt/fixed.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
+// units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/fixed.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
 // test_sweep.c -- the allocator against a plain model, through collection cycles whose marker is the test.
 //
 // The model knows each object: address, size, type, contents. Objects of random sizes come on several Ps; in each cycle a random part

@@ -1,4 +1,4 @@
-// units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/type.c rt/fixed.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
+// units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/fixed.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
 // test_sweep_threads.c -- several cores allocate, mark and sweep at once, through collection cycles whose stops are barriers of threads.
 //
 // Each thread keeps objects of its own, which know themselves, marks part of them in each cycle, allocates while all that
