@@ -16,6 +16,7 @@
 #include "alloc.h"
 #include "alloc_fast.h"
 
+#define FORCE_MAX  20u
 #define ZERO_PIECE (256u << 10)
 
 static uint64_t zero_size[2]; // every object of size 0, as in Go
@@ -109,36 +110,41 @@ typedef struct AllocCall {
     size_t size;
     const Type *type;
     void *object;
-    size_t taken;  // bytes taken from central or as a large object
     union {
-        size_t zeroed;     // of a large object
+        struct { // when there is an object
+            size_t taken;  // bytes taken from central or as a large object
+            size_t zeroed; // of a large object
+        };
         MemoryForce force; // while there is no memory
     };
     bool null_ok, system; // system: called on the system stack
-    bool sweep_more;
+    bool again;
 } AllocCall;
 
 static void small_refill(void *arg) {
     AllocCall *a = arg;
     unsigned class = size_class(a->size);
-    a->taken = cache_refill(a->type == NULL, class);
-    if (!a->taken) return;
+    size_t taken = cache_refill(a->type == NULL, class);
+    if (!taken) return;
+    a->taken = taken;
     Span *s = p_self()->heap.span[a->type == NULL][class];
     if (slot_find(s)) a->object = slot_make(s, a->size, a->type);
 }
 
 static __attribute__((noinline)) void small_alloc(AllocCall *a) {
     Span *s = p_self()->heap.span[a->type == NULL][size_class(a->size)];
-    if (s && slot_find(s))
+    if (s && slot_find(s)) {
+        a->taken = 0;
         a->object = slot_make(s, a->size, a->type);
-    else
+    } else {
         sys_call(small_refill, a);
+    }
 }
 
 static void large_take(void *arg) {
     AllocCall *a = arg;
-    a->sweep_more = !sweep_pay(a->size, 256);
-    if (a->sweep_more) return;
+    a->again = !sweep_pay(a->size, 256);
+    if (a->again) return;
     const Span *s = span_new_large(a->size, a->type);
     if (!s) return;
     a->object = (void *)s->base;
@@ -166,7 +172,7 @@ static __attribute__((noinline)) void large_alloc(AllocCall *a) {
     do {
         sys_call(large_take, a);
         if (!a->system) RT_DOOR();
-    } while (a->sweep_more);
+    } while (a->again);
     if (!a->object) return;
     while (large_zero(a))
         if (!a->system) RT_DOOR();
@@ -180,11 +186,7 @@ static __attribute__((noinline)) void alloc_try(AllocCall *a) {
         small_alloc(a);
 }
 
-static void oom_call(void *arg) {
-    rt_oom(((AllocCall *)arg)->size);
-}
-
-// What is left of a tiny block that was just made. Its goroutine holds it, so that it is marked if a cycle has begun or even ended meanwhile.
+// Keeps what is left of a tiny block that was just made on this P.
 static void tiny_keep(uintptr_t block, size_t size) {
     HeapCache *c = &p_self()->heap;
     if (gc.stress || TINY - size <= c->tiny_end - c->tiny) return; // keep the one that has more left
@@ -199,36 +201,47 @@ static inline bool on_system_stack(void) {
 }
 
 // Is it worth while to force another collection? Not when the last one freed little, nor for ever.
-static __attribute__((noinline)) bool force_more(MemoryForce *f) {
+static bool force_more(MemoryForce *f) {
     uint64_t objects, freed;
     heap_freed(&objects, &freed);
-    if (f->tries == 20 || (f->tries > 0 && freed - f->freed < page_heap.total * (PAGE_SIZE / 64))) return false;
+    if (f->tries == FORCE_MAX || (f->tries > 0 && freed - f->freed < page_heap.total * (PAGE_SIZE / 64))) return false;
     f->tries++;
     f->freed = freed;
     return true;
 }
+static void force_more_call(void *arg) {
+    AllocCall *a = arg;
+    a->again = !a->system && force_more(&a->force);
+    if (!a->again && !a->null_ok) rt_oom(a->size);
+}
 
 bool memory_force(MemoryForce *f) { return force_more(f) && gc_force(); }
 
+static __attribute__((noinline)) void alloc_where(AllocCall *a) { a->system = on_system_stack(); }
+
+// What the allocation owes.
+static __attribute__((noinline)) void alloc_pay(AllocCall *a) {
+    if (!a->object) return;
+    if (a->size < TINY && !a->type) tiny_keep((uintptr_t)a->object, a->size);
+    if (!a->system && (a->taken || gc.stress)) gc_allocated(a->taken);
+}
+
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
-    if (size == 0) return zero_size;
     AllocCall a;
     a.size = size;
     a.type = t && t->ptrdata ? t : NULL;
     a.object = NULL;
-    a.taken = 0;
     a.force = (MemoryForce){0, 0};
     a.null_ok = flags & ALLOC_NULL_OK;
-    a.system = on_system_stack();
-    alloc_try(&a);
-    while (unlikely(!a.object) && !a.system && force_more(&a.force) && gc_force())
+    alloc_where(&a);
+    for (;;) {
         alloc_try(&a);
-    if (unlikely(!a.object)) {
-        if (!a.null_ok) sys_call(oom_call, &a);
-        return NULL;
+        if (likely(a.object != NULL)) break;
+        sys_call(force_more_call, &a);
+        if (!a.again) break;
+        if (!gc_force()) a.force.tries = FORCE_MAX; // nobody can wait here: once more, then it is over
     }
-    if (!a.system && (a.taken || gc.stress)) gc_allocated(a.taken);
-    if (a.size < TINY && !a.type) tiny_keep((uintptr_t)a.object, a.size);
+    alloc_pay(&a);
     return a.object;
 }
 
@@ -237,7 +250,7 @@ const uint8_t alloc_class_of[FAST_MAX / 16] = {0,  1,  2,  3,  4,  5,  6,  7,  8
 
 // (Functions that are called last need no registers saved here.)
 void *alloc_rest(size_t size, const Type *t, unsigned flags) {
-    if (unlikely(size - 1 >= FAST_MAX)) return alloc_slow(size, t, flags);
+    if (unlikely(size - 1 >= FAST_MAX)) return size ? alloc_slow(size, t, flags) : zero_size;
     bool noscan = !t || t->ptrdata == 0;
     Span *s = p_self()->heap.span[noscan][alloc_class_of[(size - 1) / 16]];
     if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);

@@ -174,6 +174,10 @@ WEAK _Noreturn void panic_runtime(const char *text) {
 WEAK _Noreturn void panic_plain(const char *text) {
     ended("panic", text);
 }
+_Noreturn void panic_texts(const char *fmt, const char *a, const char *b);
+WEAK _Noreturn void panic_texts(const char *fmt, const char *a, const char *b) {
+    ended("panic", fmt);
+}
 
 // ---- the collector: off
 WEAK Gc gc;

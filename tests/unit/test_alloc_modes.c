@@ -186,7 +186,7 @@ static void test_force(void) {
     CHECK(forced >= 4 && forced < 20);
     unsigned before = forced;
     CHECK_PTR(heap_alloc(MEMORY, NULL, ALLOC_NULL_OK), NULL); // larger than all of it: no use
-    CHECK(forced - before <= 1);
+    CHECK(forced - before <= 2); // the second frees nothing
     // On the system stack nothing is forced.
     before = forced;
     P *p = p_self();
