@@ -1,5 +1,6 @@
 // bounds.h -- panics with Go's texts for indices and bounds (bounds.c). Goroutine context.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum {
@@ -18,5 +19,7 @@ typedef enum {
     BOUNDS_LO3_NEGATIVE,
 } BoundsKind;
 _Noreturn void bounds_panic(BoundsKind kind, intptr_t a, intptr_t b);
+// string.c: v in decimal, at the end of text; returns how many bytes.
+size_t int_text(char text[20], int64_t v);
 // "runtime error: " or another beginning, then fmt with two texts. At most 200 bytes.
 _Noreturn void panic_texts(const char *fmt, const char *a, const char *b);

@@ -16,4 +16,5 @@
 #include "api/time.h"  // now, sleep, timers, tickers
 #include "api/fmt.h"   // print and friends
 #include "api/str.h"   // memory and string functions
+#include "api/builder.h" // growing text in the heap
 #include "api/file.h"  // files packed into the image

@@ -134,7 +134,8 @@ static always_inline bool set_quick(const MapType *t, Map *h, KeyKind kind, cons
     uint64_t hash = hash_kind(t, kind, key, h->seed);
     look(t, h, kind, key, hash, &at);
     if (at.found) {
-        if (kind == KEY_STRING) key_update(t, bucket_key(t, at.bucket, at.i), key);
+        String *k = (String *)bucket_key(t, at.bucket, at.i);
+        if (kind == KEY_STRING && k->p != ((const String *)key)->p) slot_store(&k->p, ((const String *)key)->p);
     } else {
         if (!at.bucket || map_should_grow(h)) return false;
         words_copy(bucket_key(t, at.bucket, at.i), key, t->key_bytes); // empty slots hold no pointers

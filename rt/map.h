@@ -96,8 +96,11 @@ bool bytes_equal_long(const void *a, const void *b, size_t n);
 static inline bool bytes_equal(const void *a, const void *b, size_t n) {
     const char *x = a, *y = b;
     if (n > 64) return bytes_equal_long(a, b, n);
-    for (; n >= 8; n -= 8, x += 8, y += 8)
-        if (load_64(x) != load_64(y)) return false;
+    if (n >= 8) {
+        for (; n > 8; n -= 8, x += 8, y += 8)
+            if (load_64(x) != load_64(y)) return false;
+        return load_64(x + n - 8) == load_64(y + n - 8); // the last 8, some of them once more
+    }
     for (; n > 0; n--)
         if (*x++ != *y++) return false;
     return true;

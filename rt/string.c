@@ -46,14 +46,20 @@ String string_sub(String s, intptr_t lo, intptr_t hi) {
     return lo == hi ? (String){NULL, 0} : (String){s.p + lo, hi - lo};
 }
 
-String string_of_int(int64_t v) {
-    char text[20], *p = text + sizeof text;
+size_t int_text(char text[20], int64_t v) {
+    char *end = text + 20, *p = end;
     uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
     do
         *--p = (char)('0' + u % 10);
     while ((u /= 10) != 0);
     if (v < 0) *--p = '-';
-    return string_copy(p, (size_t)(text + sizeof text - p));
+    return (size_t)(end - p);
+}
+
+String string_of_int(int64_t v) {
+    char text[20];
+    size_t n = int_text(text, v);
+    return string_copy(text + sizeof text - n, n);
 }
 
 // ---- UTF-8

@@ -80,11 +80,10 @@ typedef struct Map Map; // rt/map.h. Its first word is the number of entries
 #define map_at(m, k)                                                                                         \
     ({                                                                                                       \
         __typeof__(m) map_m_ = (m);                                                                          \
-        __typeof__(map_m_->key_[0]) map_k_[1] = {k};                                                         \
-        _Static_assert(__builtin_classify_type(map_m_->value_[0]) == 1 ||                                    \
-                           __builtin_classify_type(map_m_->value_[0]) == 8,                                  \
-                       "map_at: the value is not a number; map_set");                                        \
-        (__typeof__(&map_m_->value_[0]))map_at_of(map_of_(map_m_), map_k_);                                  \
+        __typeof__(map_m_->key_[0]) map_key_[1] = {k};                                                       \
+        _Static_assert(MAP_IS_NUMBER_(map_m_->value_[0]), "map_at: the value is not a number; map_set");     \
+        const void *map_v_ = MAP_FIND_(map_m_, map_key_[0]);                                                 \
+        (__typeof__(&map_m_->value_[0]))(map_v_ ? (void *)map_v_ : map_at_of(map_of_(map_m_), map_key_));    \
     })
 #define map_delete(m, k)                                                                                     \
     ({                                                                                                       \
@@ -203,6 +202,7 @@ void map_iter_next(MapIter *it);
         : _Generic(map_k_[0], String : 1, default : 0)  ? map_find_string((Map *)(m), *(String *)map_k_)     \
                                                         : map_find_of((Map *)(m), map_k_);                   \
     })
+#define MAP_IS_NUMBER_(v) (__builtin_classify_type(v) == 1 || __builtin_classify_type(v) == 8)
 #define MAP_IS_WORD_(k) (__builtin_classify_type(k) == 1 || __builtin_classify_type(k) == 5)
 static inline intptr_t map_count_(const Map *m) {
     return m ? *(const intptr_t *)m : 0;

@@ -1,10 +1,11 @@
-// units: rt/slice.c rt/string.c rt/bounds.c rt/cell.c rt/str.c rt/type.c rt/format.c rt/format_float.c rt/sizeclass.c tests/unit/stub_plat.c
+// units: rt/slice.c rt/string.c rt/builder.c rt/bounds.c rt/cell.c rt/str.c rt/type.c rt/format.c rt/format_float.c rt/sizeclass.c tests/unit/stub_plat.c
 // flags: -Wno-missing-braces -Wno-clobbered
 // test_slice.c -- slices and strings against plain arrays: growth, sub-slicing and its panics, overlapping copies, what the barrier must see; UTF-8.
 //
 // Memory comes from calloc of exactly the size asked for, so the address sanitizer sees every access outside.
 #include "stub_plat.h"
 #include "api/slice.h"
+#include "api/builder.h"
 #include "api/str.h"
 
 static size_t last_alloc;
@@ -279,6 +280,39 @@ static void test_utf8(void) {
     CHECK_EQ(n, 4);
 }
 
+static void test_builder(void) {
+    Builder b = {0};
+    String first = {0};
+    char *model = malloc(1 << 20);
+    size_t n = 0;
+    CHECK_EQ(builder_string(&b).n, 0);
+    for (int i = 0; i < 5000; i++) {
+        switch (i % 3) {
+        case 0:
+            builder_add_int(&b, i - 2000);
+            n += (size_t)sprintf(model + n, "%d", i - 2000);
+            break;
+        case 1:
+            builder_add(&b, string_of("abc"));
+            n += (size_t)sprintf(model + n, "abc");
+            break;
+        default:
+            builder_add_rune(&b, 0x20ac);
+            n += (size_t)sprintf(model + n, "\xe2\x82\xac");
+        }
+        if (i == 10) first = builder_string(&b);
+    }
+    CHECK_EQ(builder_len(&b), n);
+    CHECK_MEM(builder_string(&b).p, model, n);
+    CHECK_MEM(first.p, model, (size_t)first.n); // not changed by what was added
+    builder_reset(&b);
+    CHECK_EQ(builder_len(&b), 0);
+    builder_add(&b, string_of("x"));
+    CHECK_MEM(first.p, model, (size_t)first.n);
+    CHECK_THROWS("negative count", builder_grow(&b, -1));
+    free(model);
+}
+
 int main(void) {
     RUN(test_make);
     RUN(test_index);
@@ -289,5 +323,6 @@ int main(void) {
     RUN(test_barrier);
     RUN(test_strings);
     RUN(test_utf8);
+    RUN(test_builder);
     return test_done();
 }
