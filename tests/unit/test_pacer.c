@@ -234,9 +234,9 @@ static void converges(void) {
         uint64_t goal = pacer_goal(&p, &m), trigger = pacer_trigger(&p, &m);
         if (live < trigger) live = trigger;
         p.triggered = live;
-        // 40 MB live, scanned at 400 MB a second by one of four cores, while three allocate 150 MB a second
+        // 40 MB live, scanned at 400 MB a second by one of four cores, while three allocate 100 MB a second
         int64_t wall = 40 * 1000000000ll / 400;
-        live += 150 * MB * (uint64_t)(wall / 1000) / 1000000;
+        live += 100 * MB * (uint64_t)(wall / 1000) / 1000000;
         if (cycle >= 10 && live > goal + 1024) over++; // rounding
         PacerCycle c = {.live = live, .marked = 40 * MB, .heap_scan = 40 * MB, .wall_ns = wall, .procs = 4};
         pacer_end_cycle(&p, &c);
