@@ -27,13 +27,13 @@ _Atomic uint32_t gc_sweep_left;
 
 static bool shared_core(const P *p) { return !p->reserved_by_g && p->id < (uint32_t)sched.nproc; }
 
-// Go's rule.
+// Go's rule; but the remainder is for the cores that are not dedicated (Go divides it by all, so that 6 Ps make 23.6 %).
 static void split(GcCycle *c) {
     int n = c->shared, dedicated = (n + 2) / 4; // round(n / 4)
     bool off = 10 * (4 * dedicated - n) > 3 * n || 10 * (n - 4 * dedicated) > 3 * n;
     if (off && 4 * dedicated > n) dedicated--;
     c->dedicated = dedicated;
-    c->share = off ? (uint64_t)(n - 4 * dedicated) * SHARE_ONE / (4 * (uint64_t)n) : 0;
+    c->share = off ? (uint64_t)(n - 4 * dedicated) * SHARE_ONE / (4 * (uint64_t)(n - dedicated)) : 0;
 }
 
 void gc_share_out(GcCycle *c) {
