@@ -378,7 +378,7 @@ MUTANTS = [
            "        }\n    c->allocs_at_mark",
            sim("gc_new", cores=3), SIM_FAILED),
     Mutant("free-slots-no-objects", "rt/scan.c",
-           "    if (!span_is_object(s, slot)) return;\n",
+           "    if (!span_is_object(s, slot)) return false;\n",
            "",
            hosted("metal-t_gc_words"), BROKE),
     Mutant("stop-2-flush", "rt/mark.c",

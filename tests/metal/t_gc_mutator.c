@@ -2,6 +2,7 @@
 // model, which holds no pointers, what every object must contain; trees are handed from goroutine to goroutine in every way there is.
 //
 //     t_gc_mutator [seed] [operations of each goroutine] [goroutines, 0: 3 for each core] [percent for the collector]
+//                  [microseconds between two collections]
 //
 // The graph: an object of the graph has 2 to 4000 edges, of which the model knows up to 8, and perhaps a block of bytes. Roots of it are cells of one
 // heap object, a global variable, locals, a map and a slice. Wherever the graph is walked, the model is walked beside it, and each object met must carry the
@@ -23,7 +24,7 @@ enum { SLOTS = 600, EDGES = 8, ROOTS = 12, HELD = 4, KEYS = 32, STACKED = 16, MA
 enum { NONE = -1 };
 
 static uint64_t seed0;
-static long ops_each;
+static long ops_each, pause_us;
 static int goroutines;
 static WaitGroup workers, postmen, errands;
 static AtomicBool over;
@@ -590,7 +591,10 @@ static void worker(void *arg) {
 static void collector(void *unused) {
     while (!atomic_bool_load(&over)) {
         gc_collect();
-        gosched();
+        if (pause_us)
+            time_sleep(pause_us * MICROSECOND);
+        else
+            gosched();
     }
     waitgroup_done(&errands);
 }
@@ -628,6 +632,7 @@ int main(int argc, char **argv) {
     if (goroutines == 0) goroutines = 3 * gomaxprocs(0);
     if (goroutines > MAX_GOROUTINES) goroutines = MAX_GOROUTINES;
     gc_set_percent((int)arg_number(argc, argv, 4, 20));
+    pause_us = arg_number(argc, argv, 5, 0);
     InUse before = cleaned();
     uint32_t cycles = gc.cycle;
 
