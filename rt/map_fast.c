@@ -1,4 +1,4 @@
-// map_fast.c -- looking up keys of one word and Strings: the doors that a program's inner loops call.
+// map_fast.c -- looking up keys of one word and Strings, for reading and writing: the doors that a program's inner loops call.
 //
 // They are map_find_kind (map_find.h) for the map that is neither growing nor empty nor being written to, written so that no register is saved: what is rare
 // goes on in another function by a jump.
@@ -14,12 +14,12 @@ static always_inline const MapType *type_of_map(const Map *m) {
     return ((const CMap *)m)->type;
 }
 
-static noinline const void *with_door(const void *v) {
+static noinline void *with_door(void *v) {
     rt_door_slow();
     return v;
 }
 // RT_DOOR and return.
-static always_inline const void *leave(const void *v) {
+static always_inline void *leave(void *v) {
     if (unlikely(load_relaxed(&p_self()->request) != 0)) return with_door(v);
     return v;
 }
@@ -38,7 +38,7 @@ static always_inline bool is_rare(const Map *m) {
     return unlikely(!m || (hint_load(&m->flags) & (MAP_READY | MAP_WRITING)) != MAP_READY);
 }
 
-static always_inline const void *elem_at(const MapType *t, Bucket *b, uintptr_t key_bytes, uintptr_t i) {
+static always_inline void *elem_at(const MapType *t, Bucket *b, uintptr_t key_bytes, uintptr_t i) {
     char *e = (char *)b + BUCKET_DATA + BUCKET_SLOTS * key_bytes + i * t->elem_bytes;
     return unlikely(t->flags & MAP_ELEM_APART) ? *(void **)e : e;
 }
@@ -68,6 +68,21 @@ fast const void *map_find_32(const Map *m, uint32_t key) {
 
 fast const void *map_find_64(const Map *m, uint64_t key) {
     if (is_rare(m)) return find_slow_64(m, key);
+    const MapType *t = type_of_map(m);
+    uint64_t hash = hash_word(key, m->seed);
+    FIND(8, *(const uint64_t *)k == key);
+}
+
+// For writing: what is rare is left to map_set_of and map_at_of (a write that others' writing forbids among it).
+fast void *map_update_32(Map *m, uint32_t key) {
+    if (is_rare(m)) return NULL;
+    const MapType *t = type_of_map(m);
+    uint64_t hash = hash_word(key, m->seed);
+    FIND(4, *(const uint32_t *)k == key);
+}
+
+fast void *map_update_64(Map *m, uint64_t key) {
+    if (is_rare(m)) return NULL;
     const MapType *t = type_of_map(m);
     uint64_t hash = hash_word(key, m->seed);
     FIND(8, *(const uint64_t *)k == key);

@@ -11,7 +11,7 @@ SAN_tsan  := -fsanitize=thread -Wno-tsan
 SAN_tsan_rt := --param=tsan-instrument-func-entry-exit=0
 # What runs: programs that give way by themselves, and under the thread sanitizer, which is slow, those without time limits.
 SAN_PROGRAMS_tsan  := $(addsuffix .c,$(addprefix tests/metal/t_,chan select) apps/sieve)
-SAN_PROGRAMS_ubsan := $(SAN_PROGRAMS_tsan) $(addsuffix .c,$(addprefix tests/metal/t_,sync timer steal spawn park))
+SAN_PROGRAMS_ubsan := $(SAN_PROGRAMS_tsan) $(addsuffix .c,$(addprefix tests/metal/t_,sync timer steal spawn park lang))
 SAN_PROGRAMS_asan  := $(SAN_PROGRAMS_ubsan)
 SAN_UNITS_asan     := $(UNIT_TESTS)
 SAN_UNITS_tsan     := $(patsubst tests/unit/%.c,$(B)/tsan/unit/%,$(shell grep -l pthread_create tests/unit/*.c))
@@ -20,7 +20,7 @@ SAN_TIMEOUT  ?= 60
 SAN_ENV := BURROW_CPUS=$(SAN_CPUS) BURROW_MEM=2G ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 \
   UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:history_size=2
 
-SAN_COMMON := $(filter-out -O2 -fno-strict-aliasing,$(CFLAGS_COMMON)) -O1 -fno-strict-aliasing -Wno-maybe-uninitialized \
+SAN_COMMON := $(filter-out -O2 -fno-strict-aliasing,$(CFLAGS_COMMON)) -O1 -fno-strict-aliasing -Wno-maybe-uninitialized -Wno-missing-braces \
   -include tests/host/san/hooks.h -DRT_HOSTED
 # From tests/host: what does not touch signals, cores and time. switch.c is not instrumented.
 SAN_LINUX := tests/host/main.c tests/host/plat_console.c tests/host/plat_mem.c $(wildcard tests/host/san/*.c)
