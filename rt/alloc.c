@@ -250,13 +250,13 @@ const uint8_t alloc_class_of[FAST_MAX / 16] = {0,  1,  2,  3,  4,  5,  6,  7,  8
 
 // (Functions that are called last need no registers saved here.)
 void *alloc_rest(size_t size, const Type *t, unsigned flags) {
-    if (unlikely(size - 1 >= FAST_MAX)) return size ? alloc_slow(size, t, flags) : zero_size;
+    if (unlikely(size - 1 >= SMALL_MAX)) return size ? alloc_slow(size, t, flags) : zero_size;
     bool noscan = !t || t->ptrdata == 0;
-    Span *s = p_self()->heap.span[noscan][alloc_class_of[(size - 1) / 16]];
+    Span *s = p_self()->heap.span[noscan][size_class(size)];
     if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);
-    if (!noscan) return slot_make(s, size, t);
+    if (!noscan || size >= TINY) return slot_make(s, size, t);
     uint32_t i;
-    char *p = slot_take(s, &i); // tiny
+    char *p = slot_take(s, &i);
     zero_words(p, TINY);
     slot_publish(s, i);
     tiny_keep((uintptr_t)p, size);

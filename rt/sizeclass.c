@@ -13,10 +13,10 @@ uint32_t size_class_bytes(unsigned c) {
 }
 _Static_assert(CLASS_LINEAR + 8 * 4 == SIZE_CLASSES, "the last class ends at 32 KB");
 
-// At least two pages, so that taking a span serves many small objects; about eight slots, until at most an
+// At least two pages and about sixteen slots, so that taking a span serves many objects, but no more than eight pages, until at most an
 // eighth of the span is left over.
 uint32_t size_class_pages(unsigned c) {
-    uint32_t slot = size_class_bytes(c), n = (8 * slot + PAGE_SIZE - 1) / PAGE_SIZE;
+    uint32_t slot = size_class_bytes(c), n = (16 * slot + PAGE_SIZE - 1) / PAGE_SIZE;
     if (n < 2) n = 2;
     if (n > 8) n = 8;
     while (n * PAGE_SIZE % slot > n * PAGE_SIZE / 8)
