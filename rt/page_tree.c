@@ -66,6 +66,18 @@ static inline uint32_t max_u32(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
+// The longest run of ones in x, or max if that is no shorter.
+static inline uint32_t longer_run(uint64_t x, uint32_t max) {
+    // x's bits say where m + 1 ones begin: m grows to max by doubling, and then by one as long as there are such places.
+    for (uint32_t m = 0, step; m < max && x; m += step) {
+        step = m + 1 < max - m ? m + 1 : max - m;
+        x &= x >> step;
+    }
+    for (; x; x &= x >> 1)
+        max++;
+    return max;
+}
+
 static PageSum chunk_sum(const uint64_t *w) {
     PageSum s = {0, 0, 0};
     uint32_t run = 0; // free pages that end where we stand
@@ -80,11 +92,7 @@ static PageSum chunk_sum(const uint64_t *w) {
         if (first) s.start = run;
         first = false;
         s.max = max_u32(s.max, run);
-        // Longest run inside the word: each step shortens every run by one.
-        uint32_t inner = 0;
-        for (uint64_t y = x; y; y &= y >> 1)
-            inner++;
-        s.max = max_u32(s.max, inner);
+        s.max = longer_run(x, s.max);
         run = (uint32_t)__builtin_clzll(~x);
     }
     if (first) s.start = run;
