@@ -117,8 +117,14 @@ typedef struct AllocCall {
         };
         MemoryForce force; // while there is no memory
     };
-    bool null_ok, system; // system: called on the system stack
-    bool again;
+    // As a whole word: the rest of one that is half written still holds what an earlier frame left there, and what is then read as a pointer
+    // keeps a dead object, or makes gcverify complain of one that was not marked.
+    union {
+        struct {
+            bool null_ok, system, again; // system: called on the system stack
+        };
+        uint64_t flags;
+    };
 } AllocCall;
 
 static void small_refill(void *arg) {
@@ -232,6 +238,7 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
     a.type = t && t->ptrdata ? t : NULL;
     a.object = NULL;
     a.force = (MemoryForce){0, 0};
+    a.flags = 0;
     a.null_ok = flags & ALLOC_NULL_OK;
     alloc_where(&a);
     for (;;) {

@@ -280,7 +280,7 @@ void sched_timer_changed(P *p);
 // frees may go to others before the caller comes to it: so while a worthwhile part of memory was freed, it is not over.
 typedef struct MemoryForce {
     uint64_t freed; // bytes ever, before the latest collection
-    uint32_t tries;
+    uint64_t tries;
 } MemoryForce;
 bool memory_force(MemoryForce *f); // alloc.c; goroutine's stack, may park
 
