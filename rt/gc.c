@@ -32,7 +32,7 @@ static struct {
 // All cores in use have passed the scheduler since the last stop. They do so at once, so nobody waits long for this.
 static bool all_caught_up(void) {
     for (int i = 0; i < hint_load(&sched.nproc); i++)
-        if (hint_load(&rt_ps[i]->gc.seen) != load_relaxed(&gc.epoch)) return false;
+        if (__atomic_load_n(&rt_ps[i]->gc.seen, __ATOMIC_ACQUIRE) != load_relaxed(&gc.epoch)) return false; // pairs with gc_catch_up
     return true;
 }
 
@@ -94,7 +94,7 @@ void gc_resume(P *p, G *g) {
 typedef struct WholeCycle {
     G *g;
     uint64_t n; // number of the cycle; 0: not asked for yet
-    bool swept;
+    uint64_t swept; // a whole word: a half written one would still hold what an earlier frame left there
 } WholeCycle;
 
 // True: everything is swept. False: this core has something more urgent to do.
@@ -158,10 +158,16 @@ void gc_admit(void) {
 // ---- catching up
 
 void gc_catch_up(P *p) {
-    uint32_t epoch = load_relaxed(&gc.epoch);
-    if (load_relaxed(&gc.phase) == GC_MARK) heap_cache_black(p);
-    else heap_cache_flush(p);
-    hint_store(&p->gc.seen, epoch);
+    uint32_t epoch = load_acquire(&gc.epoch); // pairs with flush_all; at stops everything is ordered
+    if (load_relaxed(&gc.phase) != GC_MARK) {
+        heap_cache_flush(p);
+    } else if (p->heap.black_cycle != gc.cycle) {
+        heap_cache_black(p);
+    } else { // stop 2 is near
+        gc_barrier_flush(p);
+        gc_work_flush(p);
+    }
+    __atomic_store_n(&p->gc.seen, epoch, __ATOMIC_RELEASE); // pairs with all_caught_up
 }
 
 // ---- sweeping to the end, by the coordinator
@@ -314,6 +320,28 @@ static void end_of_sweep(void) {
     gc_trace_sweep(&s);
 }
 
+// Before stop 2: all cores look at what their barriers have noted, while the world runs, so that little is left to do in the stop (Go's gcMarkDone). A core that
+// sleeps has done so before (gc_idle_turn). True: marking goes on.
+static bool flush_all(void) {
+    store_release(&gc.epoch, load_relaxed(&gc.epoch) + 1); // only the coordinator writes it
+    sys_call((void (*)(void *))gc_catch_up, p_self());
+    for (int i = 0; i < sched.nproc; i++) {
+        P *p = rt_ps[i];
+        for (unsigned turns = 0; __atomic_load_n(&p->gc.seen, __ATOMIC_ACQUIRE) != load_relaxed(&gc.epoch); turns++) { // pairs with gc_catch_up
+            if (load_seq(&p->state) == P_IDLE) break;
+            if (p != p_self() && turns % 1024 == 0) {
+                fetch_or(&p->request, REQ_GC);
+                plat_ipi(i);
+            }
+            plat_spin(turns);
+            RT_DOOR();
+        }
+    }
+    if (!gc_work_exists()) return false;
+    store_seq(&gc_cycle.seems_done, 0);
+    return true;
+}
+
 static void run_cycle(void) {
     finish_sweep();
     if (gc.cycle) end_of_sweep();
@@ -324,7 +352,8 @@ static void run_cycle(void) {
     gc_cycle.stop1 = stop_latest;
     world_release();
     do {
-        wait_marked();
+        do wait_marked();
+        while (flush_all());
         gc_cycle.mark_term_ns = plat_now_ns();
         world_stop(WAIT_STW);
         sys_call(end_marking, NULL);

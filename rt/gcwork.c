@@ -187,6 +187,11 @@ static void idle_sweep(P *p) {
 bool gc_idle_turn(P *p) {
     if (!shared_core(p)) return false;
     bool marking = load_relaxed(&gc.phase) == GC_MARK;
+    if (marking && p->gc.n_shaded) { // nobody asks a sleeping core for these
+        gc_barrier_flush(p);
+        gc_work_flush(p);
+        return true;
+    }
     if (marking ? !work_wanted() : !load_relaxed(&gc_sweep_left)) return false;
     if (leave_search(p)) return true;
     if (marking) idle_mark(p);

@@ -24,6 +24,7 @@ void sched_put_global(G *g) { given++; }
 bool runq_empty(const P *p) { return load_relaxed(&p->runq.runnext) == NULL; }
 bool gc_work_exists(void) { return work_left; }
 void gc_work_flush(P *p) {}
+void gc_barrier_flush(P *p) {}
 void gc_wake_coordinator(void) { woken++; }
 void gc_credit_add(int64_t work) {}
 bool heap_sweep_step(size_t pages) { return false; }
