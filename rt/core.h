@@ -149,6 +149,7 @@ struct P {
     uint32_t tick_seen;    // p_turn at the last slice tick
     int32_t until_global;  // switches until the global queue gets its turn
     bool slice_armed;      // a slice tick is programmed
+    bool slice_spent;      // a slice ended: the ring goes before runnext once. Set by the tick, cleared by runq_get_in_turn
     bool spinning;         // counted in sched.spinning
     bool reserved_by_g;    // own core: only `owner` runs here
     G *owner;

@@ -107,9 +107,12 @@ static void slice_over(P *p, int64_t now) {
         hint_store(&p->slice_armed, true);
     }
     p->slice_end = now + sched.slice_ns;
-    if (!p->g) return;
-    if (p->tick_seen == p_turn(p)) fetch_or(&p->request, REQ_YIELD);
-    else p->tick_seen = p_turn(p);
+    if (p->tick_seen != p_turn(p)) {
+        p->tick_seen = p_turn(p);
+        return;
+    }
+    hint_store(&p->slice_spent, true); // also when the request comes to nothing: the goroutine parks
+    if (p->g) fetch_or(&p->request, REQ_YIELD);
 }
 
 bool rt_irq_tick(TrapFrame *tf) {

@@ -420,7 +420,7 @@ static G *find_runnable(P *p) {
     if (load_relaxed(&sched.global_high) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
     // Pinned goroutines and the ring take turns.
     if ((p->sched_tick & 1) && (g = local_get(p, PRIORITY_NORMAL))) return g;
-    if ((g = runq_get(p))) return g;
+    if ((g = runq_get_in_turn(p))) return g;
     if ((g = local_get(p, PRIORITY_NORMAL))) return g;
     if ((g = sched_get_global(p, PRIORITY_NORMAL, RUNQ_SIZE / 2))) return g;
     // Steal, unless half of the busy cores already look for work.
