@@ -194,6 +194,18 @@ MUTANTS = [
            unit_tsan("test_mem_threads"), RACE),
 
     # ---- channels, select
+    Mutant("waiter-tail", "rt/chan.h",
+           "    if (w->next)\n        w->next->prev = w->prev;\n    else\n        q->tail = w->prev;\n",
+           "    if (w->next) w->next->prev = w->prev;\n",
+           unit("test_select"), "expected|AddressSanitizer"),
+    Mutant("buffer-lets-go", "rt/chan.c",
+           "    elem_zero_words(src, bytes);\n",
+           "",
+           unit("test_chan"), "expected"),
+    Mutant("select-fair", "rt/select.c",
+           "    if (s->n_ready > 1) j = (unsigned)((rand_next(p_self()) >> 32) * s->n_ready >> 32);\n",
+           "",
+           unit("test_select"), "expected chi"),
     Mutant("select-claim", "rt/chan.h",
            "        if (cas(&w->g->select_done, &open, 1)) return w;",
            "        (void)open;\n        return w;",
