@@ -177,7 +177,7 @@ static _Noreturn void take_off(P *p, G *g) {
     store_release(&g->on_cpu, 0); // pairs with the acquire of whoever runs it next
     uint32_t req = load_relaxed(&p->request);
     if (req & REQ_YIELD) {
-        g->slices++;
+        hint_store(&g->slices, g->slices + 1);
         p->tick_seen = p_turn(p) + 1; // the next one starts a whole slice now
     }
     sched_requeue_preempted(p, g, req);

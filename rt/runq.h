@@ -49,7 +49,7 @@ static inline G *runq_get(P *p) {
             // the slice ends take them out one by one, to the global queue, until others have theirs. With a ctx it was not readied,
             // but preempted and put back to the front.
             bool shares = g->ctx == NULL;
-            p->inherited += shares;
+            hint_store(&p->inherited, p->inherited + shares);
             p->until_global += shares;
             return g;
         }

@@ -147,7 +147,7 @@ MUTANTS = [
            "        if (n > 1) store_release(&q->tail, mine + n);\n",
            unit("test_runq"), "expected"),
     Mutant("shared-slice", "rt/runq.h",
-           "            p->inherited += shares;\n",
+           "            hint_store(&p->inherited, p->inherited + shares);\n",
            "",
            sim("fair", cores=1, seeds=500), SIM_FAILED),
     Mutant("slice-spent", "rt/preempt.c",

@@ -395,4 +395,3 @@ void model_init(void) {
     for (int i = 0; i < CHANNELS; i++)
         channel[i] = channel_new();
 }
-
