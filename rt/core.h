@@ -162,6 +162,7 @@ struct P {
     uint32_t tick_seen;    // p_turn at the last slice tick
     int32_t until_global;  // switches until the global queue gets its turn
     bool slice_armed;      // a slice tick is programmed
+    bool slice_spent;      // a slice ended: the ring goes before runnext once. Set by the tick, cleared by runq_get_in_turn
     bool spinning;         // counted in sched.spinning
     bool reserved_by_g;    // own core: only `owner` runs here
     G *owner;
@@ -228,7 +229,8 @@ static inline G *g_self(void) {
     return g;
 }
 // Changes when a goroutine begins a slice of its own. Two that ready each other share one, or they would keep the core for ever.
-static inline uint32_t p_turn(const P *p) { return p->sched_tick - p->inherited; }
+// (Hints: a tick that comes while the world is stopped reads them as another core takes this one's queue.)
+static inline uint32_t p_turn(const P *p) { return hint_load(&p->sched_tick) - hint_load(&p->inherited); }
 static inline PageCache *p_page_cache(P *p) { return &p->page_cache; }
 static inline SegCache *p_seg_cache(P *p) { return &p->seg_cache; }
 

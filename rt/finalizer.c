@@ -114,7 +114,7 @@ static bool start_once(SetArgs *a) {
         return false;
     }
     g->system = true;
-    p_self()->n_exited++; // system goroutines do not count
+    hint_store(&p_self()->n_exited, p_self()->n_exited + 1); // system goroutines do not count
     a->start = g;
     return true;
 }

@@ -87,7 +87,7 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     g->pinned_by_lock = false;
     g->slices = 0;
     store_release(&g->state, G_WAITING); // g_ready makes it runnable. Pairs with root.c, which may come by
-    p->n_created++;
+    hint_store(&p->n_created, p->n_created + 1);
 }
 _Static_assert(sizeof(StartFrame) == 56, "gogo.asm: RESTORE_RET");
 
@@ -216,7 +216,7 @@ static inline void mark_dead(P *p, G *g) {
     g->recoverable = NULL;
     g->catches = NULL;
     g->pin_depth = 0;
-    if (!g->system) p->n_exited++;
+    if (!g->system) hint_store(&p->n_exited, p->n_exited + 1);
 }
 
 void g_end(void) {
@@ -246,6 +246,6 @@ void g_exit(void) {
 int goroutine_count(void) {
     int64_t n = 0;
     for (int i = 0; i < sched.ncpu; i++)
-        n += (int64_t)(rt_ps[i]->n_created - rt_ps[i]->n_exited);
+        n += (int64_t)(hint_load(&rt_ps[i]->n_created) - hint_load(&rt_ps[i]->n_exited));
     return (int)n;
 }

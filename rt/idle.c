@@ -47,7 +47,7 @@ static bool something_to_do(P *p) {
 static int64_t live_goroutines(void) {
     int64_t n = 0;
     for (int i = 0; i < sched.ncpu; i++)
-        n += (int64_t)(rt_ps[i]->n_created - rt_ps[i]->n_exited);
+        n += (int64_t)(hint_load(&rt_ps[i]->n_created) - hint_load(&rt_ps[i]->n_exited));
     return n;
 }
 

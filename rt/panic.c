@@ -198,7 +198,7 @@ void goexit(void) {
     call_with_stack(PANIC_ROOM, run_defers, &pn);
     if (g->id == 1) {
         store_seq(&sched.main_exited, 1);
-        if (!g->system) p_self()->n_exited++;
+        if (!g->system) hint_store(&p_self()->n_exited, p_self()->n_exited + 1);
         g->system = true;
         g_park(WAIT_PARK, NULL);
     }

@@ -109,9 +109,12 @@ static void slice_over(P *p, int64_t now) {
         hint_store(&p->slice_armed, true);
     }
     p->slice_end = now + sched.slice_ns;
-    if (!p->g) return;
-    if (p->tick_seen == p_turn(p)) fetch_or(&p->request, REQ_YIELD);
-    else p->tick_seen = p_turn(p);
+    if (p->tick_seen != p_turn(p)) {
+        p->tick_seen = p_turn(p);
+        return;
+    }
+    hint_store(&p->slice_spent, true); // also when the request comes to nothing: the goroutine parks
+    if (p->g) fetch_or(&p->request, REQ_YIELD);
 }
 
 bool rt_irq_tick(TrapFrame *tf) {
@@ -179,7 +182,7 @@ static _Noreturn void take_off(P *p, G *g) {
     store_release(&g->on_cpu, 0); // pairs with the acquire of whoever runs it next
     uint32_t req = load_relaxed(&p->request);
     if (req & REQ_YIELD) {
-        g->slices++;
+        hint_store(&g->slices, g->slices + 1);
         p->tick_seen = p_turn(p) + 1; // the next one starts a whole slice now
     }
     sched_requeue_preempted(p, g, req);

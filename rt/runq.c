@@ -25,6 +25,18 @@ void runq_spill(void *p) {
 
 void runq_put_kicked(P *p, G *g) { runq_put(p, g); }
 
+// The end of a slice may come when the goroutine is about to park, and its request then comes to nothing: one that sleeps so shortly
+// that it is due again before it has parked, or two that wake each other, would go on by runnext, slice after slice. When the ring is
+// empty, runnext has a turn of its own, and the global queue the next.
+G *runq_get_in_turn(P *p) {
+    if (likely(!p->slice_spent)) return runq_get(p);
+    hint_store(&p->slice_spent, false);
+    G *g = runq_get_ring(p);
+    if (g) return g;
+    p->until_global = 1;
+    return exchange(&p->runq.runnext, NULL); // a thief may have been quicker
+}
+
 uint32_t runq_length(const P *p) {
     const RunQ *q = &p->runq;
     uint32_t n = load_acquire(&q->tail) - load_acquire(&q->head);

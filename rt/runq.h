@@ -28,6 +28,17 @@ static inline void runq_put_next(P *p, G *g) {
     if (unlikely(kicked != NULL)) runq_put_kicked(p, kicked);
 }
 
+// Takes the oldest goroutine of the ring of p (the caller's). NULL: empty.
+static inline G *runq_get_ring(P *p) {
+    RunQ *q = &p->runq;
+    uint32_t head = load_acquire(&q->head);
+    for (;;) {
+        if (head == load_relaxed(&q->tail)) return NULL;
+        G *g = load_relaxed(&q->slot[head % RUNQ_SIZE]);
+        if (likely(cas(&q->head, &head, head + 1))) return g;
+    }
+}
+
 // Takes the next goroutine of p (the caller's): runnext first. NULL: empty.
 static inline G *runq_get(P *p) {
     RunQ *q = &p->runq;
@@ -38,18 +49,16 @@ static inline G *runq_get(P *p) {
             // the slice ends take them out one by one, to the global queue, until others have theirs. With a ctx it was not readied,
             // but preempted and put back to the front.
             bool shares = g->ctx == NULL;
-            p->inherited += shares;
+            hint_store(&p->inherited, p->inherited + shares);
             p->until_global += shares;
             return g;
         }
     }
-    uint32_t head = load_acquire(&q->head);
-    for (;;) {
-        if (head == load_relaxed(&q->tail)) return NULL;
-        G *g = load_relaxed(&q->slot[head % RUNQ_SIZE]);
-        if (likely(cas(&q->head, &head, head + 1))) return g;
-    }
+    return runq_get_ring(p);
 }
+
+// The same for the scheduler, after the end of a slice the ring before runnext, once.
+G *runq_get_in_turn(P *p);
 
 bool runq_empty(const P *p); // any core; exact only when p is idle or stopped
 uint32_t runq_length(const P *p);

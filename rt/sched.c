@@ -431,15 +431,15 @@ static G *find_runnable(P *p) {
     G *g;
     if (unlikely(p->gc.busy_marking)) return find_own(p);
     if (p->reserved_by_g) return local_get(p, p->owner ? (Priority)p->owner->priority : PRIORITY_NORMAL);
+    if ((g = local_get(p, PRIORITY_HIGH))) return g;
+    if ((load_relaxed(&sched.global_high) & ~DETOUR) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
     if (--p->until_global <= 0) { // counted here too: a pinned goroutine that yields for ever never comes by next_quick
         p->until_global = GLOBAL_TURN;
         if ((g = sched_get_global(p, PRIORITY_NORMAL, 1))) return g;
     }
-    if ((g = local_get(p, PRIORITY_HIGH))) return g;
-    if ((load_relaxed(&sched.global_high) & ~DETOUR) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
     // Pinned goroutines and the ring take turns.
     if ((p->sched_tick & 1) && (g = local_get(p, PRIORITY_NORMAL))) return g;
-    if ((g = runq_get(p))) return g;
+    if ((g = runq_get_in_turn(p))) return g;
     if ((g = local_get(p, PRIORITY_NORMAL))) return g;
     if ((g = sched_get_global(p, PRIORITY_NORMAL, RUNQ_SIZE / 2))) return g;
     // Steal, unless half of the busy cores already look for work.
@@ -522,6 +522,6 @@ void rt_door_slow(void) {
         return;
     }
     p->n_preempt_door++;
-    if (load_relaxed(&p->request) & REQ_YIELD) g->slices++;
+    if (load_relaxed(&p->request) & REQ_YIELD) hint_store(&g->slices, g->slices + 1);
     g_leave(g, door_slow, g);
 }

@@ -185,7 +185,9 @@ int64_t timers_run(P *p, int64_t now) {
     struct TimerHeap *h = &p->timers;
     lock_acquire(&p->timers_lock);
     for (int left = RUN_MAX; left > 0 && h->n > 0 && h->v[0]->when <= now; left--) {
-        Timer *t = h->v[0], copy = *t;
+        Timer *t = h->v[0];
+        // Not p: another core that arms t at the same time tries its cas there under its own lock.
+        Timer copy = {.when = t->when, .period = t->period, .f = t->f, .arg = t->arg, .arg2 = t->arg2, .seq = t->seq, .fire = t->fire};
         if (t->period > 0) {
             // The next multiple of the period that lies ahead: ticks that nobody could have seen are not made
             // up for.

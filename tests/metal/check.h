@@ -61,6 +61,15 @@ static inline void together_wait(Together *t) {
         if (turns % 5000 == 0) gosched();
 }
 
+// Rounds of a long loop. Under a sanitizer fewer.
+#ifdef SANITIZED
+enum { SLOW = 1 }; // times say even less than usual
+#define SOME_TIMES(n) ((n) / 10)
+#else
+enum { SLOW = 0 };
+#define SOME_TIMES(n) (n)
+#endif
+
 // Last statement of main.
 static inline int check_end(const char *name) {
     int n = atomic_int32_load(&failures);

@@ -22,9 +22,9 @@ static _Atomic uint64_t beside;
 
 static void spin(void *arg) {
     Spinner *s = arg;
-    s->g = g_self();
+    hint_store(&s->g, g_self());
     while (!load_relaxed(&stop))
-        s->turns++;
+        hint_store(&s->turns, s->turns + 1);
     fetch_add(&ended, 1);
 }
 
@@ -42,7 +42,8 @@ typedef struct Slices {
 static Slices slices(int n) {
     Slices s = {INT64_MAX, 0};
     for (int i = 0; i < n; i++) {
-        int64_t used = spinners[i].g ? spinners[i].g->slices : 0;
+        const G *g = hint_load(&spinners[i].g);
+        int64_t used = g ? hint_load(&g->slices) : 0;
         if (used < s.least) s.least = used;
         if (used > s.most) s.most = used;
     }
@@ -66,7 +67,7 @@ int main(int argc, char **argv) {
     say("slices %ld to %ld\n", s.least, s.most);
     int64_t turns = INT64_MAX;
     for (int i = 0; i < n; i++)
-        if ((int64_t)spinners[i].turns < turns) turns = (int64_t)spinners[i].turns;
+        if ((int64_t)hint_load(&spinners[i].turns) < turns) turns = (int64_t)hint_load(&spinners[i].turns);
     check_at_least("turns of the slowest spinner", turns, 1);
     check_at_least("turns of the goroutine beside them", (int64_t)load_seq(&beside), ENOUGH);
     check_at_least("preemptions in application text", SUM_OVER_CORES(n_preempt_async), n * ENOUGH);

@@ -29,7 +29,7 @@ static void pong(void *unused) {
 }
 static void spin(void *arg) {
     while (!load_relaxed(&stop))
-        spun[(intptr_t)arg]++;
+        hint_store(&spun[(intptr_t)arg], spun[(intptr_t)arg] + 1);
     waitgroup_done(&all);
 }
 static void sleeper(void *arg) {
@@ -62,7 +62,7 @@ static void read_counts(Counts *c) {
     c->sleeps = load_seq(&sleeps);
     c->allocations = load_seq(&allocations);
     for (int i = 0; i < 8; i++)
-        c->spun[i] = spun[i];
+        c->spun[i] = hint_load(&spun[i]);
 }
 static bool all_moved(const Counts *then) {
     Counts now;

@@ -37,8 +37,8 @@ static __attribute__((noinline)) void parked(void *unused) {
 
 static void spinner(void *unused) {
     register uint64_t held __asm__("r14") = value(1);
-    spinning = true;
-    while (!release)
+    hint_store(&spinning, true);
+    while (!hint_load(&release))
         __asm__ volatile("" : "+r"(held));
     if (held != value(1)) println("FAIL register changed");
 }
@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
     gate = chan_make(int, 0);
     go(parked, NULL);
     go(spinner, NULL);
-    while (!spinning)
+    while (!hint_load(&spinning))
         gosched();
     Timer *t = timer_func(3600 * SECOND, timer_fired, (void *)value(3));
     volatile uint64_t own = value(4);
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
         check_true(names[i], seen[i] > 0);
     if (own != value(4)) println("FAIL own value changed");
     timer_stop(t);
-    release = true;
+    hint_store(&release, true);
     chan_close(gate);
     return check_end("t_roots");
 }

@@ -21,7 +21,7 @@ static volatile int64_t plain; // guarded by m
 static volatile int inside;
 
 static void add_locked(void *arg) {
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < SOME_TIMES(20000); i++) {
         mutex_lock(&m);
         if (inside++ != 0) CHECK(!"two goroutines hold one mutex");
         plain++;
@@ -33,7 +33,7 @@ static void add_locked(void *arg) {
 }
 
 static void add_tried(void *arg) {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < SOME_TIMES(2000); i++) {
         while (!mutex_try_lock(&m))
             gosched();
         if (inside++ != 0) CHECK(!"two goroutines hold one mutex");
@@ -49,7 +49,7 @@ static void test_mutex(void) {
     start(8, add_locked, NULL);
     start(2, add_tried, NULL);
     waitgroup_wait(&all);
-    CHECK(plain == 8 * 20000 + 2 * 2000);
+    CHECK(plain == 8 * SOME_TIMES(20000) + 2 * SOME_TIMES(2000));
     CHECK(mutex_try_lock(&m) && !mutex_try_lock(&m));
     mutex_unlock(&m);
 }
@@ -95,7 +95,7 @@ static volatile int64_t pair_a, pair_b;
 static AtomicInt32 readers_inside, readers_most;
 
 static void reader(void *arg) {
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < SOME_TIMES(5000); i++) {
         rwmutex_rlock(&rw);
         int n = atomic_int32_add(&readers_inside, 1), most;
         while (n > (most = atomic_int32_load(&readers_most)) && !atomic_int32_cas(&readers_most, most, n)) {
@@ -207,7 +207,7 @@ static void test_once(void) {
 static Mutex queue_lock;
 static Cond not_empty = {.mutex = &queue_lock}, not_full = {.mutex = &queue_lock};
 static int queued, taken;
-enum { QUEUE_MAX = 3, ITEMS = 20000 };
+enum { QUEUE_MAX = 3, ITEMS = SOME_TIMES(20000) };
 
 static void putter(void *arg) {
     for (int i = 0; i < ITEMS; i++) {
@@ -295,7 +295,7 @@ static void holder(void *arg) {
 
 // Acquire and release at the same moment on two cores: the release must not slip in between "no permit" and
 // "waiting".
-enum { MEETINGS = 5000 };
+enum { MEETINGS = SOME_TIMES(5000) };
 static Together meeting;
 static Semaphore meeting_permit;
 static void meet_acquire(void *arg) {

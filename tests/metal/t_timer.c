@@ -61,7 +61,7 @@ static void test_order(void) {
     int descents = 0;
     for (int i = 1; i < 64; i++)
         descents += wake_order[i] < wake_order[i - 1];
-    CHECK_RANGE(descents, 0, 16); // 0 on a quiet host; 31 by chance
+    CHECK_RANGE(descents, 0, SLOW ? 63 : 16); // 0 on a quiet host; 31 by chance
 }
 
 // ---- timers with a channel
@@ -219,7 +219,7 @@ static void race_fire(void *arg) {
 }
 static void racer(void *arg) {
     uint64_t x = (uintptr_t)arg * 0x9e3779b97f4a7c15 + 1;
-    while (atomic_int32_add(&race_rounds, 1) < 60000) {
+    while (atomic_int32_add(&race_rounds, 1) < SOME_TIMES(60000)) {
         x = x * 6364136223846793005 + 1442695040888963407;
         if (x >> 62 == 0) {
             if (timer_stop(race)) atomic_int64_add(&endings, 1);
@@ -253,7 +253,7 @@ static void test_races(void) {
 
 // Two cores arm one idle timer at the same moment: for one of them it was idle, for the other armed. Then two
 // stop it.
-enum { MEETINGS = 5000 };
+enum { MEETINGS = SOME_TIMES(5000) };
 static Together meeting;
 static AtomicInt32 was_armed, was_stopped;
 static void arm_together(void *arg) {

@@ -3,12 +3,10 @@
 #include "case.h"
 #include "rt/sched.h"
 
-#define RUNTIME_TEXT __attribute__((section("case_runtime_text"), no_split_stack, noinline))
-
 static G *waiter;
 static volatile bool woken;
 
-static void interrupt(void *unused) { rt_irq_ready(waiter); }
+RUNTIME_TEXT static void interrupt(void *unused) { rt_irq_ready(waiter); }
 
 RUNTIME_TEXT static void park(void) {
     waiter = g_self();

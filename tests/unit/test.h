@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long test_checks, test_failures;
-static const char *test_case_name = "";
+// One of each for all files of a test, hence weak.
+#define TEST_SHARED __attribute__((weak))
+TEST_SHARED unsigned long test_checks, test_failures;
+TEST_SHARED const char *test_case_name = "";
 
 static inline void test_failed(const char *file, int line) {
     test_failures++;
@@ -86,7 +88,7 @@ static inline void test_fail_end(void) {
     } while (0)
 
 // ---- random numbers (xorshift64*): the same run for the same SEED
-static uint64_t test_rand_state;
+TEST_SHARED uint64_t test_rand_state;
 static inline uint64_t test_rand(void) {
     if (!test_rand_state) {
         const char *s = getenv("SEED");

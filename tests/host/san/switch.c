@@ -84,7 +84,11 @@ void san_core_enter(P *p, void (*fn)(int cpu)) {
                      : "memory");
     __builtin_unreachable();
 }
-void san_core_entered(void) { arrive(system_of(p_self())); }
+static _Atomic bool entered;
+void san_core_entered(void) {
+    arrive(system_of(p_self()));
+    store_relaxed(&entered, true); // nobody's data depend on it
+}
 
 // ---- goroutine to goroutine
 void san_g_switch(G *from, G *to) {
@@ -154,6 +158,19 @@ void san_sys_call(void (*fn)(void *), void *arg) {
     announce(c.back, system_of(p));
     sys_call(called, &c);
     arrive(c.back);
+}
+
+// ---- preemption
+// The compiler calls this in each basic block of a program: its loops need no calls to be taken off, and interrupts come at all.
+#define BLOCKS_A_POLL 256u
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void) {
+    static __thread unsigned blocks;
+    if (!load_relaxed(&entered)) return; // constructors, before any core has a P
+    P *p = p_self();
+    if (!p->g || on_system_stack(p)) return; // code that sys_call runs
+    if (++blocks % BLOCKS_A_POLL == 0) san_poll();
+    if (unlikely(load_relaxed(&p->request) != 0)) rt_door_slow();
 }
 
 // ---- from the system stack

@@ -78,6 +78,7 @@ static Choice record[RECORD_MAX];
 static unsigned length; // of the record: in a search, the prefix that the next run repeats
 static unsigned at;     // choices made by this run
 static unsigned limit, deviations;
+static unsigned repeated; // so many choices of this run are those of the run before, but for the last
 static const char *script; // replay: what remains of the schedule
 
 void choice_search(unsigned bound) {
@@ -101,8 +102,38 @@ bool choice_next(void) {
 static const char *schedule;
 void choice_restart(void) {
     at = 0;
+    repeated = length;
     script = schedule;
     if (mode == REPLAY) length = 0;
+}
+
+// ---- states that were met
+// Most schedules are equivalent: they differ in the order of operations that do not concern each other, and meet in the same state.
+// There it suffices to go on from the first, unless that had fewer deviations left. Depth first, so when a run leaves another's path, all
+// runs below that path's later states have been made. Looked at when cores change, where the paths of a core that was interrupted
+// here or a little later meet.
+#define SEEN_SLOTS (1u << 22)
+static struct Seen {
+    uint64_t hash;
+    uint32_t left; // deviations, and one more: 0 is an empty slot
+} *seen;
+static uint32_t seen_n;
+bool search_all; // --all: without this
+
+bool choice_seen(const SimCore *next) {
+    if (mode != SEARCH || search_all || at < repeated || deviations == limit) return false;
+    if (!seen) seen = calloc(SEEN_SLOTS, sizeof *seen);
+    if (!seen) return false;
+    uint32_t left = limit - deviations + 1;
+    uint64_t hash = world_hash(next);
+    for (uint32_t i = (uint32_t)hash;; i++) {
+        struct Seen *s = &seen[i % SEEN_SLOTS];
+        if (s->left && s->hash != hash) continue;
+        if (s->left >= left) return true;
+        if (s->left == 0 && seen_n++ > SEEN_SLOTS / 4 * 3) return false; // full: no more are remembered
+        *s = (struct Seen){hash, left};
+        return false;
+    }
 }
 
 static int scripted(void) {

@@ -151,7 +151,7 @@ static const char *value(const char *arg, const char *name) {
 }
 
 static void bad(const char *arg) {
-    fprintf(stderr, "%s: %s: expected --cores=1..%d --bound=N --limit=N --seeds=N --seed=N --schedule=POINT:CHOICE,... --trace --points\n",
+    fprintf(stderr, "%s: %s: expected --cores=1..%d --bound=N --limit=N --seeds=N --seed=N --schedule=POINT:CHOICE,... --all --trace --points\n",
             program, arg, SIM_CORES_MAX);
     exit(2);
 }
@@ -175,6 +175,7 @@ int main(int argc, char **argv) {
         else if ((v = value(a, "--seeds="))) seeds = number(a, v);
         else if ((v = value(a, "--seed="))) seed = number(a, v), random_run = true;
         else if ((v = value(a, "--schedule="))) schedule = v;
+        else if (strcmp(a, "--all") == 0) search_all = true;
         else if (strcmp(a, "--trace") == 0) trace_on = true;
         else if (strcmp(a, "--points") == 0) trace_on = trace_points = true;
         else bad(a);

@@ -260,10 +260,12 @@ const char *sim_run(void) {
     SimCore *next = sim.running;
     sim.choosing = true;
     while (sim.points < sim_points_max) {
+        const SimCore *before = next;
         StopReason r = step(next, &next);
         if (r == STOP_FAIL) return sim.failure;
         if (r == STOP_EXIT) return sim.exit_code == 0 ? NULL : "the program ended with a status other than 0";
         if (!next) return "hang: every core sleeps, no interrupt is pending and no timer armed";
+        if (next != before && choice_seen(next)) return NULL;
     }
     return "too many points: livelock, or a limit that is too low";
 }

@@ -84,7 +84,10 @@ uint64_t choice_random(void);
 void choice_search(unsigned bound);        // systematic; before the first run
 bool choice_next(void);                    // false: all schedules within the bound were run
 void choice_restart(void);                 // before each run of a search or replay
+// A search need not follow this run any further: from this state everything has been searched. Asked when cores change.
+bool choice_seen(const SimCore *next);
 bool choice_replay(const char *schedule);  // false: malformed
+extern bool search_all; // every schedule, also those that meet others
 void choice_print_schedule(void);          // deviations of the run that has just ended
 
 // ---- world.c
@@ -93,6 +96,7 @@ void world_init(void);
 uintptr_t world_stack(size_t bytes); // its top
 void world_save(void);
 void world_restore(void);
+uint64_t world_hash(const SimCore *next); // of the state in which `next` is about to go on
 
 // ---- trace.c
 extern bool trace_on, trace_points;

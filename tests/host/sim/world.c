@@ -77,3 +77,46 @@ void world_restore(void) {
         memcpy(variables[i].lo, variables[i].saved, (size_t)(variables[i].hi - variables[i].lo));
     sim = saved_machine;
 }
+
+// ---- a number that stands for the state
+
+static uint64_t lane[4];
+static inline uint64_t mix(uint64_t h, uint64_t word) {
+    h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+    return h ^ h >> 29;
+}
+// Whole words; from is aligned.
+static void hash_range(const void *from, const void *to) {
+    const uint64_t *w = from, *end = to;
+    lane[0] = mix(lane[0], (uintptr_t)from);
+    for (; w + 4 <= end; w += 4)
+        for (int i = 0; i < 4; i++)
+            lane[i] = mix(lane[i], w[i]);
+    for (; w < end; w++)
+        lane[1] = mix(lane[1], *w);
+}
+
+// What goes on from here depends on nothing else: the variables of runtime and program, RAM, the machine, and of the cores' own stacks
+// what is in use.
+uint64_t world_hash(const SimCore *next) {
+    static unsigned char now[PAGES];
+    lane[0] = (uint64_t)next->id;
+    lane[1] = lane[2] = lane[3] = 1;
+    hash_range(__start_world_data, __start_world_data + (size_t)(__stop_world_data - __start_world_data) / 8 * 8);
+    hash_range(__start_world_bss, __start_world_bss + (size_t)(__stop_world_bss - __start_world_bss) / 8 * 8);
+    touched(now);
+    for (size_t i = 0; i < RAM_BYTES / PAGE_SIZE; i++) {
+        char *page = (char *)sim_memory_lo + i * PAGE_SIZE;
+        if (now[i] & 1) hash_range(page, page + PAGE_SIZE);
+    }
+    for (int i = 0; i < sim.cores; i++) {
+        const SimCore *c = &sim.core[i];
+        uintptr_t outer = c->interrupted ? c->interrupted : c->sp;
+        if (outer >= c->sys_lo && outer < c->sys_hi) hash_range((void *)outer, (void *)c->sys_hi);
+        if (c->interrupted) hash_range((void *)c->sp, (void *)c->irq_hi);
+    }
+    Machine m = sim;
+    m.points = 0;
+    hash_range(&m, &m + 1);
+    return mix(mix(mix(lane[0], lane[1]), lane[2]), lane[3]);
+}
