@@ -85,6 +85,7 @@ TIMEOUT = r"^run: timeout after"
 FAILED = r"^FAIL "
 BROKE = r"^FAIL |^panic: |^fatal error: |crash report"
 GUARD = r"expected guard"
+UNIT_FAILED = r"^FAILED: "
 
 MUTANTS = [
     # ---- parking and waking
@@ -479,6 +480,42 @@ MUTANTS = [
            "#include \"core.h\"\n",
            "#include \"core.h\"\n#include \"kernel/kernel.h\"\n",
            check("check-layers"), "rt/once.c"),
+
+    # ---- maps
+    Mutant("map-overwrite", "rt/map.c",
+           "    if (t->elem->ptrdata) gc_shade_words(elem, t->elem_bytes);\n    words_copy(elem, value, t->elem_bytes);\n",
+           "    words_copy(elem, value, t->elem_bytes);\n",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-key-update", "rt/map.c",
+           "slot_store(&k->p, ((const String *)key)->p);", "k->p = ((const String *)key)->p;",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-delete", "rt/map.c",
+           "t->elem_bytes, t->elem->ptrdata || (t->flags & MAP_ELEM_APART));", "t->elem_bytes, false);",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-clear", "rt/map.c",
+           "if (t->bucket->ptrdata) cells_clear(", "if (0) cells_clear(",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-evacuated-entries", "rt/map_grow.c",
+           "t->bucket_bytes - BUCKET_DATA, true);", "t->bucket_bytes - BUCKET_DATA, false);",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-old-array", "rt/map_grow.c",
+           "    slot_store(&h->old_buckets, NULL);\n", "    h->old_buckets = NULL;\n",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-overflow-kept", "rt/map_grow.c",
+           "    if (t->bucket->ptrdata == 0) overflow_keep(h, b);\n", "    (void)overflow_keep;\n",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-iteration-once", "rt/map_iter.c",
+           "    if (goes_elsewhere(it, t, h, k, self_equal, top)) return false;\n", "    (void)goes_elsewhere;\n",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-iteration-deleted", "rt/map_iter.c",
+           "    if (top >= TOP_MIN || !self_equal) {", "    if (1) {",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("map-iterator-keeps", "rt/map_grow.c",
+           "    if (h->flags & MAP_ITERATOR) flags |= MAP_OLD_ITERATOR;\n", "",
+           unit("test_map"), UNIT_FAILED),
+    Mutant("slice-append-barrier", "rt/cell.c",
+           "    gc_shade_slow((uintptr_t)old);\n    *(void **)slot = v;\n", "    *(void **)slot = v;\n",
+           unit("test_slice"), UNIT_FAILED),
 ]
 
 EQUIVALENT = [

@@ -376,6 +376,25 @@ static void test_iteration_nested(void) {
     CHECK_EQ(seen, 5);
 }
 
+// Evacuation clears what has pointers, but not below an iterator.
+static void test_iteration_growth(void) {
+    for (int round = 0; round < 20; round++) {
+        map(LongPtr, LongPtr) m = map_make(LongPtr, LongPtr);
+        int seen[1000] = {0};
+        long n = 100 + (long)test_below(400), next = 1000;
+        for (long i = 0; i < n; i++)
+            map_set(m, &numbers[i], &numbers[i]);
+        map_for (k, v, m) {
+            CHECK(k == v);
+            if (k < &numbers[1000]) seen[k - numbers]++;
+            for (int i = 0; i < 20 && next < KEYS; i++, next++)
+                map_set(m, &numbers[next], &numbers[next]);
+        }
+        for (long i = 0; i < n; i++)
+            CHECK_EQ(seen[i], 1);
+    }
+}
+
 static void test_iteration_order(void) {
     map(long, long) m = map_make(long, long);
     for (long i = 0; i < 8; i++)
@@ -481,6 +500,39 @@ static void test_barrier_evacuation(void) {
     store_relaxed(&gc.barrier, 0);
 }
 
+// Buckets without pointers are not scanned, so the map itself keeps their overflow buckets, during growth too, and an iterator keeps those
+// that the map has let go.
+static bool is_kept(const OverflowList *l, const Bucket *b) {
+    for (uintptr_t i = 0; l && i < l->n; i++)
+        if (l->v[i] == b) return true;
+    return false;
+}
+static void check_kept(const MapType *t, char *array, uintptr_t n, const OverflowList *l) {
+    for (uintptr_t i = 0; i < n; i++)
+        for (Bucket *b = *bucket_overflow(t, bucket_at(t, array, i)); b; b = *bucket_overflow(t, b))
+            CHECK(is_kept(l, b));
+}
+static void test_overflow_kept(void) {
+    map(long, long) m = map_make(long, long);
+    Map *h = (Map *)m;
+    const MapType *t = &map_info_long_long.map;
+    MapIter it = {0};
+    bool seen = false, iterating = false;
+    for (long i = 0; i < 20000; i++) {
+        map_set(m, i, i);
+        if (i % 61) continue;
+        check_kept(t, h->buckets, map_mask(h->bits) + 1, h->extra ? h->extra->now : NULL);
+        if (map_growing(h)) check_kept(t, h->old_buckets, map_old_mask(h) + 1, h->extra ? h->extra->old : NULL);
+        seen |= h->extra && h->extra->now && h->extra->now->n > 10;
+        if (!iterating && seen && !map_growing(h)) {
+            iterating = true;
+            map_iter_start(&it, h);
+        }
+        if (iterating) check_kept(t, it.buckets, map_mask(it.bits) + 1, it.overflow);
+    }
+    CHECK(seen && iterating && it.buckets != h->buckets);
+}
+
 // Bits of the bucket's descriptor.
 static void test_descriptor(void) {
     const MapInfo *strings = &map_info_String_LongPtr;
@@ -567,11 +619,13 @@ int main(void) {
     RUN(test_floats);
     RUN(test_iteration_changes);
     RUN(test_iteration_nested);
+    RUN(test_iteration_growth);
     RUN(test_iteration_order);
     RUN(test_concurrent);
     RUN(test_panicking_key);
     RUN(test_barrier);
     RUN(test_barrier_evacuation);
+    RUN(test_overflow_kept);
     RUN(test_descriptor);
     return test_done();
 }

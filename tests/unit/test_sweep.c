@@ -15,7 +15,9 @@ static const Type three = {.size = 24, .ptrdata = 16, .gcdata = bits_three}, pai
                   longer = {.size = 656, .ptrdata = 656, .gcdata = bits_long}, one = {.size = 8, .ptrdata = 8, .gcdata = bits_one};
 static const uint8_t bits_ten[] = {0x81, 2};
 static const Type ten = {.size = 96, .ptrdata = 80, .gcdata = bits_ten};
-static const Type *const types[] = {&three, &pair, &longer, &one, &ten};
+static const uint8_t bits_six[] = {0x2d}; // single ones whose bits now and then lie in two words
+static const Type six = {.size = 48, .ptrdata = 48, .gcdata = bits_six};
+static const Type *const types[] = {&three, &pair, &longer, &one, &ten, &six};
 
 typedef struct Object {
     unsigned char *p;
@@ -71,7 +73,7 @@ static void allocate(void) {
     if (quiet || objects == MAX) return;
     Object *o = &object[objects];
     size_t r = test_below(100);
-    o->type = test_below(2) ? types[test_below(5)] : NULL;
+    o->type = test_below(2) ? types[test_below(6)] : NULL;
     o->size = r < 30 ? 1 + test_below(64) : r < 95 ? 1 + test_below(600) : r < 99 ? 1 + test_below(SMALL_MAX) : 1 + test_below(200000);
     if (o->type) o->size = o->type->size * (1 + o->size / o->type->size); // an array
     o->p = heap_alloc(o->size, o->type, 0);
