@@ -9,7 +9,8 @@
 // dead stack is cleared when a stack is scanned, and what a goroutine's stack held before its birth as well (gc_clear_*, stack.c).
 // Left are values that the goroutine itself had after stop 1, and those are marked or new; and words of which a part was written over by a shorter
 // variable, which then seem to lead anywhere, often to a multiple of 256 (a bool, an index). So of stacks and registers only pointers to the beginning of
-// an object are checked, and none whose low byte is 0. (test_mark.c and t_gc_words.c see to the others.) Vector registers are not checked: a goroutine that has not
+// an object are checked, and none whose low byte is 0. Of older segments nothing is checked: where __morestack left them lie the registers that it
+// saved, dead ones among them, which may be another goroutine's that the core had before. (test_mark.c and t_gc_words.c see to the others.) Vector registers are not checked: a goroutine that has not
 // touched them since it was switched to has another's values there, dead ones, perhaps of before stop 1. (The marker reads them all the same.)
 //
 // Pointers of objects are found here bit by bit, not with scan.c's code, which is what is being checked.
@@ -48,6 +49,8 @@ static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint3
     rt_printf(" holds %p\n", (void *)word);
     uintptr_t base = s->base + slot * s->slot_bytes;
     describe("  lost:   object at ", base, s->slot_bytes, type_of_slot(s, slot), s);
+    rt_printf("          slot %u of %u, free index %u%s; alloc, mark from slot %u on: %p, %p\n", slot, s->slots, load_relaxed(&s->free_index),
+              s->cached ? ", cached" : "", slot & ~63u, (void *)load_relaxed(&s->alloc[slot / 64]), (void *)load_relaxed(&s->mark[slot / 64]));
     for (size_t i = 0; i < 8 && i < s->slot_bytes / 8; i++)
         rt_printf("          +%lu: %p\n", i * 8, ((void **)base)[i]);
     rt_throw("the collector lost an object (gcverify)");
@@ -101,6 +104,7 @@ static void check_root(const Root *r, void *unused) {
     Holder h = {names[r->kind], r->g, 0, NULL};
     const char *hi = r->hi;
     if (r->kind == ROOT_GOROUTINE) return; // links of the runtime
+    if (r->kind == ROOT_STACK && r->hi != r->g->seg) return;
     if (r->kind == ROOT_CONTEXT) hi = (const char *)&((const Ctx *)r->lo)->next;
     bool mixed = r->kind == ROOT_STACK || r->kind == ROOT_CONTEXT;
     for (const uintptr_t *w = r->lo; w + 1 <= (const uintptr_t *)hi; w++)
