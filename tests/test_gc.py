@@ -17,8 +17,8 @@ VERIFIED = [
     ("GODEBUG=gcverify=1,gcstress=1", 1, "15 200 2"),
     ("SLICE=100us GODEBUG=gcverify=1", 3, "16 1000"),
 ]
-# Preemption after every k-th instruction of the program; signals are dear, so hosted runs are short.
-STEPPED = [(k, f"{20 + k} {ops} 2") for k, ops in ((1, 60), (2, 60), (3, 100), (7, 200), (13, 300))]
+# Preemption after every k-th instruction of the program.
+STEPPED = [(k, f"{20 + k} {ops} 2 20 5000") for k, ops in ((1, 25), (2, 25), (3, 30), (7, 50), (13, 60))]  # with rests between collections
 
 
 def judge(result, what):

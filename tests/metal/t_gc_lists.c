@@ -7,7 +7,7 @@
 // replacement puts a new object in front of a list and cuts the oldest off, so each list keeps its length and the
 // collector finds as much garbage as is allocated. Each core has a goroutine with lists of its own.
 //
-// args: GODEBUG=gcverify=0 24 600 50
+// args: 24 600 50
 // smp: 2
 // timeout: 240
 #include "gc.h"
