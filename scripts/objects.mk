@@ -96,4 +96,4 @@ CLANG_SRCS := $(filter %.c,$(RT_SRCS) $(KERNEL_SRCS))
 clang-syntax: $(CLANG_SRCS:%=clang-syntax/%)
 clang-syntax/%: FORCE
 	$(Q)$(CLANG) $(filter-out -fcallgraph-info=su -fno-tree-loop-distribute-patterns $(if $(filter $*,$(FPU_SRCS)),-mgeneral-regs-only),$(CFLAGS_METAL)) \
-	  -Wno-unknown-warning-option -fsyntax-only $*
+	  -Wno-unknown-warning-option -Wno-unknown-attributes -fsyntax-only $*
