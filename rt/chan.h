@@ -54,7 +54,7 @@ static inline bool elem_is_small(const Chan *c) {
 }
 // And may be copied as it is. The collector's flag changes only at stops: it holds for the whole operation.
 static inline bool elem_is_quick(const Chan *c) {
-    return elem_is_small(c) & (load_relaxed(&gc.barrier) == 0);
+    return (elem_is_small(c) & (int)(load_relaxed(&gc.barrier) == 0)) != 0;
 }
 void elem_shade_slow(const Chan *c, const void *at);
 static inline void elem_shade(const Chan *c, const void *at) {
