@@ -10,15 +10,15 @@ import qemu
 
 # knobs, cores, arguments: seed, operations of each goroutine, goroutines
 VERIFIED = [
-    ("GODEBUG=gcverify=1", 1, "11 3000"),
-    ("GODEBUG=gcverify=1", 4, "12 1000"),
-    ("GODEBUG=gcpoison=1", 2, "13 4000"),
-    ("GODEBUG=gcstress=1", 2, "14 300"),          # a collection at every allocation that takes the slow path
-    ("GODEBUG=gcverify=1,gcstress=1", 1, "15 200 2"),
-    ("SLICE=100us GODEBUG=gcverify=1", 3, "16 1000"),
+    ("GODEBUG=gcverify=1", 1, "11 30000"),
+    ("GODEBUG=gcverify=1", 4, "12 8000"),
+    ("GODEBUG=gcpoison=1", 2, "13 20000"),
+    ("GODEBUG=gcstress=1", 2, "14 500"),          # a collection at every allocation that takes the slow path
+    ("GODEBUG=gcverify=1,gcstress=1", 1, "15 500 2"),
+    ("SLICE=100us GODEBUG=gcverify=1", 3, "16 8000"),
 ]
 # Preemption after every k-th instruction of the program.
-STEPPED = [(k, f"{20 + k} {ops} 2 20 5000") for k, ops in ((1, 25), (2, 25), (3, 30), (7, 50), (13, 60))]  # with rests between collections
+STEPPED = [(k, f"{20 + k} {ops} 2 20 5000") for k, ops in ((1, 5), (2, 8), (3, 10), (7, 25), (13, 40))]  # with rests between collections
 
 
 def judge(result, what):

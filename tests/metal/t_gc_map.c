@@ -6,7 +6,7 @@
 // hash: a replacement deletes the oldest and adds the next, so what must be there is known. Values carry their key, and strings are
 // made anew for each look-up. Now and then all is walked through, while more is added.
 //
-// args: 40 100
+// args: 80 200
 // smp: 1 2
 // timeout: 180
 #include "gc.h"

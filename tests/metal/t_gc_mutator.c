@@ -15,7 +15,7 @@
 //
 // One more goroutine keeps the collector busy. At the end all is dropped, and what is then left in the heap must be little.
 //
-// args: 1 6000
+// args: 1 15000
 // smp: 1 2 4 8
 // timeout: 240
 #include "gc.h"

@@ -3,10 +3,10 @@
 //
 // Also: the cores come to the stops out of these loops, wherever they are, and no stop waits for one.
 //
-// On counted instructions, so that a loaded host does not count. (Two and three cores are left to tests/unit/test_gcwork.c: QEMU's cores take turns on one
-// thread then, and one whose timer fires soon after it was set does not get on, because another's turn has taken that time.)
+// On counted instructions, so that a loaded host does not count. More cores are left to tests/unit/test_gcwork.c: QEMU runs them in turns on one thread then, and one
+// whose timer fires soon after it was set does not get on, because another's turn has taken that time.
 //
-// smp: 1 4
+// smp: 1
 // qemu: -icount shift=3,sleep=off
 // timeout: 120
 // hosted: no (threads that share processors share what a core thinks is its time)
@@ -39,7 +39,7 @@ static void spin(void *arg) {
 }
 
 int main(int argc, char **argv) {
-    Tree *kept = tree((int)arg_number(argc, argv, 1, cpu_count() < 8 ? 4 : 3));
+    Tree *kept = tree((int)arg_number(argc, argv, 1, 4));
     gc_set_percent(-1);
     gc_collect();
     int n = cpu_count();
