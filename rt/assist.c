@@ -91,7 +91,9 @@ void gc_assists_end(void) {
 
 static bool asked(P *p) { return load_relaxed(&p->request) != 0; }
 
-static void note_time(G *g, int64_t ns) {
+static void note_time(G *g, int64_t from, int64_t to) {
+    int64_t ns = to - from;
+    taken_by_core(from, to);
     fetch_add(&gc_cycle.assist_ns, ns);
     assist_count_piece(ns);
     g->assists++;
@@ -105,7 +107,7 @@ static int64_t mark_some(P *p, G *g, int64_t work, int64_t now) {
     int64_t done = (int64_t)gc_drain(p, (uint64_t)work, asked);
     gc_marker_leave(p);
     fetch_add(&gc_cycle.scanned, (uint64_t)done);
-    note_time(g, plat_now_ns() - now);
+    note_time(g, now, plat_now_ns());
     return done;
 }
 

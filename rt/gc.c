@@ -249,7 +249,9 @@ static void end_marking(void *unused) {
     if (!gc_mark_finish(FINISH_BUDGET)) {
         c->returns++;
         store_relaxed(&c->seems_done, 0);
-        c->stop2_ns += plat_now_ns() - c->mark_term_ns;
+        int64_t now = plat_now_ns();
+        c->stop2_ns += now - c->mark_term_ns;
+        taken_by_stop(c->mark_term_ns, now);
         return;
     }
     RT_ASSERT(load_relaxed(&c->markers) == 0);
@@ -293,6 +295,9 @@ static void account(void *cycle) {
     const GcCycle *c = cycle;
     int64_t stops = c->mark_ns - c->sweep_term_ns + c->end_ns - c->mark_term_ns + c->stop2_ns;
     cpu_ns += stops * c->procs + load_relaxed(&c->assist_ns) + c->dedicated_ns + c->fraction_ns;
+    taken_by_stop(c->sweep_term_ns, c->mark_ns);
+    taken_by_stop(c->mark_term_ns, c->end_ns);
+    taken_settle();
     gc_figures.next_gc = gc_pace.goal;
     gc_figures.gc_cpu_ppm = (uint32_t)gc_cpu_ppm();
     gc_figures_cycle((uint64_t)stops, (uint64_t)plat_wall_ns(), c->forced);
@@ -404,6 +409,7 @@ void gc_init(void) {
     ctl.parked = true;
     gc_dismiss();
     gc_pace_init();
+    if (rt_knobs.gcsummary) taken_init(plat_now_ns());
     gc.verify = rt_knobs.gcverify;
     gc.poison = rt_knobs.gcverify || rt_knobs.gcpoison;
     gc.stress = rt_knobs.gcstress;

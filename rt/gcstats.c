@@ -1,5 +1,6 @@
-// gcstats.c -- see gcstats.h. Stops are counted by whoever stopped the world, one at a time; assists under a lock.
+// gcstats.c -- see gcstats.h. Stops are counted by whoever stopped the world, one at a time; assists, and what is taken, under locks.
 #include "gcstats.h"
+#include "mem.h"
 
 StopFigures stop_latest;
 StopSums stop_sums;
@@ -57,4 +58,46 @@ void assist_count_goroutine(uint64_t ns) {
     lock_acquire(&assist_sums.lock);
     histogram_add(&assist_sums.per_goroutine, (int64_t)ns);
     lock_release(&assist_sums.lock);
+}
+
+// ---- what is taken from the program
+
+#define TAKEN_PAGES 192u // 16384 intervals in a cycle
+
+static Lock taken_lock = LOCK_INIT(RANK_GC);
+static Util taken; // step == NULL: nobody wants to know
+
+void taken_init(int64_t now) {
+    UtilStep *room = page_alloc(TAKEN_PAGES);
+    if (room) util_init(&taken, room, TAKEN_PAGES * PAGE_SIZE / sizeof *room, now);
+}
+
+static void note(int64_t from, int64_t to, int32_t share) {
+    if (!taken.step) return;
+    lock_acquire(&taken_lock);
+    util_take(&taken, from, to, share);
+    lock_release(&taken_lock);
+}
+
+void taken_by_core(int64_t from, int64_t to) { note(from, to, UTIL_ONE / sched.nproc); }
+void taken_by_stop(int64_t from, int64_t to) { note(from, to, UTIL_ONE); }
+
+// Not at the end of each cycle: all that is there is gone through.
+void taken_settle(void) {
+    if (!taken.step || taken.n < taken.room / 4) return;
+    lock_acquire(&taken_lock);
+    util_settle(&taken, plat_now_ns());
+    lock_release(&taken_lock);
+}
+
+void taken_end(TakenSums *sums, int64_t now) {
+    *sums = (TakenSums){.mean = -1, .minimum = {-1, -1, -1}};
+    if (!taken.step) return;
+    lock_acquire(&taken_lock);
+    util_settle(&taken, now);
+    sums->dropped = taken.dropped;
+    sums->mean = util_mean(&taken);
+    for (int i = 0; i < UTIL_WINDOWS; i++)
+        sums->minimum[i] = util_minimum(&taken, i);
+    lock_release(&taken_lock);
 }

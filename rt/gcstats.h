@@ -1,6 +1,7 @@
 // gcstats.h -- how long things took: histograms, stops of the world, and what the collector cost.
 #pragma once
 #include "core.h"
+#include "gcutil.h"
 
 // ---- histograms: values of 0 to 2^63 in buckets of a power of two, each in 8 parts (so a bucket's ends differ by at most an eighth)
 #define HISTOGRAM_BUCKETS 496u
@@ -42,3 +43,15 @@ typedef struct AssistSums {
 extern AssistSums assist_sums;
 void assist_count_piece(int64_t ns);
 void assist_count_goroutine(uint64_t ns);
+
+// ---- what is taken from the program (gcutil.h): stops, workers, assists; not what idle cores do. Only with GODEBUG=gcsummary=1. System stack, small
+void taken_init(int64_t now);
+void taken_by_core(int64_t from, int64_t to);
+void taken_by_stop(int64_t from, int64_t to);
+void taken_settle(void); // a cycle is over, and so are its turns and assists
+// The program ends.
+typedef struct TakenSums {
+    uint64_t dropped;
+    int64_t mean, minimum[UTIL_WINDOWS]; // left to the program, in millionths; -1: none
+} TakenSums;
+void taken_end(TakenSums *sums, int64_t now);

@@ -92,6 +92,18 @@ static void add_living(G *g, void *unused) {
     if (load_relaxed(&g->state) != G_DEAD && g->assist_ns) histogram_add(&assist_sums.per_goroutine, (int64_t)g->assist_ns);
 }
 
+static void utilisation(void) {
+    TakenSums t;
+    taken_end(&t, plat_now_ns());
+    if (t.mean < 0 || t.minimum[0] < 0) return; // not even a millisecond
+    rt_printf("gc summary: left to the program: %lu.%lu %%; in the worst", (unsigned long)t.mean / 10000, (unsigned long)t.mean / 1000 % 10);
+    for (int i = 0; i < UTIL_WINDOWS; i++)
+        if (t.minimum[i] >= 0)
+            rt_printf("%s %lu ms %lu.%lu %%", i ? "," : "", (unsigned long)util_windows[i] / 1000000, (unsigned long)t.minimum[i] / 10000,
+                      (unsigned long)t.minimum[i] / 1000 % 10);
+    rt_printf("%s\n", t.dropped ? " (too many parts: some not counted)" : "");
+}
+
 void gc_summary(void) {
     if (!rt_knobs.gcsummary) return;
     g_for_each(add_living, NULL);
@@ -102,6 +114,7 @@ void gc_summary(void) {
     spread("stops 2", &stop_sums.total[STOP_FOR_END]);
     spread("assists", &assist_sums.piece);
     spread("assists, all of a goroutine", &assist_sums.per_goroutine);
+    utilisation();
     rt_printf("gc summary: cores came to stops:");
     for (int i = 0; i < STOP_WAYS; i++)
         rt_printf(" %s %lu", stop_way_names[i], (unsigned long)stop_sums.ways[i]);
