@@ -6,6 +6,7 @@ static Node *holder;
 static chan(int) done;
 
 static void taker(void *unused) {
+    gc_await_marking();
     Node *n = cell_get(holder->next);
     cell_set(holder->next, NULL);
     sim_point();
@@ -17,11 +18,15 @@ static void taker(void *unused) {
     chan_send(done, 1);
 }
 
-int main(void) {
-    done = chan_make(int, 0);
+SETUP set_up(void) {
     holder = node_new(1);
     cell_set(holder->next, node_new(7));
     cell_set(cell_get(holder->next)->next, node_new(8));
+}
+
+int main(void) {
+    done = chan_make(int, 0);
+    set_up();
     gc_begin(0);
     gc_start();
     go(taker, NULL);

@@ -19,16 +19,21 @@ static __attribute__((noinline)) void bear(void) {
     go(child, n);
 }
 static void mother(void *unused) {
+    gc_await_marking();
     Node *n = cell_get(holder->next);
     cell_set(holder->next, NULL);
     go(child, n);
 }
 
-int main(void) {
-    done = chan_make(int, 0);
+SETUP set_up(void) {
     holder = node_new(1);
     cell_set(holder->next, node_new(7));
     cell_set(cell_get(holder->next)->next, node_new(8));
+}
+
+int main(void) {
+    done = chan_make(int, 0);
+    set_up();
     gc_begin(0);
     gc_start();
     bear();

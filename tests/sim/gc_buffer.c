@@ -6,6 +6,7 @@ static chan(NodePtr) c;
 static chan(int) done;
 
 static void receiver(void *unused) {
+    gc_await_marking();
     Node *n[4];
     for (int i = 0; i < 4; i++)
         n[i] = chan_recv(c);

@@ -8,6 +8,7 @@ static chan(int) done;
 
 // Takes the second object of the ring out, and puts it in behind the one that then comes.
 static void turner(void *arg) {
+    gc_await_marking();
     Node *start = arg;
     for (int i = 0; i < 2; i++) {
         Node *out = cell_get(start->next), *then = cell_get(out->next);

@@ -15,6 +15,7 @@ static void receiver(void *unused) {
     chan_send(done, 1);
 }
 static void sender(void *unused) {
+    gc_await_marking();
     Node *n = cell_get(holder->next);
     cell_set(holder->next, NULL);
     chan_send(there, n);
@@ -23,13 +24,17 @@ static void sender(void *unused) {
     chan_send(there, n);
 }
 
-int main(void) {
-    done = chan_make(int, 0);
-    there = chan_make(NodePtr, 0);
+SETUP set_up(void) {
     holder = node_new(1);
     cell_set(holder->next, node_new(7));
     cell_set(cell_get(holder->next)->next, node_new(8));
     cell_set(holder->other, node_new(9));
+}
+
+int main(void) {
+    done = chan_make(int, 0);
+    there = chan_make(NodePtr, 0);
+    set_up();
     go(receiver, NULL);
     gosched();
     gc_begin(0);

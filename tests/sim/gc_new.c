@@ -6,6 +6,7 @@ static Node *holder;
 static chan(int) done;
 
 static void maker(void *unused) {
+    gc_await_marking();
     Node *old = cell_get(holder->next), *a = node_new(20);
     cell_set(a->next, old);
     cell_set(holder->other, a);
@@ -26,10 +27,14 @@ static void maker(void *unused) {
     chan_send(done, 1);
 }
 
-int main(void) {
-    done = chan_make(int, 0);
+SETUP set_up(void) {
     holder = node_new(1);
     cell_set(holder->next, node_new(7));
+}
+
+int main(void) {
+    done = chan_make(int, 0);
+    set_up();
     gc_begin(0);
     gc_start();
     go(maker, NULL);

@@ -25,6 +25,7 @@ int main(void) {
     gosched();
     gc_begin(0);
     gc_start();
+    gc_await_marking();
     chan_send(wake, 1);
     chan_recv(done);
     gc_wait();

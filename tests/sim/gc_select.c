@@ -18,6 +18,7 @@ static void first(void *unused) {
     chan_send(done, 1);
 }
 static void second(void *unused) {
+    gc_await_marking();
     Node *n = cell_get(holder->next);
     cell_set(holder->next, NULL);
     chan_send(there, n);
@@ -27,14 +28,18 @@ static void second(void *unused) {
     chan_send(done, 1);
 }
 
+SETUP set_up(void) {
+    holder = node_new(1);
+    cell_set(holder->next, node_new(7));
+    cell_set(cell_get(holder->next)->next, node_new(8));
+}
+
 int main(void) {
     done = chan_make(int, 0);
     never = chan_make(int, 0);
     there = chan_make(NodePtr, 0);
     back = chan_make(NodePtr, 0);
-    holder = node_new(1);
-    cell_set(holder->next, node_new(7));
-    cell_set(cell_get(holder->next)->next, node_new(8));
+    set_up();
     go(first, NULL);
     gosched();
     gc_begin(0);

@@ -21,10 +21,11 @@ static __attribute__((noinline)) void arm(int64_t ns) {
 
 int main(void) {
     done = chan_make(int, 0);
-    arm(500);
+    arm(50000);
     gc_begin(SIM_TIME);
     gc_start();
-    arm(300);
+    arm(30000);
+    wipe();
     chan_recv(done);
     chan_recv(done);
     gc_wait();

@@ -16,6 +16,7 @@ TYPE_STRUCT(Node, next, other);
 TYPE_POINTER(NodePtr);
 
 static inline Node *node_new(uint64_t id) {
+    gc.verify = gc.poison = true; // before the first span is made: what is freed in it is overwritten
     Node *n = new (Node);
     n->id = id, n->check = ~id;
     return n;
@@ -48,7 +49,15 @@ static inline void gc_wait(void) {
     waitgroup_wait(&gc_wg);
 }
 
+// Lets others run until marking has begun, or for a while.
+static inline void gc_await_marking(void) {
+    for (int i = 0; i < 100 && load_acquire(&gc.phase) == GC_OFF; i++)
+        gosched();
+}
+
+// What is to be lost must not lie in main's own frame either: set it up in a function of its own (SETUP).
+#define SETUP static __attribute__((noinline)) void
 static inline void gc_begin(unsigned flags) {
-    gc.verify = gc.poison = true;
+    wipe();
     sim_begin(flags);
 }
