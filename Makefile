@@ -10,12 +10,12 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # What to run, and how. A program is a .c file, a directory of .c files, or a bare name looked up in apps/.
-APP     ?= apps/sha256sum
+APP     ?= apps/wordfreq
 SMP     ?= 4
 MEM     ?= 512M
 # Command line of the machine: knobs, then the program's arguments.
 ARGS    ?=
-CMDLINE ?= $(ARGS)
+CMDLINE ?= $(or $(ARGS),$(app_cmdline))
 BOOT    ?= uefi
 ACCEL   ?= auto
 # Seconds until a run is given up; 0: never.

@@ -35,8 +35,12 @@ endif
 
 APP_FILE := $(call app_file,$(APP))
 NAME     := $(call app_name,$(APP_FILE))
-ifeq ($(APP_FILE:.c=),apps/sha256sum)
+# The demonstrations read files of the system; wordfreq shows its collections.
+ifeq ($(APP_FILE),apps/sha256sum)
 FILES ?= /usr/share/common-licenses
+else ifeq ($(APP_FILE),apps/wordfreq)
+FILES ?= $(firstword $(wildcard /usr/share/perl /usr/share/common-licenses))
+app_cmdline := GOGC=10 GODEBUG=gctrace=1
 else
 FILES ?= $(call app_files,$(APP_FILE))
 endif

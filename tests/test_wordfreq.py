@@ -58,14 +58,14 @@ def judge(result, tree, cycles):
 
 
 # How often it collects depends on how the host lets the cores run; on one core only on the program.
-@pytest.mark.parametrize("tree,cores,cycles", [("awkward", CORES, 1), ("licenses", CORES, 1), ("large", CORES, 5), ("large", 1, 100)])
+@pytest.mark.parametrize("tree,cores,cycles", [("awkward", CORES, 1), ("licenses", CORES, 1), ("large", CORES, 5), ("large", 1, 200)])
 def test_hosted(tree, cores, cycles):
     path = built("build/host/NAME", tree)
     judge(qemu.run_process([path], 90, env=dict(os.environ, BURROW_CPUS=str(cores), BURROW_CMDLINE=KNOBS)), tree, cycles)
 
 
 @pytest.mark.parametrize("boot,suffix,tree,cores,cycles", [("pvh", "elf", "awkward", CORES, 1), ("pvh", "elf", "licenses", CORES, 1),
-                                                           ("pvh", "elf", "large", CORES, 5), ("pvh", "elf", "large", 1, 100),
+                                                           ("pvh", "elf", "large", CORES, 5), ("pvh", "elf", "large", 1, 200),
                                                            ("uefi", "img", "licenses", CORES, 1)])
 def test_booted(boot, suffix, tree, cores, cycles):
     image = built(f"build/NAME.{suffix}", tree)
