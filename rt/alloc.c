@@ -234,6 +234,7 @@ static __attribute__((noinline)) void alloc_pay(AllocCall *a) {
 
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
     AllocCall a;
+    mem_check_open();
     a.size = size;
     a.type = t && t->ptrdata ? t : NULL;
     a.object = NULL;

@@ -70,6 +70,7 @@ RecordBytes rec_bytes(RecPool *pool) {
 
 void *rec_alloc(RecPool *pool) {
     void *rec = NULL;
+    mem_check_open();
     if (inject(INJECT_RECORD)) return NULL;
     lock_acquire(&pool->lock);
     if (pool->free) {

@@ -9,6 +9,7 @@
 // Locks: ctl.lock (RANK_GC) guards ctl. gc_exclude keeps cycles out: who changes the set of cores does not meet one.
 #include "gcrun.h"
 #include "lib.h"
+#include "mem.h"
 #include "memstats.h"
 #include "runq.h"
 #include "api/gc.h"
@@ -190,6 +191,7 @@ static void finish_sweep(void) {
 // ---- stop 1
 
 static void begin_marking(void *unused) {
+    store_relaxed(&mem_closed, true);
     gc.cycle++;
     gc_cycle.heap0 = load_relaxed(&heap.live_bytes);
     store_relaxed(&gc_cycle.markers, 0);
@@ -212,6 +214,7 @@ static void begin_marking(void *unused) {
     gc_catch_up(p_self());
     gc_cycle.mark_ns = plat_now_ns();
     gc_limiter_update(gc_cycle.mark_ns, false, true);
+    store_relaxed(&mem_closed, false);
 }
 
 void gc_stacks_done(void) {
@@ -243,7 +246,7 @@ static void count_up(GcCycle *c) {
     }
 }
 
-static void end_marking(void *unused) {
+static void stop_2(void) {
     GcCycle *c = &gc_cycle;
     stop_latest.reason = STOP_FOR_END;
     if (!gc_mark_finish(FINISH_BUDGET)) {
@@ -268,6 +271,12 @@ static void end_marking(void *unused) {
     gc_catch_up(p_self());
     c->end_ns = plat_now_ns();
     gc_limiter_update(c->end_ns, true, true);
+}
+
+static void end_marking(void *unused) {
+    store_relaxed(&mem_closed, true);
+    stop_2();
+    store_relaxed(&mem_closed, false);
 }
 
 // ---- the coordinator

@@ -7,6 +7,14 @@
 
 typedef struct P P;
 
+// ---- page.c: closed while the collector has the world stopped. What a stop counts, and what it makes of the counts, would not agree with what was
+// allocated in between; so nobody allocates pages, records or in the heap's slow path then, in no build. Only grey objects' buffers (work.c) may have to be made.
+extern _Atomic bool mem_closed; // written with the world stopped, by the stopper
+_Noreturn void mem_is_closed(void);
+static inline void mem_check_open(void) {
+    if (__builtin_expect(load_relaxed(&mem_closed), 0)) mem_is_closed();
+}
+
 // ---- page.c: frames
 // n contiguous pages (direct map), PAGE_SIZE aligned; NULL: none. One page comes from the P's cache without a lock.
 void *page_alloc(size_t n);

@@ -295,7 +295,15 @@ static __attribute__((noinline)) void *page_alloc_short(size_t n) {
     return n == 1 ? page_cache_alloc(&page_heap, p_page_cache(p_self())) : pageheap_alloc(&page_heap, n, 0);
 }
 
+_Atomic bool mem_closed;
+
+_Noreturn __attribute__((noinline, cold)) void mem_is_closed(void) {
+    store_relaxed(&mem_closed, false); // the report may need some
+    rt_throw("memory was allocated while the collector had stopped the world");
+}
+
 void *page_alloc(size_t n) {
+    mem_check_open();
     if (inject(INJECT_PAGES)) return NULL;
     void *p = likely(n == 1) ? page_cache_alloc(&page_heap, p_page_cache(p_self()))
                              : pageheap_alloc(&page_heap, n, 0);

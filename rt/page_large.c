@@ -55,6 +55,7 @@ static void *run_or_gather(size_t n) {
 
 void *page_alloc_large(size_t n) {
     if (n == 1) return page_alloc(1);
+    mem_check_open();
     if (n == 0 || n > page_heap.total || inject(INJECT_PAGES)) return NULL;
     void *p = run_or_gather(n);
     return p || !page_make_room() ? p : run_or_gather(n);

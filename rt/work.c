@@ -55,7 +55,10 @@ static WorkBuf *empty_get(void) {
     lock_release(&work_lock);
     if (b) return b;
     if (load_relaxed(&made) >= work_limit) return NULL;
+    bool closed = load_relaxed(&mem_closed); // then nobody else is here
+    if (closed) store_relaxed(&mem_closed, false);
     b = rec_alloc(&pool);
+    if (closed) store_relaxed(&mem_closed, true);
     if (!b) return NULL;
     fetch_add(&made, 1);
     b->n = 0;

@@ -67,6 +67,23 @@ static void test_misuse(void) {
 }
 #endif
 
+// While the collector has the world stopped.
+static void closed(void) {
+    static RecPool pool = REC_POOL(64);
+    void *rec = rec_alloc(&pool);
+    rec_free(&pool, rec);
+    store_relaxed(&mem_closed, true);
+    CHECK_THROWS("the collector had stopped the world", rec_alloc(&pool)); // although one is free
+    store_relaxed(&mem_closed, true);
+    CHECK_THROWS("the collector had stopped the world", page_alloc(1));
+    store_relaxed(&mem_closed, true);
+    CHECK_THROWS("the collector had stopped the world", page_alloc_large(3));
+    store_relaxed(&mem_closed, true);
+    CHECK_THROWS("the collector had stopped the world", page_alloc_reserve(1));
+    store_relaxed(&mem_closed, false);
+    CHECK_PTR(rec_alloc(&pool), rec);
+}
+
 int main(void) {
     char *mem = stub_reserve(64 << 20);
     CHECK(rt_mem_add((uintptr_t)mem, (uintptr_t)mem + (64 << 20), 0));
@@ -74,6 +91,7 @@ int main(void) {
 #ifdef RT_DEBUG
     RUN(test_misuse);
 #endif
+    RUN(closed);
     RUN(test_exhausted);
     return test_done();
 }
