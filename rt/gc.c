@@ -343,7 +343,11 @@ static bool flush_all(void) {
         P *p = rt_ps[i];
         for (unsigned turns = 0; __atomic_load_n(&p->gc.seen, __ATOMIC_ACQUIRE) != load_relaxed(&gc.epoch); turns++) { // pairs with gc_catch_up
             if (load_seq(&p->state) == P_IDLE) break;
-            if (p != p_self() && turns % 1024 == 0) {
+            if (p == p_self()) { // we moved to a core that had passed the scheduler's check just before the epoch changed
+                sys_call((void (*)(void *))gc_catch_up, p);
+                break;
+            }
+            if (turns % 1024 == 0) {
                 fetch_or(&p->request, REQ_GC);
                 plat_ipi(i);
             }
