@@ -119,18 +119,28 @@ static inline size_t level_span(unsigned l) {
     return (size_t)CHUNK_PAGES << (3 * l);
 }
 
-// Recomputes what depends on pages [first, first + n).
+// True: it was another.
+static inline bool sum_set(PageSum *s, PageSum new) {
+    bool differs = s->start != new.start || s->max != new.max || s->end != new.end;
+    *s = new;
+    return differs;
+}
+
+// Recomputes what depends on pages [first, first + n). What lies above summaries that stay the same stays the same: mostly small runs come and go
+// between others, and all is done with the first level.
 static void sums_update(PageZone *z, size_t first, size_t n) {
     size_t a = first / CHUNK_PAGES, b = (first + n - 1) / CHUNK_PAGES;
+    bool differs = false;
     for (size_t i = a; i <= b; i++)
-        z->level[0][i] = chunk_sum(z->free + i * CHUNK_WORDS);
-    for (unsigned l = 1; l < z->levels; l++) {
+        differs |= sum_set(&z->level[0][i], chunk_sum(z->free + i * CHUNK_WORDS));
+    for (unsigned l = 1; differs && l < z->levels; l++) {
         a /= TREE_FANOUT;
         b /= TREE_FANOUT;
+        differs = false;
         for (size_t i = a; i <= b; i++) {
             size_t c = i * TREE_FANOUT, left = z->count[l - 1] - c;
-            z->level[l][i] = sum_join(z->level[l - 1] + c, left < TREE_FANOUT ? left : TREE_FANOUT,
-                                      (uint32_t)level_span(l - 1));
+            differs |= sum_set(&z->level[l][i], sum_join(z->level[l - 1] + c, left < TREE_FANOUT ? left : TREE_FANOUT,
+                                                         (uint32_t)level_span(l - 1)));
         }
     }
 }
