@@ -267,6 +267,7 @@ void heap_freed(uint64_t *objects, uint64_t *bytes) {
     for (unsigned n = 0; n < 2; n++)
         for (unsigned i = 0; i <= SIZE_CLASSES; i++) {
             uint64_t k = load_relaxed(&central[n][i].freed);
+            if (k == 0) continue; // of most classes: this is called several times while the world is stopped
             *objects += k;
             if (i < SIZE_CLASSES) *bytes += k * size_class_bytes(i);
         }

@@ -228,9 +228,29 @@ static inline uintptr_t raw_word(const uintptr_t *at) {
     return w;
 }
 
+static inline void scan_word(GcLocal *l, const uintptr_t *at) {
+    uintptr_t word = raw_word(at);
+    if (word >= PAGE_SIZE) mark_conservative(l, word);
+}
+
+// Eight words, or-ed.
+static inline uintptr_t raw_any(const uintptr_t *at) {
+    uintptr_t any;
+    __asm__ volatile("movq %1, %0\n\torq %2, %0\n\torq %3, %0\n\torq %4, %0\n\torq %5, %0\n\torq %6, %0\n\torq %7, %0\n\torq %8, %0"
+                     : "=&r"(any)
+                     : "m"(at[0]), "m"(at[1]), "m"(at[2]), "m"(at[3]), "m"(at[4]), "m"(at[5]), "m"(at[6]), "m"(at[7])
+                     : "cc");
+    return any;
+}
+
+// Most words of variables are small, eight of them at once: globals are looked at while the world is stopped.
 void scan_words(GcLocal *l, const void *lo, const void *hi) {
-    for (const uintptr_t *w = lo; w + 1 <= (const uintptr_t *)hi; w++) {
-        uintptr_t word = raw_word(w);
-        if (word >= PAGE_SIZE) mark_conservative(l, word);
+    const uintptr_t *w = lo, *end = w + ((uintptr_t)hi - (uintptr_t)lo) / sizeof *w, *eights = w + (end - w) / 8 * 8;
+    for (; w < eights; w += 8) {
+        if (raw_any(w) < PAGE_SIZE) continue; // a power of two
+        for (unsigned i = 0; i < 8; i++)
+            scan_word(l, w + i);
     }
+    for (; w < end; w++)
+        scan_word(l, w);
 }
