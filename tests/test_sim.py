@@ -40,3 +40,12 @@ def test_failure_repeats(sims, options):
         status, text = run(*again)
         assert status == 1 and failed in text, f"{again}: expected again: {failed}\n{text}"
     assert re.search(r"core \d goes on in add at lost_update.c", text), f"expected the trace to name the place\n{text}"
+
+
+# The collector's share of the machine, in simulated time: the default schedule, and a few with other delays of interrupts.
+@pytest.mark.parametrize("cores", (1, 2, 3, 4, 5, 6, 7, 8))
+@pytest.mark.parametrize("options", (["--bound=0", "--limit=1"], ["--seeds=5"]))
+def test_share(sims, cores, options):
+    status, text = run("build/sim/fair/gc_share", f"--cores={cores}", *options)
+    if status != 0:
+        pytest.fail(f"build/sim/fair/gc_share --cores={cores} {' '.join(options)}: expected status 0, got {status}\n{text[-3000:]}", pytrace=False)

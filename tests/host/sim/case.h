@@ -5,7 +5,9 @@
 #pragma once
 #include "rt/burrow.h"
 
-enum { SIM_TIME = 1 }; // a search also lets time jump to the next deadline, at any point
+// SIM_TIME: a search also lets time jump to the next deadline, at any point. SIM_FAIR: cores take turns at each point and time passes evenly,
+// in all modes: for what depends on how long things take.
+enum { SIM_TIME = 1, SIM_FAIR = 2 };
 void sim_begin(unsigned flags);
 void sim_point(void); // another core, or an interrupt, may come here
 // For code that is to be like a driver's: not preempted where it stands, without stack checks, fit for interrupts.

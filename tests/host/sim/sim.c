@@ -10,6 +10,7 @@
 // A core that spins waits for another one, so the others come first, and they do after STREAK_MAX points of one core: a program may
 // compute for ever. If nobody can run, time jumps to the first deadline; if
 // there is none, a wake-up was lost or never sent: a hang.
+#include "case.h"
 #include "sim.h"
 
 Machine sim;
@@ -23,6 +24,7 @@ extern const char __start_app_text[], __stop_app_text[];
 
 #define STREAK_MAX 1000
 #define STEP_SPIN  1000 // ns that pass at least while everybody who can run only spins
+#define STEP_FAIR  100 // ns of a core's own time between two points of it, with SIM_FAIR
 
 // ---- contexts
 
@@ -122,7 +124,24 @@ static void jump_to(const SimCore *c) {
     raise_ticks();
 }
 
+static bool fair(void) { return sim.choosing && sim.flags & SIM_FAIR; }
+
+static bool can_run(const SimCore *c);
+
+static int running_cores(void) {
+    int n = 0;
+    for (int i = 0; i < sim.cores; i++)
+        n += can_run(&sim.core[i]);
+    return n;
+}
+
 static void pass_time(bool spins) {
+    if (fair()) {
+        int n = running_cores();
+        sim.now += (STEP_FAIR + n / 2) / (n ? n : 1);
+        raise_ticks();
+        return;
+    }
     int64_t step = sim.choosing ? choose_step() : 50;
     sim.now += spins && step < STEP_SPIN ? STEP_SPIN : step;
     raise_ticks();
@@ -142,13 +161,14 @@ static bool can_run(const SimCore *c) {
 static SimCore *pick(SimCore *last, bool spins) {
     SimCore *can[SIM_CORES_MAX];
     int n = 0;
+    spins |= fair(); // the others first
     if (!spins && can_run(last)) can[n++] = last;
     for (int i = 1; i < sim.cores; i++) {
         SimCore *c = &sim.core[(last->id + i) % sim.cores];
         if (can_run(c)) can[n++] = c;
     }
     if (n == 0 && can_run(last)) return last;
-    if (n <= 1 || !sim.choosing) return n ? can[0] : NULL;
+    if (n <= 1 || !sim.choosing || fair()) return n ? can[0] : NULL;
     return can[choose(spins ? CHOOSE_SPINNER : CHOOSE_CORE, n)];
 }
 
@@ -259,7 +279,7 @@ bool sim_boot(void (*fn)(int cpu)) {
 const char *sim_run(void) {
     SimCore *next = sim.running;
     sim.choosing = true;
-    while (sim.points < sim_points_max) {
+    while (sim.points < (fair() ? 20 : 1) * sim_points_max) {
         const SimCore *before = next;
         StopReason r = step(next, &next);
         if (r == STOP_FAIL) return sim.failure;

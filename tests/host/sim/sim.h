@@ -14,7 +14,7 @@
 #pragma once
 #include "rt/core.h"
 
-#define SIM_CORES_MAX 4
+#define SIM_CORES_MAX 8
 
 typedef enum { CORE_OFF, CORE_READY, CORE_IDLE } CoreState;
 
