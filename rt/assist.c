@@ -3,8 +3,8 @@
 // Otherwise a program could allocate faster than the collector marks, and the heap would grow without bound. As in Go, a goroutine that takes memory
 // owes scan work (pacer_assist_ratio bytes for each byte taken). It first takes from what the workers have marked ahead (credit); what
 // is left it marks itself, at least OVER_ASSIST bytes, so that it need not come again soon: G.gc_credit, in bytes of allocation, may be
-// positive. It leaves its stack for that, of which little may be left, so it can be scanned meanwhile; a request of its core ends a piece of work, and it goes on
-// with the rest when it is its turn again. If there is nothing to mark (others are at it), it waits in a queue, oldest first, until workers have marked enough for it or marking is over; waiting, it is an ordinary parked goroutine, scannable.
+// positive. It leaves its stack for that, of which little may be left, so it can be scanned meanwhile. It marks in pieces, bounded in work and in time; a request of its core ends one early. If others wait
+// for the core then, it goes behind them, and goes on with the rest when it is its turn again. If there is nothing to mark (others are at it), it waits in a queue, oldest first, until workers have marked enough for it or marking is over; waiting, it is an ordinary parked goroutine, scannable.
 //
 // No wake-up is lost: who parks puts itself into the queue, full barrier, looks at the credit; who adds credit adds, full barrier, looks at the queue. And
 // who parks does so in runtime text, in a phase that cannot change before it is in the queue.
@@ -15,7 +15,8 @@
 #include "gcrun.h"
 #include "runq.h"
 
-#define OVER_ASSIST (64u << 10) // scan work, bytes
+#define OVER_ASSIST (64u << 10) // scan work, bytes; also the most in one piece
+#define PIECE_NS    100000      // a piece, about: whoever waits for this core does not wait for more of it
 
 static Lock assist_lock = LOCK_INIT(RANK_GC);
 static GList waiting;                // parked; G.gc_credit < 0 says what each owes
@@ -90,6 +91,7 @@ void gc_assists_end(void) {
 // ---- one goroutine. It has left its stack (g_leave): all of this is the scheduler's code, and ends in running it again, or another.
 
 static bool asked(P *p) { return load_relaxed(&p->request) != 0; }
+static bool asked_or_over(P *p) { return asked(p) || plat_now_ns() >= p->gc.turn_end; }
 
 static void note_time(G *g, int64_t from, int64_t to) {
     int64_t ns = to - from;
@@ -103,27 +105,33 @@ static void note_time(G *g, int64_t from, int64_t to) {
 }
 
 static int64_t mark_some(P *p, G *g, int64_t work, int64_t now) {
+    if (work > (int64_t)OVER_ASSIST) work = OVER_ASSIST;
+    p->gc.turn_end = now + PIECE_NS;
     gc_marker_enter();
-    int64_t done = (int64_t)gc_drain(p, (uint64_t)work, asked);
+    int64_t done = (int64_t)gc_drain(p, (uint64_t)work, asked_or_over);
     gc_marker_leave(p);
     fetch_add(&gc_cycle.scanned, (uint64_t)done);
     note_time(g, now, plat_now_ns());
     return done;
 }
 
-// True: it owes nothing any more.
-static bool pay(P *p, G *g) {
-    if (load_relaxed(&gc.phase) != GC_MARK || g->gc_credit >= 0) return true;
-    int64_t now = plat_now_ns();
+// One piece. It may have paid with credit, and marked nothing.
+typedef enum { PAID, MARKED, NOTHING_TO_MARK } Piece;
+static Piece pay(P *p, G *g) {
+    if (load_relaxed(&gc.phase) != GC_MARK || g->gc_credit >= 0) return PAID;
+    int64_t now = plat_now_ns(), marked = 0;
     gc_limiter_update(now, true, false);
-    if (load_relaxed(&gc_pace.limiting)) return true;
+    if (load_relaxed(&gc_pace.limiting)) return PAID;
     uint64_t ratio = gc_pace_ratio(load_relaxed(&gc_cycle.scanned));
     int64_t owed = work_of(-g->gc_credit, ratio);
     int64_t want = owed > (int64_t)OVER_ASSIST ? owed : (int64_t)OVER_ASSIST;
     int64_t paid = take_credit(want);
-    if (paid < owed) paid += mark_some(p, g, want - paid, now);
+    if (paid < owed) marked = mark_some(p, g, want - paid, now);
+    paid += marked;
     g->gc_credit += bytes_of(paid, ratio);
-    return paid >= owed;
+    if (paid >= owed) return PAID;
+    if (g->gc_credit >= 0) g->gc_credit = -1; // rounding: it still owes
+    return marked > 0 ? MARKED : NOTHING_TO_MARK;
 }
 
 // There was nothing to mark: until workers have paid. False: there may be something now.
@@ -149,12 +157,15 @@ static bool wait_for_credit(G *g) {
 static void assist_off_stack(void *goroutine) {
     G *g = goroutine;
     P *p = p_self();
-    if (pay(p, g)) {
+    Piece done;
+    do done = pay(p, g);
+    while (done == MARKED && !asked(p) && !sched_others_wait(p));
+    if (done == PAID) {
         g->gc_credit = g->gc_credit < 0 ? 0 : g->gc_credit;
         gc_resume(p, g);
     }
     if (asked(p)) sched_requeue_preempted(p, g, load_relaxed(&p->request));
-    else if (!wait_for_credit(g)) sched_requeue_preempted(p, g, 0);
+    else if (done == MARKED || !wait_for_credit(g)) sched_requeue_preempted(p, g, 0); // behind the others
     schedule();
 }
 
