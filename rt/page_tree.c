@@ -145,6 +145,20 @@ static void sums_update(PageZone *z, size_t first, size_t n) {
     }
 }
 
+// Length of the run of ones around bit `bit` of x, which is set; UINT32_MAX: it reaches one of the word's ends, and perhaps beyond.
+static inline uint32_t run_around(uint64_t x, unsigned bit) {
+    if (x == ~0ull) return UINT32_MAX;
+    uint32_t up = (uint32_t)__builtin_ctzll(~(x >> bit)), down = (uint32_t)__builtin_clzll(~(x << (63 - bit))); // both count the bit itself
+    return bit + up < 64 && down <= bit ? up + down - 1 : UINT32_MAX;
+}
+
+// A free run that ends on both sides in the word of page i says nothing about its chunk if another is as long: when it was made, by pages that
+// were freed (most: its chunk's max), or when some of it is to be taken (most: less than that).
+static inline bool run_is_inside(const PageZone *z, size_t i, uint32_t most) {
+    return run_around(z->free[i / 64], i % 64) <= most;
+}
+static inline uint32_t chunk_max(const PageZone *z, size_t i) { return z->level[0][i / CHUNK_PAGES].max; }
+
 // First page of the lowest run of n free pages. The root's max is at least n.
 static size_t run_find(const PageZone *z, size_t n) {
     size_t i = 0; // node of level l that holds the whole run, or ends it
@@ -222,8 +236,9 @@ PageZone *zone_init(uintptr_t lo, uintptr_t hi, int node) {
 uintptr_t zone_alloc(PageZone *z, size_t n) {
     if (zone_largest(z) < n) return 0;
     size_t i = run_find(z, n);
+    bool inside = run_is_inside(z, i, chunk_max(z, i) - 1); // (max is not 0: page i is free)
     bits_write(z->free, i, n, false);
-    sums_update(z, i, n);
+    if (!inside) sums_update(z, i, n);
     return page_address(z, i);
 }
 
@@ -246,6 +261,6 @@ bool zone_free(PageZone *z, uintptr_t addr, size_t n) {
     size_t i = (addr - z->base) / PAGE_SIZE;
     if (!bits_all_clear(z->free, i, n)) return false;
     bits_write(z->free, i, n, true);
-    sums_update(z, i, n);
+    if (!run_is_inside(z, i, chunk_max(z, i))) sums_update(z, i, n);
     return true;
 }
