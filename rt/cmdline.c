@@ -14,6 +14,7 @@
 
 #define SLICE_MIN_NS 100000ll      // 0.1 ms: below, a core does little but switch
 #define SLICE_MAX_NS 60000000000ll // 1 min
+#define GCFORCE_MS   120000u       // Go: forcegcperiod
 #define STACK_MIN    (64ull << 10) // a report needs some
 #define STACK_MAX    (1ull << 40)
 
@@ -133,7 +134,7 @@ static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
         const char *name;
         uint32_t *where;
     } known[] = {{"trapstep", &k->trapstep}, {"gctrace", &k->gctrace}, {"schedtrace", &k->schedtrace_ms}, {"gcsummary", &k->gcsummary},
-                 {"gcverify", &k->gcverify}, {"gcpoison", &k->gcpoison}, {"gcstress", &k->gcstress},
+                 {"gcverify", &k->gcverify}, {"gcpoison", &k->gcpoison}, {"gcstress", &k->gcstress}, {"gcforce", &k->gcforce_ms},
                  {"oomat", &k->oomat}, {"oomfor", &k->oomfor}, {"oomkind", &k->oomkind}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint64_t v;
@@ -169,7 +170,7 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, schedtrace=ms, oomat=n, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, oomat=n, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},
@@ -249,7 +250,7 @@ static char *next_word(Splitter *s, const char **why) {
 }
 
 bool cmdline_parse(Cmdline *c, const char *name, const char *line) {
-    c->knobs = (Knobs){.gogc = 100, .gomemlimit = UINT64_MAX};
+    c->knobs = (Knobs){.gogc = 100, .gomemlimit = UINT64_MAX, .gcforce_ms = GCFORCE_MS};
     c->argc = 0;
     c->argv[c->argc++] = (char *)name;
     c->argv[c->argc] = NULL;
@@ -282,8 +283,8 @@ bool cmdline_parse(Cmdline *c, const char *name, const char *line) {
 
 // ---- the one command line of the machine
 
-static Cmdline cmdline = {.argc = 1, .argv = {"main"}, .knobs = {.gogc = 100, .gomemlimit = UINT64_MAX}};
-Knobs rt_knobs = {.gogc = 100, .gomemlimit = UINT64_MAX};
+static Cmdline cmdline = {.argc = 1, .argv = {"main"}, .knobs = {.gogc = 100, .gomemlimit = UINT64_MAX, .gcforce_ms = GCFORCE_MS}};
+Knobs rt_knobs = {.gogc = 100, .gomemlimit = UINT64_MAX, .gcforce_ms = GCFORCE_MS};
 int rt_argc = 1;
 char **rt_argv = cmdline.argv;
 

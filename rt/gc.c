@@ -169,6 +169,7 @@ void gc_catch_up(P *p) {
         gc_work_flush(p);
     }
     __atomic_store_n(&p->gc.seen, epoch, __ATOMIC_RELEASE); // pairs with all_caught_up
+    sched_arm(p); // turns begin, or end
 }
 
 // ---- sweeping to the end, by the coordinator

@@ -108,6 +108,8 @@ void gc_init(void);                 // rt_main: knobs; makes the coordinator
 void gc_catch_up(struct P *p);
 // schedule(), while marking: runs the dedicated or fractional worker if it is this P's turn; true: it did, look at everything again.
 bool gc_worker_turn(struct P *p);
+// schedule(): the tick has announced a turn, or that there was no cycle for long (REQ_GC).
+void gc_turn_asked(struct P *p);
 // schedule(), nothing runnable: marks or sweeps a while if there is something; false: nothing to do, go idle.
 bool gc_idle_turn(struct P *p);
 bool gc_idle_wanted(const struct P *p); // there is something to mark: do not sleep. Any context

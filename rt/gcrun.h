@@ -72,6 +72,7 @@ extern GcPace gc_pace;
 void gc_pace_init(void);               // system stack
 void gc_pace_look(void *unused);       // system stack, no locks
 bool gc_pace_period_over(void);        // two minutes without a cycle: true for one caller
+int64_t gc_pace_period_end(void);      // when that will be; TIME_NEVER: not, or a cycle is under way. Small, also from interrupts
 void gc_pace_begin(GcCycle *c);        // stop 1
 void gc_pace_end(const GcCycle *c);    // stop 2, after heap_sweep_begin
 uint64_t gc_pace_ratio(uint64_t scanned); // while marking: scan work per byte of allocation, in 1 / PACE_ONE

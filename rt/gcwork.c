@@ -69,10 +69,17 @@ void gc_dismiss(void) {
     }
 }
 
-// While idle a core marks without being told when.
+// While idle a core marks without being told when. Between cycles core 0 sees to it that there is one every two minutes (Go: sysmon): a single tick in that time, no
+// timer, so that programs that wait for ever are found out all the same. Not if a goroutine owns the core: then only who allocates asks for it.
 int64_t gc_next_turn(const P *p) {
-    if (load_relaxed(&gc.phase) != GC_MARK || load_relaxed(&p->state) == P_IDLE) return TIME_NEVER;
-    return p->gc.next_turn;
+    if (load_relaxed(&gc.phase) != GC_MARK) return p->id == 0 && !p->reserved_by_g ? gc_pace_period_end() : TIME_NEVER;
+    return load_relaxed(&p->state) == P_IDLE ? TIME_NEVER : p->gc.next_turn;
+}
+
+// schedule(): REQ_GC was set.
+void gc_turn_asked(P *p) {
+    if (load_relaxed(&gc.phase) == GC_OFF && gc_pace_period_over()) gc_trigger();
+    sched_arm(p);
 }
 
 // ---- markers

@@ -20,6 +20,7 @@ typedef struct Knobs {
     uint32_t gctrace;       // GODEBUG=gctrace=1: a line for each cycle; 2: more
     uint32_t gcsummary;     // GODEBUG=gcsummary=1: what collecting cost, at the end
     uint32_t gcverify, gcpoison; // GODEBUG=gcverify=1: marking is checked, freed memory is filled and checked; gcpoison=1: only this
+    uint32_t gcforce_ms;    // GODEBUG=gcforce=ms: a cycle at least so often; 0: not; default two minutes
     uint32_t gcstress;      // GODEBUG=gcstress=n: a cycle at every n-th allocation
     uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: accepted, nothing reads it yet
 } Knobs;

@@ -9,7 +9,6 @@
 #include "lib.h"
 
 #define LOOK_STEP  (256u << 10) // bytes between two looks, at least
-#define PERIOD_NS  120000000000ll // a cycle at least so often, if anything is allocated (Go: forcegcperiod)
 #define LIMITER_NS 1000000 // a window, at least
 #define KEEP_SHARE 32             // default memory limit: all but one part of so many
 
@@ -50,6 +49,11 @@ void gc_pace_look(void *unused) {
     if (now) store_relaxed(&gc_pace.look_at, UINT64_MAX); // until the cycle has ended
     lock_release(&pace_lock);
     if (now) gc_trigger();
+}
+
+int64_t gc_pace_period_end(void) {
+    if (gc_pace.pacer.percent < 0 || gc_pace.period_ns == TIME_NEVER || load_relaxed(&gc.phase) != GC_OFF) return TIME_NEVER;
+    return load_relaxed(&last_end_ns) + gc_pace.period_ns;
 }
 
 bool gc_pace_period_over(void) {
@@ -142,7 +146,7 @@ static uint64_t default_limit(void) {
 void gc_pace_init(void) {
     uint64_t limit = rt_knobs.gomemlimit_given ? rt_knobs.gomemlimit : default_limit();
     pacer_init(&gc_pace.pacer, rt_knobs.gogc, limit);
-    gc_pace.period_ns = PERIOD_NS;
+    gc_pace.period_ns = rt_knobs.gcforce_ms ? rt_knobs.gcforce_ms * 1000000ll : TIME_NEVER;
     store_relaxed(&gc_pace.limiter_ns, plat_now_ns());
     store_relaxed(&last_end_ns, plat_now_ns());
     reckon();

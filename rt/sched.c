@@ -480,12 +480,13 @@ void schedule(void) {
     for (;;) {
         P *p = p_self();
         RT_ASSERT(p->g == NULL);
-        exchange(&p->request, 0); // what the bits announced is looked at below
+        uint32_t announced = exchange(&p->request, 0); // looked at below
         if (unlikely(load_seq(&sched.stop_wanted) || p->id >= (uint32_t)sched.nproc)) {
             stop_here(p);
             continue;
         }
         if (unlikely(p->gc.seen != load_relaxed(&gc.epoch))) gc_catch_up(p);
+        if (unlikely(announced & REQ_GC)) gc_turn_asked(p);
         if (unlikely(p->spare_count < 2)) preempt_refill(p);
         if (load_relaxed(&p->inbox)) sched_drain_inbox(p);
         if (load_relaxed(&p->timer_next) != TIME_NEVER) {

@@ -21,6 +21,9 @@ void sched_arm(P *p) {}
 bool sched_work_exists(void) { return false; }
 void sched_wake_one(void) {}
 void sched_put_global(G *g) { given++; }
+int64_t gc_pace_period_end(void) { return TIME_NEVER; }
+bool gc_pace_period_over(void) { return false; }
+void gc_trigger(void) {}
 bool runq_empty(const P *p) { return load_relaxed(&p->runq.runnext) == NULL; }
 bool gc_work_exists(void) { return work_left; }
 void gc_work_flush(P *p) {}

@@ -38,7 +38,7 @@ static void boot(int cpu) {
         c->p = rt_p_new(i);
         rt_p_set_stack(c->p, c->sys_lo, c->sys_hi, c);
     }
-    if (!rt_cmdline("sim", "")) plat_exit(2);
+    if (!rt_cmdline("sim", "GODEBUG=gcforce=0")) plat_exit(2);
     rt_main();
 }
 
