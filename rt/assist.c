@@ -15,6 +15,7 @@
 #include "gcrun.h"
 #include "runq.h"
 
+#define AHEAD (1u << 20) // bytes beyond the goal that may be allocated while stop 2 is under way
 #define OVER_ASSIST (64u << 10) // scan work, bytes; also the most in one piece
 #define PIECE_NS    100000      // a piece, about: whoever waits for this core does not wait for more of it
 
@@ -169,6 +170,10 @@ static void assist_off_stack(void *goroutine) {
     schedule();
 }
 
+bool gc_ahead(void) {
+    return load_relaxed(&gc.phase) == GC_MARK && load_relaxed(&heap.live_bytes) > gc_cycle.goal + gc_cycle.goal / 8 + AHEAD && !gc_work_exists();
+}
+
 static __attribute__((noinline)) void assist(uint64_t bytes) {
     G *g = g_self();
     if (g->gc_credit_cycle != gc.cycle) {
@@ -178,6 +183,7 @@ static __attribute__((noinline)) void assist(uint64_t bytes) {
     g->gc_credit -= (int64_t)bytes;
     while (g->gc_credit < 0 && load_relaxed(&gc.phase) == GC_MARK)
         g_leave(g, assist_off_stack, g);
+    if (unlikely(gc_ahead())) gc_wait_marking();
 }
 
 // Of a goroutine that ends: what it has marked ahead is everybody's.
@@ -191,12 +197,18 @@ void gc_credit_return(G *g) {
 
 static void trigger_call(void *unused) { gc_trigger(); }
 
+static __attribute__((noinline)) void look(void) {
+    uint64_t due;
+    sys_call(gc_pace_look, &due);
+    if (due) gc_wait_marking();
+}
+
 void gc_allocated(uint64_t bytes) {
     if (unlikely(gc.stress) && fetch_add(&slow_allocs, 1) % gc.stress == gc.stress - 1) {
         gc_force();
         return;
     }
     if (unlikely(load_relaxed(&gc.phase) == GC_MARK)) assist(bytes);
-    else if (load_relaxed(&heap.live_bytes) >= load_relaxed(&gc_pace.look_at)) sys_call(gc_pace_look, NULL);
+    else if (load_relaxed(&heap.live_bytes) >= load_relaxed(&gc_pace.look_at)) look();
     else if (unlikely(gc_pace_period_over())) sys_call(trigger_call, NULL);
 }

@@ -27,6 +27,8 @@ static struct {
     bool excluded; // gc_exclude
     bool forced;   // why the next one begins
     uint64_t begun, ended, target; // cycles; target: begin until so many have begun
+    uint64_t marking; // the latest that has passed stop 1
+    GList starters;   // allocating goroutines that wait for its stop 1 or 2
     GList waiters; // who waits for `ended` or for its turn to exclude; all of them look again
 } ctl = {.lock = LOCK_INIT(RANK_GC)};
 
@@ -75,14 +77,42 @@ void gc_trigger(void) {
     if (g) g_ready(g);
 }
 
-static void wait_here(void) { // ctl.lock held, and released
-    glist_push(&ctl.waiters, g_self());
-    g_park(WAIT_GC_CYCLE, &ctl.lock);
-}
-
 static void ready_all(GList *l) {
     for (G *g; (g = glist_pop(l));)
         g_ready_tail(g);
+}
+
+// Allocation does not run ahead of a cycle: between the trigger and stop 1 nobody assists, when all is marked there is nothing to assist with, and the coordinator
+// may have to wait for a core. Off the goroutine's stack, like whole_cycle.
+static void wait_marking_off_stack(void *goroutine) {
+    G *g = goroutine;
+    P *p = p_self();
+    lock_acquire(&ctl.lock);
+    bool wait = load_relaxed(&gc.phase) == GC_OFF ? ctl.marking < ctl.target : gc_ahead();
+    if (wait) {
+        g->wait_reason = WAIT_GC_CYCLE;
+        store_relaxed(&g->state, G_WAITING);
+        glist_push(&ctl.starters, g);
+    }
+    lock_release(&ctl.lock);
+    if (!wait) gc_resume(p, g);
+    schedule();
+}
+
+void gc_wait_marking(void) { g_leave(g_self(), wait_marking_off_stack, g_self()); }
+
+static void release_starters(void) {
+    lock_acquire(&ctl.lock);
+    ctl.marking = ctl.begun;
+    GList woken = ctl.starters;
+    ctl.starters = (GList){0};
+    lock_release(&ctl.lock);
+    ready_all(&woken);
+}
+
+static void wait_here(void) { // ctl.lock held, and released
+    glist_push(&ctl.waiters, g_self());
+    g_park(WAIT_GC_CYCLE, &ctl.lock);
 }
 
 void gc_resume(P *p, G *g) {
@@ -370,6 +400,7 @@ static void run_cycle(void) {
     world_restart();
     gc_cycle.stop1 = stop_latest;
     world_release();
+    release_starters();
     do {
         do wait_marked();
         while (flush_all());
@@ -380,6 +411,7 @@ static void run_cycle(void) {
         gc_cycle.stop2 = stop_latest;
         world_release();
     } while (load_relaxed(&gc.phase) == GC_MARK);
+    release_starters();
     sys_call(account, &gc_cycle);
 }
 

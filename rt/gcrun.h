@@ -38,6 +38,7 @@ extern GcCycle gc_cycle;
 void gc_wake_coordinator(void);    // marking seems done
 uint64_t gc_request(bool forced);  // a cycle that begins after this call: its number. Any stack, no locks of rank >= RANK_GC
 void gc_trigger(void);             // the heap has grown enough: a cycle, unless one is under way. Likewise
+void gc_wait_marking(void);        // parks until the cycle that is due has passed stop 1; while gc_ahead(), stop 2. Goroutine's stack
 
 _Noreturn void gc_resume(P *p, G *g); // g, which has left its stack for the collector's work, goes on in the same slice
 
@@ -62,6 +63,7 @@ typedef struct GcPace {
     PacerMemory memory; // when goal and trigger were reckoned
     uint64_t goal, trigger;
     _Atomic uint64_t look_at;
+    bool due; // a cycle has been asked for and has not passed stop 1. Under pace_lock
     int64_t period_ns;
     CpuLimiter limiter;
     _Atomic bool limiting;
@@ -70,7 +72,7 @@ typedef struct GcPace {
 } GcPace;
 extern GcPace gc_pace;
 void gc_pace_init(void);               // system stack
-void gc_pace_look(void *unused);       // system stack, no locks
+void gc_pace_look(void *due);          // system stack, no locks; due: uint64_t, 1: a cycle is due, the caller waits for stop 1
 bool gc_pace_period_over(void);        // two minutes without a cycle: true for one caller
 int64_t gc_pace_period_end(void);      // when that will be; TIME_NEVER: not, or a cycle is under way. Small, also from interrupts
 void gc_pace_begin(GcCycle *c);        // stop 1
@@ -82,4 +84,5 @@ void gc_limiter_update(int64_t now, bool marking, bool always); // a window of t
 void gc_credit_add(int64_t work); // of workers. System stack
 void gc_credit_return(G *g);      // g ends
 void gc_assists_begin(void);      // stop 1
+bool gc_ahead(void);             // the heap is beyond its goal, and nothing is left to mark: only stop 2 can help
 void gc_assists_end(void);        // after stop 2; goroutine's stack

@@ -41,14 +41,20 @@ static void reckon(void) {
     store_relaxed(&gc_pace.look_at, look);
 }
 
-void gc_pace_look(void *unused) {
+void gc_pace_look(void *due) {
+    *(uint64_t *)due = 0;
     if (load_relaxed(&gc.phase) != GC_OFF) return;
     lock_acquire(&pace_lock);
-    reckon();
-    bool now = load_relaxed(&heap.live_bytes) >= gc_pace.trigger;
-    if (now) store_relaxed(&gc_pace.look_at, UINT64_MAX); // until the cycle has ended
+    bool first = !gc_pace.due;
+    if (first) {
+        reckon();
+        gc_pace.due = load_relaxed(&heap.live_bytes) >= gc_pace.trigger;
+        if (gc_pace.due) store_relaxed(&gc_pace.look_at, 0); // until stop 1 whoever allocates comes here, and waits for it
+    }
+    bool now = gc_pace.due;
     lock_release(&pace_lock);
-    if (now) gc_trigger();
+    if (now && first) gc_trigger();
+    *(uint64_t *)due = now;
 }
 
 int64_t gc_pace_period_end(void) {
@@ -68,10 +74,11 @@ void gc_pace_begin(GcCycle *c) {
     lock_acquire(&pace_lock);
     gc_pace.pacer.triggered = load_relaxed(&heap.live_bytes);
     gc_pace.pacer.sweep_trigger = 0;
+    gc_pace.due = false;
+    c->goal = gc_pace.goal; // as it was, or the trace would hide an overshoot
     reckon();
     store_relaxed(&gc_pace.look_at, UINT64_MAX);
     lock_release(&pace_lock);
-    c->goal = gc_pace.goal;
     store_relaxed(&c->scanned, 0);
 }
 
