@@ -21,7 +21,7 @@ $(B)/go/libgo.a: $(GCCGO_LIB) scripts/go.mk
 	@mkdir -p $(@D)
 	$(Q)cp $< $@.new && ar d $@.new $(GO_LIBGO_RUNTIME) && mv $@.new $@
 
-$(B)/go/libm.a: $(MUSL_LIB) scripts/go_libm
+$(B)/go/libm.a: $(MUSL_LIB) scripts/go_libm scripts/go_libm.asm scripts/go_closure.asm
 	$(call say,GOLIBM,$@)
 	@mkdir -p $(@D)
 	$(Q)scripts/go_libm $@ $<

@@ -54,6 +54,8 @@ def main():
 
     merged = args.out + ".all"
     link = [args.ld, "-r", "-T", "scripts/app.ld", "--force-group-allocation", "-o", merged]
+    for closure in ("ffi_go_closure_unix64", "ffi_go_closure_unix64_sse"):  # scripts/go_closure.asm
+        link += ["--wrap", closure]
     subprocess.run([*link, *args.inputs], check=True)
     undefined = names(args.nm, "-u", [merged])
     if "runtime.reflectcall" in undefined:  # rt/go/reflect.c calls by libffi
