@@ -32,6 +32,15 @@ $(B)/go/runtime.o: $(wildcard rt/go/runtime/*.go) $(B)/flags
 	$(Q)$(GCCGO) $(GOFLAGS_APP) -fgo-pkgpath=runtime -fgo-compiling-runtime -c -o $@ $(filter %.go,$^)
 	$(Q)$(OBJCOPY) -j .go_export $@ $(B)/go/import/runtime.gox
 
+# rt/go as archives: a program gets the files that it needs, and those that rt asks for when they are there (weak names).
+GO_ROOTS := rt_go_raise rt_go_fault rt_go_walk_up rt_go_name rt_go_is_body rt_go_cycle_begins
+$(B)/go/rt-metal.a: $(GO_METAL_OBJS)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/go/rt-host.a: $(GO_HOST_OBJS)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
 # ---- rules for one program: $1 name, $2 sources, $3 directory of its files ("" for none), $4 its place in the tree
 define go_app_rules
 $(call app_common_rules,$1,$2,$3,$4)
@@ -44,14 +53,15 @@ $(B)/app/$1/app.o: $(B)/app/$1/main.o $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/
 	$$(Q)scripts/go_link.py --ld $(LD) --objcopy $(OBJCOPY) --nm $(NM) --out $$@ --doors $(B)/doors \
 	  --runtime '$(GO_HOST_OBJS)' $(B)/app/$1/main.o $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a
 
-$(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) $(GO_METAL_OBJS) boot/image.ld boot/unwind/go/unwind.ld
+$(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) $(B)/go/rt-metal.a boot/image.ld boot/unwind/go/unwind.ld
 	$$(call say,IMAGE,$$@)
 	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(LD) $(LDFLAGS_METAL) -Lboot/unwind/go --eh-frame-hdr -T boot/image.ld \
-	  --build-id=$$$$(scripts/buildid --note) $$(filter %.o,$$^) $$(LIBGCC)
+	  --build-id=$$$$(scripts/buildid --note) $$(GO_ROOTS:%=-u %) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBGCC)
 
-$(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS) $(GO_HOST_OBJS)
+$(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS) $(B)/go/rt-host.a
 	$$(call say,PROCESS,$$@)
-	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(CC) -no-pie -pthread -Wl,-z,noexecstack,-z,now $$(filter %.o,$$^)
+	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(CC) -no-pie -pthread -Wl,-z,noexecstack,-z,now \
+	  $$(GO_ROOTS:%=-Wl,-u,%) $$(filter %.o,$$^) $$(filter %.a,$$^)
 endef
 
 # ---- for scripts/go_tests.py
