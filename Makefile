@@ -33,6 +33,7 @@ export CMDLINE QEMU_ARGS
 
 include scripts/flags.mk
 include scripts/objects.mk
+include scripts/go.mk
 include scripts/apps.mk
 -include boot/boot.mk
 include scripts/sim.mk
@@ -42,6 +43,8 @@ include scripts/mutants.mk
 
 # One build at a time in a tree: two would write the same files.
 BUILD = mkdir -p $(B) && flock $(B)/.lock $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+# A program in Go needs its compiler.
+GO_PACKAGES = $(if $(filter %.go,$(call app_srcs,$(APP_FILE))), go)
 need = @scripts/deps --install=$(DEPS) $1
 run_options = --boot $(call quote,$(BOOT)) --smp=$(call quote,$(SMP)) --mem=$(call quote,$(MEM)) \
   --accel $(call quote,$(ACCEL)) --timeout $(call quote,$(TIMEOUT))
@@ -64,27 +67,27 @@ help: ## List the commands
 	  'DEBUG=1  (assertions, lock checks)  V=1  (show commands)  DEPS=no  (never install packages)'
 
 run: ## Boot a program in QEMU (APP, SMP, MEM, CMDLINE, FILES, BOOT)
-	$(call need,build run)
+	$(call need,build run$(GO_PACKAGES))
 	@$(BUILD) $(sort $(boot_file) $(B)/$(NAME).elf)
 	@scripts/run $(run_options) $(boot_file); $(report)
 
 host: ## Run a program as a process of this system (APP, SMP, CMDLINE, FILES)
-	$(call need,build)
+	$(call need,build$(GO_PACKAGES))
 	@$(BUILD) $(B)/host/$(NAME)
 	@scripts/run --boot host --smp=$(call quote,$(SMP)) --timeout $(call quote,$(TIMEOUT)) $(B)/host/$(NAME); $(report)
 
 iso: ## Leave build/<app>.iso, .img and .efi for real machines (APP, FILES, CMDLINE)
-	$(call need,build image)
+	$(call need,build image$(GO_PACKAGES))
 	@$(BUILD) IMAGE_CMDLINE=yes $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
 	@ls -l $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
 
 debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
-	$(call need,build run)
+	$(call need,build run$(GO_PACKAGES))
 	@$(BUILD) $(B)/$(NAME).elf
 	@scripts/run $(run_options) --boot pvh --accel tcg --gdb $(B)/$(NAME).elf; $(report)
 
 record: ## Boot by PVH on one core and write down what makes the run repeatable (APP, MEM, CMDLINE)
-	$(call need,build run)
+	$(call need,build run$(GO_PACKAGES))
 	@$(BUILD) $(B)/$(NAME).elf
 	@scripts/run --boot pvh --smp 1 --mem=$(call quote,$(MEM)) --timeout $(call quote,$(TIMEOUT)) --record $(B)/$(NAME).run $(B)/$(NAME).elf; $(report)
 
@@ -106,11 +109,11 @@ fuzz: ## Run every fuzzer (FUZZ_SECONDS, FUZZ: names)
 	@scripts/fuzz --build $(B) --seed $(FUZZ_SEED) $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(FUZZ)
 
 check: ## Check layers, registers and stack use of the runtime and the kernel
-	$(call need,build)
+	$(call need,build$(GO_PACKAGES))
 	@$(BUILD) checks
 
 bench: ## Print instructions per operation and native times (ARGS: some names only)
-	$(call need,build run)
+	$(call need,build run$(GO_PACKAGES))
 	@$(BUILD) bench-images $(B)/hello.elf $(B)/hello.efi
 	@scripts/bench $(B) $(ARGS)
 

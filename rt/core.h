@@ -90,6 +90,10 @@ struct G {
     struct Panic *panic;       // innermost under way
     struct Panic *recoverable; // what recover() may stop now
     struct CatchFrame *catches;
+    // the same of Go code (rt/go/panic.c): owner only
+    struct GoDefer *go_defers;
+    struct GoPanic *go_panics;
+    int go_errno; // rt/go/libc.c
     uintptr_t wait_since_ns; // for the dump: when it parked, 0 if not measured
     uintptr_t entry_pc, created_by_pc;
     uint64_t created_by_id;
@@ -97,6 +101,7 @@ struct G {
     struct Timer *timer;    // sleep timer while parked in sleep
     uintptr_t fault_pc, fault_addr; // panic.c: of the last injected fault
     uint8_t fault_kind;
+    uint8_t unpreemptible; // depth of sections in application text that must stay on their core (rt/go/pin.c)
     _Atomic(G *) all_next;  // allgs (g.c), never unlinked; appended under its lock
     uint32_t slices;        // time slices used up (preemptions)
     // collector

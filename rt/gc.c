@@ -391,11 +391,15 @@ static bool flush_all(void) {
     return true;
 }
 
+// What Go's package sync wants to do in the stop before marking (rt/go/os.c): on this stack, with the world stopped.
+void rt_go_cycle_begins(void) __attribute__((weak));
+
 static void run_cycle(void) {
     finish_sweep();
     if (gc.cycle) end_of_sweep();
     gc_cycle.sweep_term_ns = plat_now_ns();
     world_stop(WAIT_STW);
+    if (rt_go_cycle_begins) rt_go_cycle_begins();
     sys_call(begin_marking, NULL);
     world_restart();
     gc_cycle.stop1 = stop_latest;

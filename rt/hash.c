@@ -68,7 +68,8 @@ static uint64_t hash_f32(uint32_t bits, uint64_t seed) {
 }
 
 static uint64_t call_hash(const FuncVal *f, const void *key, uint64_t seed) {
-    return ((uint64_t (*)(const void *, uint64_t))(uintptr_t)f->code)(key, seed);
+    // a closure when Go's reflection made the type
+    return __builtin_call_with_static_chain(((uint64_t (*)(const void *, uint64_t))(uintptr_t)f->code)(key, seed), (void *)f);
 }
 
 KeyKind key_kind(const Type *t) {
@@ -128,5 +129,6 @@ bool key_equal(const MapType *t, KeyKind kind, const void *a, const void *b) {
     case KEY_BYTES: return bytes_equal(a, b, t->key->size);
     default: break;
     }
-    return ((bool (*)(const void *, const void *))(uintptr_t)t->key->equal->code)(a, b);
+    const FuncVal *f = t->key->equal;
+    return __builtin_call_with_static_chain(((bool (*)(const void *, const void *))(uintptr_t)f->code)(a, b), (void *)f);
 }

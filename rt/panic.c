@@ -174,12 +174,20 @@ void panic_any(Any v) {
     __builtin_unreachable();
 }
 
+// In a program with Go code, what the runtime raises are values of Go's own error types, and Go's deferred calls run.
+void rt_go_raise(const char *text, bool runtime_error) __attribute__((weak));
+void rt_go_fault(void) __attribute__((weak));
+
 void panic(const char *text) {
     g_self()->fault_pc = 0;
     panic_any((Any){&type_text, (void *)text});
 }
-void panic_plain(const char *text) { panic(text); }
+void panic_plain(const char *text) {
+    if (rt_go_raise) rt_go_raise(text, false);
+    panic(text);
+}
 void panic_runtime(const char *text) {
+    if (rt_go_raise) rt_go_raise(text, true);
     g_self()->fault_pc = 0;
     panic_any((Any){&type_error, (void *)text});
 }
@@ -290,13 +298,16 @@ bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr) {
     if (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text) return false;
     if (sp < lo + 384 || sp > hi) return false;
     if (kind == FAULT_ACCESS) return false; // a wild pointer is not Go's nil: report it
-    sp = ((sp - 128) & ~(uintptr_t)15) - 8;
-    *(uintptr_t *)sp = pc;
+    uintptr_t was = sp;
+    sp = ((sp - 128) & ~(uintptr_t)15) - 24;
+    ((uintptr_t *)sp)[0] = pc;
+    ((uintptr_t *)sp)[1] = was; // these for rt/go/unwind.c, which does not follow frame pointers
+    ((uintptr_t *)sp)[2] = pc != tf->rip; // pc is a return address
     g->fault_pc = pc;
     g->fault_addr = addr;
     g->fault_kind = (uint8_t)kind;
     tf->rsp = sp;
-    tf->rip = (uintptr_t)panic_fault;
+    tf->rip = rt_go_fault ? (uintptr_t)rt_go_fault : (uintptr_t)panic_fault;
     tf->rbp = fp;
     tf->rflags &= ~(uint64_t)0x400;
     return true;

@@ -29,7 +29,7 @@ static bool in_app_text(uint64_t pc) { return pc >= (uintptr_t)__start_app_text 
 // May the goroutine that tf interrupted be taken off where it stands?
 static bool preemptible(const P *p, const TrapFrame *tf) {
     const G *g = p->g;
-    if (!g || !in_app_text(tf->rip)) return false;
+    if (!g || !in_app_text(tf->rip) || g->unpreemptible) return false;
     const StackSeg *s = g->seg;
     return tf->rsp >= s->base && tf->rsp <= (uintptr_t)s && p->spare && !g->ctx;
 }
@@ -200,6 +200,8 @@ void sched_preempted(void) {
 void sched_preempted_call(Ctx *ctx) {
     P *p = p_self();
     G *g = p->g;
+    // It goes on; the requests stay, and the door that ends the section answers them.
+    if (unlikely(g->unpreemptible)) ctx_enter(ctx, g);
     g->ctx = ctx;
     p->n_preempt_call++;
     p->stop_way = STOP_CALL;

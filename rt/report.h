@@ -10,3 +10,18 @@ _Noreturn void report_wait_frozen(void); // interrupt context: stay here until t
 // "goroutine N [running]:" and the stack of the current goroutine, as Go prints it.
 void traceback_self(void);
 const char *fault_signal(const G *g);
+
+// A walk from a function to its callers, by frame pointers; exact: by unwind tables, which need the values of more registers (a program with Go code
+// has them: rt/go/unwind.c).
+typedef struct StackWalk {
+    uintptr_t pc, fp;
+    bool is_call;  // pc is a return address
+    bool entering; // pc is where __morestack will enter a body; fp is still __morestack's
+    bool exact;
+    uintptr_t sp, saved[6]; // exact: stack pointer; rbx rbp r12 r13 r14 r15
+} StackWalk;
+bool rt_go_walk_up(const G *g, StackWalk *w);
+// The name of a function as the language's own tools print it; NULL: not to be shown (the compiler's wrappers). buf: room for it.
+const char *rt_go_name(const char *symbol, char *buf, size_t room);
+// symbol is the body of a function that recovers: its caller is the same function's wrapper.
+bool rt_go_is_body(const char *symbol);

@@ -516,7 +516,7 @@ void schedule_arg(void *unused) { schedule(); }
 
 void rt_door_slow(void) {
     G *g = g_self();
-    if (!g) return;
+    if (!g || unlikely(g->unpreemptible)) return;
     P *p = p_self();
     if (load_relaxed(&p->request) == REQ_INBOX && !load_relaxed(&p->inbox) && load_relaxed(&p->local_count) == 0) {
         fetch_and(&p->request, ~(uint32_t)REQ_INBOX);

@@ -67,13 +67,14 @@ unsigned rt_return_word(uintptr_t pc) {
 
 // A step from a function to its caller. Where __morestack stands between the two, its frame has the caller's rbp, where
 // the function's body began, and the function's return address. The body, if it runs, was one step before.
-typedef struct Walk {
-    uintptr_t pc, fp;
-    bool is_call;  // pc is a return address
-    bool entering; // pc is where __morestack will enter a body; fp is still __morestack's
-} Walk;
+typedef StackWalk Walk;
+// In programs with Go code.
+extern __typeof__(rt_go_walk_up) rt_go_walk_up __attribute__((weak));
+extern __typeof__(rt_go_name) rt_go_name __attribute__((weak));
+extern __typeof__(rt_go_is_body) rt_go_is_body __attribute__((weak));
 
 static bool walk_up(const G *g, Walk *w) {
+    if (rt_go_walk_up && w->exact) return rt_go_walk_up(g, w);
     if (!w->fp || !readable_frame(g, w->fp)) return false;
     const uintptr_t *f = (const uintptr_t *)w->fp;
     bool in_morestack = w->pc >= (uintptr_t)__morestack && w->pc < (uintptr_t)__morestack_end;
@@ -90,14 +91,20 @@ static bool walk_up(const G *g, Walk *w) {
     return w->pc != 0;
 }
 
-static void print_frame(uintptr_t pc, bool is_call) {
+// *body: the frame before was the body of a function whose wrapper this is.
+static void print_frame(uintptr_t pc, bool is_call, bool *body) {
     RtSymbol s;
+    bool wrapper = *body;
+    *body = false;
     // A return address may already belong to the next line or function: look up the call.
     if (!rt_symbolize(pc - (is_call ? 1 : 0), &s)) {
         rt_printf("?(...)\n\t%p\n", (void *)pc);
         return;
     }
-    rt_printf("%s(...)\n\t%s:%u +0x%lx\n", s.name, s.file ? s.file : "?", s.line, (unsigned long)s.offset + (is_call ? 1 : 0));
+    char buf[160];
+    const char *name = rt_go_name ? rt_go_name(s.name, buf, sizeof buf) : s.name;
+    *body = rt_go_is_body && rt_go_is_body(s.name);
+    if (name && !wrapper) rt_printf("%s(...)\n\t%s:%u +0x%lx\n", name, s.file ? s.file : "?", s.line, (unsigned long)s.offset + (is_call ? 1 : 0));
 }
 
 static bool stack_has_app(const G *g, Walk w) {
@@ -109,13 +116,13 @@ static bool stack_has_app(const G *g, Walk w) {
 }
 
 // Goroutines show the application's frames, as Go hides its runtime's; all frames if there are none of the application.
-static void print_stack(const G *g, uintptr_t pc, uintptr_t fp, bool pc_is_call) {
-    Walk w = {pc, fp, pc_is_call, false};
+static void print_stack(const G *g, Walk w) {
     bool has_app = stack_has_app(g, w);
     int printed = 0, skipped = 0;
+    bool body = false;
     for (int depth = 0; w.pc && depth < 100000; depth++) {
         if (in_app(w.pc) || !has_app) {
-            if (printed < 50) print_frame(w.pc, w.is_call);
+            if (printed < 50) print_frame(w.pc, w.is_call, &body);
             else skipped++;
             printed++;
         }
@@ -124,24 +131,34 @@ static void print_stack(const G *g, uintptr_t pc, uintptr_t fp, bool pc_is_call)
     if (skipped) rt_printf("...additional frames elided...\n");
     if (g->created_by_pc && g->id != 1) {
         RtSymbol s;
-        if (rt_symbolize(g->created_by_pc - 1, &s))
-            rt_printf("created by %s in goroutine %lu\n\t%s:%u +0x%lx\n", s.name, g->created_by_id, s.file ? s.file : "?", s.line,
+        char buf[160];
+        const char *name = NULL;
+        if (rt_symbolize(g->created_by_pc - 1, &s)) name = rt_go_name ? rt_go_name(s.name, buf, sizeof buf) : s.name;
+        if (name)
+            rt_printf("created by %s in goroutine %lu\n\t%s:%u +0x%lx\n", name, g->created_by_id, s.file ? s.file : "?", s.line,
                       (unsigned long)s.offset + 1);
     }
 }
 
-static void print_goroutine(const G *g, uintptr_t pc, uintptr_t fp, bool is_call) {
+static void print_goroutine(const G *g, Walk w) {
     const char *locked = g->pin_depth ? ", locked to thread" : "";
     rt_printf("goroutine %lu [%s%s]:\n", g->id, state_text(g), locked);
-    print_stack(g, pc, fp, is_call);
+    print_stack(g, w);
     rt_printf("\n");
 }
 
 void traceback_self(void) {
     const G *g = p_self()->g;
     if (!g) return;
-    uintptr_t *fp = __builtin_frame_address(0);
-    print_goroutine(g, fp[1], fp[0], true);
+    Walk w = {.exact = true};
+    __asm__ volatile("movq %%rbx, 0(%1)\n\tmovq %%rbp, 8(%1)\n\tmovq %%r12, 16(%1)\n\tmovq %%r13, 24(%1)\n\tmovq %%r14, 32(%1)\n\t"
+                     "movq %%r15, 40(%1)\n\tleaq 0(%%rip), %0"
+                     : "=&r"(w.pc)
+                     : "r"(w.saved)
+                     : "memory");
+    __asm__ volatile("movq %%rsp, %0" : "=r"(w.sp));
+    w.fp = w.saved[1];
+    print_goroutine(g, w);
 }
 
 static void dump_one(G *g, void *arg) {
@@ -153,16 +170,19 @@ static void dump_one(G *g, void *arg) {
     }
     const Ctx *c = g->ctx;
     if (c) {
-        print_goroutine(g, c->tf.rip, c->tf.rbp, false);
+        const TrapFrame *t = &c->tf;
+        Walk w = {.pc = t->rip, .fp = t->rbp, .exact = true, .sp = t->rsp, .saved = {t->rbx, t->rbp, t->r12, t->r13, t->r14, t->r15}};
+        print_goroutine(g, w);
         return;
     }
     const uintptr_t *sp = (const uintptr_t *)g->sp; // r15 r14 r13 r12 rbx rbp ret
     if (!readable_frame(g, g->sp)) return;
     if (sp[6] == (uintptr_t)g_start) { // not yet run
-        print_goroutine(g, g->entry_pc, 0, false);
+        print_goroutine(g, (Walk){.pc = g->entry_pc});
         return;
     }
-    print_goroutine(g, sp[6], sp[5], true);
+    Walk w = {.pc = sp[6], .fp = sp[5], .is_call = true, .exact = true, .sp = g->sp + 56, .saved = {sp[4], sp[5], sp[3], sp[2], sp[1], sp[0]}};
+    print_goroutine(g, w);
 }
 
 // A console is slow: of a hundred thousand goroutines the first ones tell enough.

@@ -5,10 +5,10 @@
 # linked twice, because the symbol table that they carry is made from the first link (scripts/symbols.py).
 
 # A name without a slash is looked up in apps/ too.
-app_places = $(if $(filter %.c,$1),$1 apps/$1,apps/$1.c apps/$1 tests/metal/$1.c)
-app_file = $(firstword $(wildcard $(if $(findstring /,$1),,$(app_places)) $(1:%/=%) $1.c))
-app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $(abspath $1)))
-app_srcs = $(if $(filter %.c,$1),$1,$(wildcard $1/*.c))
+app_places = $(if $(filter %.c %.go,$1),$1 apps/$1,apps/$1.c apps/$1.go apps/$1 tests/metal/$1.c tests/go/$1.go)
+app_file = $(firstword $(wildcard $(if $(findstring /,$1),,$(app_places)) $(1:%/=%) $1.c $1.go))
+app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/go/%,$1),go-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $(abspath $1)))
+app_srcs = $(if $(filter %.c %.go,$1),$1,$(or $(wildcard $1/*.c),$(filter-out %_test.go,$(wildcard $1/*.go))))
 # Packed into a program's image unless FILES says otherwise: apps/NAME.files beside it, if there.
 app_files = $(wildcard $(basename $1).files)
 # Where the object of a source lies below the program's directory: not outside of it, whatever ".." the source has.
@@ -49,12 +49,21 @@ endif
 # Programs of one name take turns in one place, and a source or the files may go: app.o and the blob therefore depend on
 # "made_of", which holds the list of both and changes only when the list does.
 made_of = $(abspath $2) files $3
-define app_rules
+define app_common_rules
 $(B)/app/$1/made_of: FORCE
 	@mkdir -p $$(@D)
 	@new=$(call quote_in_rule,$(made_of)); old=; [ ! -e $$@ ] || IFS= read -r old < $$@ || :; \
 	  [ "$$$$new" = "$$$$old" ] || printf '%s\n' "$$$$new" > $$@
 
+$(B)/app/$1/files.blob: $(B)/app/$1/made_of scripts/pack_blob.py $(if $3,FORCE)
+	$$(Q)scripts/pack_blob.py --out $$@.new $(if $3,$(call quote_in_rule,$3))
+	@[ $$@ -nt $$< ] && cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+
+$(B)/$1.elf $(B)/host/$1: $(B)/app/$1/files.blob $(B)/buildid scripts/link_twice scripts/symbols.py scripts/blobs.asm
+endef
+
+define app_rules
+$(call app_common_rules,$1,$2,$3,$4)
 $(B)/app/$1/app.o: $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).o) scripts/app.ld $(B)/doors scripts/check_app_symbols.sh scripts/check_cells.py $(B)/app/$1/made_of
 	$$(call say,APP,$1)
 	$$(Q)$(LD) -r -T scripts/app.ld -o $$@.all $$(filter %.o,$$^)
@@ -62,20 +71,14 @@ $(B)/app/$1/app.o: $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).o) scripts/ap
 	$$(Q)scripts/check_cells.py $$(filter %.o,$$^)
 	$$(Q)$(OBJCOPY) --redefine-sym main=app_main --keep-global-symbol=app_main $$@.all $$@ && rm $$@.all
 
-$(B)/app/$1/files.blob: $(B)/app/$1/made_of scripts/pack_blob.py $(if $3,FORCE)
-	$$(Q)scripts/pack_blob.py --out $$@.new $(if $3,$(call quote_in_rule,$3))
-	@[ $$@ -nt $$< ] && cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
-
-$(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld
+$(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld boot/unwind/c/unwind.ld
 	$$(call say,IMAGE,$$@)
-	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(LD) $(LDFLAGS_METAL) -T boot/image.ld \
+	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(LD) $(LDFLAGS_METAL) -Lboot/unwind/c -T boot/image.ld \
 	  --build-id=$$$$(scripts/buildid --note) $$(filter %.o,$$^) $$(LIBGCC)
 
 $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 	$$(call say,PROCESS,$$@)
 	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(CC) -no-pie -pthread -Wl,-z,noexecstack,-z,now $$(filter %.o,$$^)
-
-$(B)/$1.elf $(B)/host/$1: $(B)/app/$1/files.blob $(B)/buildid scripts/link_twice scripts/symbols.py scripts/blobs.asm
 
 -include $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).d)
 endef
@@ -91,14 +94,15 @@ $(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags
 endef
 
 # ---- the programs of the tree, and the one asked for
-PROGRAMS := $(wildcard apps/*.c) $(patsubst %/,%,$(dir $(wildcard apps/*/main.c)))
-SUITES   := $(wildcard tests/metal/*.c)
+PROGRAMS := $(wildcard apps/*.c apps/*.go) $(patsubst %/,%,$(dir $(wildcard apps/*/main.c)))
+SUITES   := $(wildcard tests/metal/*.c tests/go/*.go)
 # Long tests: part of the suites when NIGHTLY is set (make nightly).
 LONG     := $(wildcard tests/nightly/*.c)
 SUITES   += $(if $(NIGHTLY),$(LONG))
 SUITES_HOSTED := $(filter-out $(shell grep -ls '^// hosted: no' $(SUITES) /dev/null),$(SUITES))
 BENCHES  := $(wildcard tests/bench/*.c)
-program  = $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1))$(foreach s,$(call app_srcs,$1),$(eval $(call app_object,$2,$s)))
+program  = $(if $(filter %.go,$(call app_srcs,$1)),$(eval $(call go_app_rules,$2,$(call app_srcs,$1),$3,$1)),\
+  $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1))$(foreach s,$(call app_srcs,$1),$(eval $(call app_object,$2,$s))))
 
 # A program from elsewhere takes the place of the tree's of the same name.
 $(foreach p,$(sort $(PROGRAMS) $(SUITES) $(LONG) $(BENCHES)),$(if $(filter $(NAME),$(call app_name,$p)),,\

@@ -56,6 +56,9 @@ CFLAGS_METAL := $(CFLAGS_COMMON) -ffreestanding -mno-red-zone -mgeneral-regs-onl
 CFLAGS_HOST  := $(CFLAGS_COMMON) -mno-red-zone -mgeneral-regs-only -DRT_HOSTED
 # Sources of the runtime that need floating point and that no interrupt handler reaches.
 FPU_SRCS := rt/fmt.c
+# A panic of a Go program that is recovered needs the registers that rt's functions have saved (rt/go/unwind.c); an image of a C program
+# leaves the tables out again (boot/unwind).
+UNWIND_RT := -fasynchronous-unwind-tables
 # The process under the hosted runtime: ordinary Linux code. <sched.h> must be libc's there, not rt's.
 CFLAGS_PLAT_LINUX := $(filter-out -I. -Irt,$(CFLAGS_COMMON)) -iquote . -iquote rt -DRT_HOSTED -D_GNU_SOURCE -pthread
 

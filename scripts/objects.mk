@@ -9,18 +9,22 @@ LINUX_SRCS  := $(filter-out tests/host/plat_sim%,$(wildcard tests/host/*.c tests
 objects = $(patsubst %,$(B)/$1/%.o,$2)
 METAL_OBJS := $(call objects,metal,$(RT_SRCS) $(KERNEL_SRCS))
 HOST_OBJS  := $(call objects,host,$(RT_SRCS) $(LINUX_SRCS))
+# Linked into programs with Go code only (scripts/go.mk).
+GO_RT_SRCS    := $(wildcard rt/go/*.c rt/go/*.asm)
+GO_METAL_OBJS := $(call objects,metal,$(GO_RT_SRCS))
+GO_HOST_OBJS  := $(call objects,host,$(GO_RT_SRCS))
 
 # ---- C
 $(B)/metal/%.c.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(if $(filter $<,$(FPU_SRCS)),$(filter-out -mgeneral-regs-only,$(CFLAGS_METAL)),$(CFLAGS_METAL)) \
+	$(Q)$(CC) $(if $(filter $<,$(FPU_SRCS)),$(filter-out -mgeneral-regs-only,$(CFLAGS_METAL)),$(CFLAGS_METAL)) $(if $(filter rt/%,$<),$(UNWIND_RT)) \
 	  -MMD -MP -c -o $@ $<
 
 $(B)/host/rt/%.c.o: rt/%.c
 	$(call say,HOSTCC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(if $(filter $<,$(FPU_SRCS)),$(filter-out -mgeneral-regs-only,$(CFLAGS_HOST)),$(CFLAGS_HOST)) \
+	$(Q)$(CC) $(if $(filter $<,$(FPU_SRCS)),$(filter-out -mgeneral-regs-only,$(CFLAGS_HOST)),$(CFLAGS_HOST)) $(UNWIND_RT) \
 	  -MMD -MP -c -o $@ $<
 
 $(B)/host/tests/%.c.o: tests/%.c
@@ -50,7 +54,7 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(CC) $(CFLAGS_METAL) $(CFLAGS_HOST) $(CFLAGS_APP) $(NASMFLAGS)' | cmp -s - $@ || \
 	  printf '%s\n' '$(CC) $(CFLAGS_METAL) $(CFLAGS_HOST) $(CFLAGS_APP) $(NASMFLAGS)' > $@
-$(METAL_OBJS) $(HOST_OBJS) $(B)/offsets.inc: $(B)/flags
+$(METAL_OBJS) $(HOST_OBJS) $(GO_METAL_OBJS) $(GO_HOST_OBJS) $(B)/offsets.inc: $(B)/flags
 
 # Which sources these are: the commit, and a hash of what differs from it. No dates, so that a build can be repeated.
 $(B)/buildid: FORCE
@@ -73,12 +77,13 @@ checks: check-layers check-regs check-stack
 check-layers:
 	$(call say,CHECK,layers)
 	$(Q)scripts/check_layers.py
-check-regs: $(METAL_OBJS)
+check-regs: $(METAL_OBJS) $(GO_METAL_OBJS)
 	$(call say,CHECK,registers)
 	$(Q)scripts/check_regs.py --except '$(FPU_SRCS)' $^
-check-stack: $(METAL_OBJS) $(B)/doors
+check-stack: $(METAL_OBJS) $(GO_METAL_OBJS) $(B)/doors $(B)/go/doors
 	$(call say,CHECK,stack use)
-	$(Q)scripts/check_stack.py --doors $(B)/doors --table scripts/stack_indirect.txt $(filter %.o,$^)
+	$(Q)cat $(B)/doors $(B)/go/doors > $(B)/all_doors
+	$(Q)scripts/check_stack.py --doors $(B)/all_doors --table scripts/stack_indirect.txt $(filter %.o,$^)
 .PHONY: check-layers check-regs check-stack
 
 # The runtime's doors: what the public header declares. Programs may call these and nothing else.
@@ -86,7 +91,7 @@ $(B)/doors: rt/burrow.h $(wildcard rt/api/*.h) scripts/doors.sh $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)CFLAGS='$(CFLAGS_APP)' scripts/doors.sh $@
 
--include $(METAL_OBJS:.o=.d) $(HOST_OBJS:.o=.d)
+-include $(METAL_OBJS:.o=.d) $(HOST_OBJS:.o=.d) $(GO_METAL_OBJS:.o=.d) $(GO_HOST_OBJS:.o=.d)
 
 # ---- other compilations of the same sources
 .PHONY: debug-objects clang-syntax

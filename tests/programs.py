@@ -1,4 +1,4 @@
-"""programs.py -- what a test program says about itself, in comments of its source (apps/*.c, tests/metal/*.c).
+"""programs.py -- what a test program says about itself, in comments of its source (apps/*.c, tests/metal/*.c, *.go).
 
     // expect: TEXT       a line of its output, in order; all of them together are the whole output. On a line of its own, or
                           behind the statement that prints it
@@ -77,7 +77,7 @@ class Program:
 def read(path):
     source = os.path.join(path, "main.c") if os.path.isdir(path) else path
     base = os.path.splitext(path)[0]
-    prefix = {"tests/metal": "metal-", "tests/nightly": "nightly-"}.get(os.path.dirname(path), "")
+    prefix = {"tests/metal": "metal-", "tests/nightly": "nightly-", "tests/go": "go-"}.get(os.path.dirname(path), "")
     program = Program(path, prefix + os.path.basename(base))
     lines = []
     with open(source) as f:

@@ -1,0 +1,154 @@
+// callers.c -- runtime.Callers and what turns addresses into names and lines.
+#include "go.h"
+#include "unwind.h"
+#include "panic.h"
+#include "../format.h"
+#include "../report.h"
+
+typedef struct Symbol { uintptr_t pc; RtSymbol s; bool known; } Symbol;
+typedef struct SymbolArgs { uintptr_t pc; String *function, *file; intptr_t *line; uintptr_t *entry; bool known; } SymbolArgs;
+static void symbol_call(void *arg) {
+    Symbol *s = arg;
+    s->known = rt_symbolize(s->pc, &s->s);
+}
+
+static void symbol_fill(void *arg) {
+    SymbolArgs *a = arg;
+    Symbol s = {.pc = a->pc};
+    sys_call(symbol_call, &s);
+    a->known = s.known;
+    if (!s.known) return;
+    char buf[160];
+    const char *name = rt_go_name(s.s.name, buf, sizeof buf);
+    String plain = go_str(name ? name : s.s.name);
+    char *copy = go_alloc_noscan((size_t)plain.n);
+    memcpy(copy, plain.p, (size_t)plain.n);
+    *a->function = (String){copy, plain.n};
+    *a->file = go_str(s.s.file);
+    *a->line = s.s.line;
+    *a->entry = a->pc - s.s.offset;
+}
+
+bool go_symbol(uintptr_t pc, String *function, String *file, intptr_t *line, uintptr_t *entry) GO("runtime.burrowSymbol");
+bool go_symbol(uintptr_t pc, String *function, String *file, intptr_t *line, uintptr_t *entry) {
+    SymbolArgs a = {pc, function, file, line, entry, false};
+    call_with_stack(1024, symbol_fill, &a);
+    return a.known;
+}
+
+typedef struct Walk { Unwind u; intptr_t skip, n, max; uintptr_t *out; } Walk;
+static void walk(void *arg) {
+    Walk *w = arg;
+    const G *g = p_self()->g;
+    extern const char __start_app_text[], __stop_app_text[];
+    bool body = false;
+    while (w->n < w->max && unwind_step(g, &w->u)) {
+        uintptr_t pc = w->u.pc;
+        bool panic = go_is_panic(pc); // counts as Go's runtime.gopanic; the runtime's other frames are not shown
+        if (!panic && (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text)) continue;
+        RtSymbol s;
+        char buf[160];
+        bool wrapper = body, known = rt_symbolize(pc - 1, &s);
+        body = known && rt_go_is_body(s.name);
+        if (wrapper || (known && !rt_go_name(s.name, buf, sizeof buf))) continue; // the compiler's
+        if (w->skip-- > 0) continue;
+        w->out[w->n++] = pc + (w->u.is_call ? 0 : 1);
+    }
+}
+
+// skip 0: Callers itself; 1: its caller.
+intptr_t go_callers(intptr_t skip, GoSlice pcs) GO("runtime.Callers");
+intptr_t go_callers(intptr_t skip, GoSlice pcs) {
+    Walk w = {.skip = skip - 1, .max = pcs.len, .out = pcs.p};
+    unwind_here(&w.u);
+    sys_call(walk, &w);
+    RT_DOOR();
+    return w.n;
+}
+
+void go_burrow_throw(String s) GO("runtime.burrowThrow");
+void go_burrow_throw(String s) { rt_fatal("%.*s", (int)s.n, s.p); }
+
+// ---- runtime.Stack: the calling goroutine's dump as text. (Other goroutines' are not included.)
+typedef struct Dump { Unwind u; char *out; size_t n, room; uint64_t id; } Dump;
+
+static void dump_line(Dump *d, const char *fmt, ...) {
+    char line[512];
+    BufferSink b = buffer_sink(line, sizeof line);
+    va_list ap;
+    va_start(ap, fmt);
+    format_to(&b.sink, fmt, ap);
+    va_end(ap);
+    size_t n = b.sink.total < sizeof line ? b.sink.total : sizeof line;
+    for (size_t i = 0; i < n && d->n < d->room; i++)
+        d->out[d->n++] = line[i];
+}
+
+static void dump(void *arg) {
+    Dump *d = arg;
+    const G *g = p_self()->g;
+    extern const char __start_app_text[], __stop_app_text[];
+    dump_line(d, "goroutine %lu [running]:\n", g->id);
+    bool body = false;
+    while (d->n < d->room && unwind_step(g, &d->u)) {
+        uintptr_t pc = d->u.pc;
+        if (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text) continue;
+        RtSymbol s;
+        if (!rt_symbolize(pc - 1, &s)) continue;
+        char buf[160];
+        bool wrapper = body;
+        body = rt_go_is_body(s.name);
+        const char *name = wrapper ? NULL : rt_go_name(s.name, buf, sizeof buf);
+        if (name) dump_line(d, "%s\n\t%s:%u +0x%lx\n", name, s.file && *s.file ? s.file : "?", s.line, s.offset + 1);
+    }
+}
+
+intptr_t go_stack(GoSlice buf, bool all) GO("runtime.Stack");
+intptr_t go_stack(GoSlice buf, bool all) {
+    Dump d = {.out = buf.p, .room = (size_t)buf.len};
+    unwind_here(&d.u);
+    sys_call(dump, &d);
+    RT_DOOR();
+    return (intptr_t)d.n;
+}
+
+// ---- reflect.MakeFunc: may the function that a deferred call reaches through libffi recover? Package reflect's C part asks for the names of its callers.
+typedef struct Location { uintptr_t pc; String file, function; intptr_t line; } Location;
+
+typedef struct Locate { Unwind u; int32_t skip, n, max; Location *out; } Locate;
+static void locate(void *arg) {
+    Locate *l = arg;
+    const G *g = p_self()->g;
+    while (l->n < l->max && unwind_step(g, &l->u)) {
+        if (l->skip-- > 0) continue;
+        RtSymbol s;
+        Location *at = &l->out[l->n++];
+        *at = (Location){.pc = l->u.pc};
+        if (go_is_runner(l->u.pc)) at->function = go_str("runtime.gopanic");
+        else if (rt_symbolize(l->u.pc - 1, &s)) at->function = go_str(s.name), at->file = go_str(s.file), at->line = s.line;
+    }
+}
+int32_t go_locations(int32_t skip, Location *out, int32_t max, bool keep_thunks) GO("runtime_callers");
+int32_t go_locations(int32_t skip, Location *out, int32_t max, bool keep_thunks) {
+    Locate l = {.skip = skip, .max = max, .out = out};
+    unwind_here(&l.u);
+    sys_call(locate, &l);
+    return l.n;
+}
+
+static bool begins(String s, const char *with) {
+    String w = go_str(with);
+    return s.n >= w.n && memcmp(s.p, w.p, (size_t)w.n) == 0;
+}
+// callers: who called libffi; the first is a thunk, if it was deferred.
+void go_makefunc_can_recover(GoSlice callers) GO("runtime.makefuncfficanrecover");
+void go_makefunc_can_recover(GoSlice callers) {
+    GoDefer *d = g_self()->go_defers;
+    if (!d || d->make_func_can_recover || callers.len < 2) return;
+    if (begins(((const Location *)callers.p)[1].function, "runtime.")) d->make_func_can_recover = true;
+}
+void go_makefunc_returning(void) GO("runtime.makefuncreturning");
+void go_makefunc_returning(void) {
+    GoDefer *d = g_self()->go_defers;
+    if (d) d->make_func_can_recover = false;
+}

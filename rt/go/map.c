@@ -1,0 +1,224 @@
+// map.c -- maps by gccgo's names: doors over rt/map*.c, which share gccgo's map type, map record and iterator.
+//
+// gccgo has special names for keys of 4 and 8 bytes and strings. They must agree with the general ones, which hash by the type's hash
+// function: alg.c's are those of rt/hash.c. What may allocate or call the program's hash and equality runs with ROOM bytes of stack.
+//
+// A look-up that finds nothing returns a place full of zeros.
+#include "go.h"
+#include "../map.h"
+#include "../map_find.h"
+#include "../sched.h"
+
+#define ROOM 1024 // as rt/map_doors.c's MAP_ROOM
+
+static const char zeros[1024] __attribute__((aligned(16)));
+extern const FuncVal go_hash_memhash32_f GO("runtime.memhash32..f"), go_hash_memhash64_f GO("runtime.memhash64..f"),
+    go_hash_strhash_f GO("runtime.strhash..f");
+
+// ---- make
+
+static const uint8_t map_bits[8] = {1 << (offsetof(Map, buckets) / 8) | 1 << (offsetof(Map, old_buckets) / 8) | 1 << (offsetof(Map, extra) / 8)};
+static const String map_name = {"runtime.hmap", 12};
+static const Type hmap_type = {.size = sizeof(Map), .ptrdata = sizeof(Map), .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = map_bits, .string = &map_name};
+
+static Map *map_new(void) { return heap_alloc(sizeof(Map), &hmap_type, 0); }
+
+// h: where it is to be made, zeroed; NULL: on the heap.
+Map *go_makemap(const MapType *t, intptr_t room, Map *h) GO("runtime.makemap");
+Map *go_makemap(const MapType *t, intptr_t room, Map *h) {
+    if (!h) h = map_new();
+    map_init(h, t, room);
+    RT_DOOR();
+    return h;
+}
+Map *go_makemap64(const MapType *t, int64_t room, Map *h) GO("runtime.makemap64");
+Map *go_makemap64(const MapType *t, int64_t room, Map *h) { return go_makemap(t, room, h); }
+Map *go_makemap_reflect(const MapType *t, intptr_t room) GO("reflect.makemap");
+Map *go_makemap_reflect(const MapType *t, intptr_t room) { return go_makemap(t, room, NULL); }
+Map *go_makemap_small(void) GO("runtime.makemap__small");
+Map *go_makemap_small(void) {
+    Map *h = map_new(); // no buckets yet
+    h->seed = (uint32_t)(rand_next(p_self()) >> 32);
+    return h;
+}
+
+// ---- operations that may need more stack
+
+typedef struct Call {
+    const MapType *t;
+    Map *m;
+    const void *key;
+    void *result;
+} Call;
+
+static void find_call(void *arg) {
+    Call *c = arg;
+    c->result = map_find(c->t, c->m, c->key, NULL);
+}
+static void assign_call(void *arg) {
+    Call *c = arg;
+    c->result = map_assign(c->t, c->m, c->key);
+}
+static void remove_call(void *arg) {
+    Call *c = arg;
+    map_remove(c->t, c->m, c->key);
+}
+static void clear_call(void *arg) {
+    Call *c = arg;
+    map_empty(c->t, c->m);
+}
+
+static void *find(const MapType *t, const Map *m, const void *key) {
+    if (m && m->count) { // keys whose functions are ours need no more stack
+        if (t->hasher == &go_hash_strhash_f) return map_find_kind(t, m, key, KEY_STRING, NULL);
+        if (t->hasher == &go_hash_memhash64_f) return map_find_kind(t, m, key, KEY_64, NULL);
+        if (t->hasher == &go_hash_memhash32_f) return map_find_kind(t, m, key, KEY_32, NULL);
+    }
+    Call c = {t, (Map *)m, key, NULL};
+    call_with_stack(ROOM, find_call, &c);
+    return c.result;
+}
+static void *assign(const MapType *t, Map *m, const void *key) {
+    Call c = {t, m, key, NULL};
+    call_with_stack(ROOM, assign_call, &c);
+    RT_DOOR();
+    return c.result;
+}
+static void delete(const MapType *t, Map *m, const void *key) {
+    Call c = {t, m, key, NULL};
+    if (!m) c.result = find(t, m, key); // an unhashable key panics all the same
+    else call_with_stack(ROOM, remove_call, &c);
+    RT_DOOR();
+}
+
+// ---- look up
+
+typedef struct { const void *p; bool ok; } Found;
+
+static inline const void *or_zeros(const void *p) { return p ? p : zeros; }
+static inline Found found(const void *p) { return (Found){or_zeros(p), p != NULL}; }
+
+const void *go_mapaccess1(const MapType *t, const Map *m, const void *key) GO("runtime.mapaccess1");
+const void *go_mapaccess1(const MapType *t, const Map *m, const void *key) {
+    const void *p = find(t, m, key);
+    RT_DOOR();
+    return or_zeros(p);
+}
+Found go_mapaccess2(const MapType *t, const Map *m, const void *key) GO("runtime.mapaccess2");
+Found go_mapaccess2(const MapType *t, const Map *m, const void *key) {
+    const void *p = find(t, m, key);
+    RT_DOOR();
+    return found(p);
+}
+// Elements of more than 1024 bytes bring their own zeros.
+const void *go_mapaccess1_fat(const MapType *t, const Map *m, const void *key, const void *zero) GO("runtime.mapaccess1__fat");
+const void *go_mapaccess1_fat(const MapType *t, const Map *m, const void *key, const void *zero) {
+    const void *p = find(t, m, key);
+    RT_DOOR();
+    return p ? p : zero;
+}
+Found go_mapaccess2_fat(const MapType *t, const Map *m, const void *key, const void *zero) GO("runtime.mapaccess2__fat");
+Found go_mapaccess2_fat(const MapType *t, const Map *m, const void *key, const void *zero) {
+    const void *p = find(t, m, key);
+    RT_DOOR();
+    return (Found){p ? p : zero, p != NULL};
+}
+
+#define FAST(suffix, K, kind)                                                                                          \
+    const void *go_mapaccess1_##suffix(const MapType *t, const Map *m, K key) GO("runtime.mapaccess1__" #suffix);      \
+    const void *go_mapaccess1_##suffix(const MapType *t, const Map *m, K key) {                                        \
+        const void *p = map_find_kind(t, m, &key, kind, NULL);                                                         \
+        RT_DOOR();                                                                                                     \
+        return or_zeros(p);                                                                                            \
+    }                                                                                                                  \
+    Found go_mapaccess2_##suffix(const MapType *t, const Map *m, K key) GO("runtime.mapaccess2__" #suffix);            \
+    Found go_mapaccess2_##suffix(const MapType *t, const Map *m, K key) {                                              \
+        const void *p = map_find_kind(t, m, &key, kind, NULL);                                                         \
+        RT_DOOR();                                                                                                     \
+        return found(p);                                                                                               \
+    }                                                                                                                  \
+    void *go_mapassign_##suffix(const MapType *t, Map *m, K key) GO("runtime.mapassign__" #suffix);                    \
+    void *go_mapassign_##suffix(const MapType *t, Map *m, K key) { return assign(t, m, &key); }                        \
+    void go_mapdelete_##suffix(const MapType *t, Map *m, K key) GO("runtime.mapdelete__" #suffix);                     \
+    void go_mapdelete_##suffix(const MapType *t, Map *m, K key) { delete(t, m, &key); }
+FAST(fast32, uint32_t, KEY_32)
+FAST(fast64, uint64_t, KEY_64)
+FAST(faststr, String, KEY_STRING)
+
+void *go_mapassign_fast32ptr(const MapType *t, Map *m, void *key) GO("runtime.mapassign__fast32ptr");
+void *go_mapassign_fast32ptr(const MapType *t, Map *m, void *key) { return assign(t, m, &key); }
+void *go_mapassign_fast64ptr(const MapType *t, Map *m, void *key) GO("runtime.mapassign__fast64ptr");
+void *go_mapassign_fast64ptr(const MapType *t, Map *m, void *key) { return assign(t, m, &key); }
+
+// ---- change
+
+void *go_mapassign(const MapType *t, Map *m, const void *key) GO("runtime.mapassign");
+void *go_mapassign(const MapType *t, Map *m, const void *key) { return assign(t, m, key); }
+void go_mapdelete(const MapType *t, Map *m, const void *key) GO("runtime.mapdelete");
+void go_mapdelete(const MapType *t, Map *m, const void *key) { delete(t, m, key); }
+void go_mapclear(const MapType *t, Map *m) GO("runtime.mapclear");
+void go_mapclear(const MapType *t, Map *m) {
+    if (!m) return;
+    Call c = {t, m, NULL, NULL};
+    call_with_stack(ROOM, clear_call, &c);
+    RT_DOOR();
+}
+
+// A map literal: count entries of entry_bytes, each a key and, at value_offset, its value.
+Map *go_construct_map(const MapType *t, uintptr_t count, uintptr_t entry_bytes, uintptr_t value_offset, const char *entries) GO("__go_construct_map");
+Map *go_construct_map(const MapType *t, uintptr_t count, uintptr_t entry_bytes, uintptr_t value_offset, const char *entries) {
+    Map *m = go_makemap(t, (intptr_t)count, NULL);
+    for (; count > 0; count--, entries += entry_bytes)
+        go_move(t->elem, assign(t, m, entries), entries + value_offset, t->elem->size);
+    return m;
+}
+
+// ---- iterate
+
+static void start_call(void *arg) {
+    MapIter *it = arg;
+    map_iterate(it, it->type, it->map);
+}
+static void next_call(void *arg) { map_iterate_next(arg); }
+
+void go_mapiterinit(const MapType *t, Map *m, MapIter *it) GO("runtime.mapiterinit");
+void go_mapiterinit(const MapType *t, Map *m, MapIter *it) {
+    it->type = t;
+    it->map = m;
+    call_with_stack(ROOM, start_call, it);
+    RT_DOOR();
+}
+void go_mapiternext(MapIter *it) GO("runtime.mapiternext");
+void go_mapiternext(MapIter *it) {
+    call_with_stack(ROOM, next_call, it);
+    RT_DOOR();
+}
+
+// ---- reflect
+
+const void *go_mapaccess_reflect(const MapType *t, const Map *m, const void *key) GO("reflect.mapaccess");
+const void *go_mapaccess_reflect(const MapType *t, const Map *m, const void *key) { return find(t, m, key); }
+const void *go_mapaccess_str_reflect(const MapType *t, const Map *m, String key) GO("reflect.mapaccess__faststr");
+const void *go_mapaccess_str_reflect(const MapType *t, const Map *m, String key) { return find(t, m, &key); }
+void go_mapassign_reflect(const MapType *t, Map *m, const void *key, const void *elem) GO("reflect.mapassign");
+void go_mapassign_reflect(const MapType *t, Map *m, const void *key, const void *elem) {
+    go_move(t->elem, assign(t, m, key), elem, t->elem->size);
+}
+void go_mapassign_str_reflect(const MapType *t, Map *m, String key, const void *elem) GO("reflect.mapassign__faststr");
+void go_mapassign_str_reflect(const MapType *t, Map *m, String key, const void *elem) { go_mapassign_reflect(t, m, &key, elem); }
+void go_mapdelete_reflect(const MapType *t, Map *m, const void *key) GO("reflect.mapdelete");
+void go_mapdelete_reflect(const MapType *t, Map *m, const void *key) { delete(t, m, key); }
+void go_mapdelete_str_reflect(const MapType *t, Map *m, String key) GO("reflect.mapdelete__faststr");
+void go_mapdelete_str_reflect(const MapType *t, Map *m, String key) { delete(t, m, &key); }
+void go_mapiterinit_reflect(const MapType *t, Map *m, MapIter *it) GO("reflect.mapiterinit");
+void go_mapiterinit_reflect(const MapType *t, Map *m, MapIter *it) { go_mapiterinit(t, m, it); }
+void go_mapiternext_reflect(MapIter *it) GO("reflect.mapiternext");
+void go_mapiternext_reflect(MapIter *it) { go_mapiternext(it); }
+void *go_mapiterkey(MapIter *it) GO("reflect.mapiterkey");
+void *go_mapiterkey(MapIter *it) { return it->key; }
+void *go_mapiterelem(MapIter *it) GO("reflect.mapiterelem");
+void *go_mapiterelem(MapIter *it) { return it->elem; }
+intptr_t go_maplen(const Map *m) GO("reflect.maplen");
+intptr_t go_maplen(const Map *m) { return map_count_(m); }
+intptr_t go_maplen_lite(const Map *m) GO("internal_1reflectlite.maplen");
+intptr_t go_maplen_lite(const Map *m) { return map_count_(m); }

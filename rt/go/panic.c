@@ -1,0 +1,242 @@
+// panic.c -- defer, panic, recover, Goexit as gccgo compiles them.
+//
+// A function with defer statements has a flag in its frame; its address identifies the frame. `defer f(x)` becomes deferproc or
+// deferprocStack(record, &flag, thunk, args); at its end the function calls deferreturn(&flag). Panicking runs the deferred calls on top of the
+// panicking stack, innermost first. When one of them has recovered, execution goes on in the landing pad of the function that deferred it,
+// which calls checkdefer(&flag), deferreturn, and returns. (Functions with deferred calls are inlined, too: a frame may hold several flags, and the
+// landing pads of the inner ones come first.)
+//
+// libgcc would search all frames in two phases, asking each function's personality. We know which frame it is: the one that holds the flag.
+// So one walk by unwind.c, on the system stack, finds its registers and its landing pad, and needs neither libgcc's stack nor its locks. Functions in
+// between have run their deferred calls already and have nothing else to clean up.
+//
+// Which panic a recover() stops: recover is compiled to gorecover in functions that were called by a deferred thunk directly, which
+// canrecover(return address) decides: the thunk has told the address behind its call by setdeferretaddr.
+#include "go.h"
+#include "unwind.h"
+#include "panic.h"
+#include "../sched.h"
+#include "../report.h"
+
+typedef void Thunk(void *arg);
+
+// ---- defer
+
+void go_deferproc(bool *frame, Thunk *fn, void *arg) GO("runtime.deferproc");
+void go_deferproc(bool *frame, Thunk *fn, void *arg) {
+    GoDefer *d = heap_alloc(sizeof *d, &go_defer_type, 0);
+    G *g = g_self();
+    *d = (GoDefer){.link = g->go_defers, .frame = frame, .panic_stack = g->go_panics, .fn = fn, .arg = arg, .heap = true};
+    g->go_defers = d;
+    RT_DOOR();
+}
+
+void go_deferproc_stack(GoDefer *d, bool *frame, Thunk *fn, void *arg) GO("runtime.deferprocStack");
+void go_deferproc_stack(GoDefer *d, bool *frame, Thunk *fn, void *arg) {
+    G *g = g_self();
+    *d = (GoDefer){.link = g->go_defers, .frame = frame, .panic_stack = g->go_panics, .fn = fn, .arg = arg};
+    g->go_defers = d;
+}
+
+void go_deferreturn(bool *frame) GO("runtime.deferreturn");
+void go_deferreturn(bool *frame) {
+    GoDefer *d;
+    while ((d = g_self()->go_defers) && d->frame == frame) {
+        Thunk *fn = d->fn;
+        d->fn = NULL;
+        if (fn) fn(d->arg);
+        g_self()->go_defers = d->link;
+        *frame = true; // the function returns, it does not panic
+    }
+    RT_DOOR();
+}
+
+bool go_setdeferretaddr(uintptr_t ret) GO("runtime.setdeferretaddr");
+bool go_setdeferretaddr(uintptr_t ret) {
+    GoDefer *d = g_self()->go_defers;
+    if (d) d->retaddr = ret;
+    return false;
+}
+
+_Noreturn void go_land(void *frame);
+
+// The landing pad of a function with deferred calls. It may have been inlined into the one that is meant: then the search goes on from here.
+void go_checkdefer(bool *frame) GO("runtime.checkdefer");
+void go_checkdefer(bool *frame) {
+    G *g = g_self();
+    GoDefer *d = g->go_defers;
+    if (!d || d->fn) rt_throw("a landing pad was entered that nobody meant");
+    if (d->frame != frame) go_land(d->frame);
+    g->go_defers = d->link;
+    *frame = true;
+}
+
+// ---- recover
+
+// Where gcc moved the call away from the label whose address it told (tail merging, PR 60406), and where a method is called through a wrapper of the
+// compiler's, the return address says nothing. Then: the function that asks, perhaps wrappers and the thunk, which their names tell, then the runtime.
+typedef struct Callers { Unwind u; bool by_runtime; } Callers;
+
+static bool contains(const char *s, const char *word) {
+    for (; *s; s++) {
+        size_t i = 0;
+        while (word[i] && s[i] == word[i])
+            i++;
+        if (!word[i]) return true;
+    }
+    return false;
+}
+
+static void walk_callers(void *arg) {
+    Callers *c = arg;
+    const G *g = p_self()->g;
+    for (int depth = 0; depth < 8 && unwind_step(g, &c->u); depth++) {
+        if (depth < 2) continue; // canrecover, and who asks
+        if (go_is_runner(c->u.pc)) {
+            c->by_runtime = depth > 2;
+            return;
+        }
+        RtSymbol s;
+        if (!rt_symbolize(c->u.pc - 1, &s)) continue;
+        if (!contains(s.name, "..thunk") && !contains(s.name, "..stub") && !contains(s.name, "__morestack") && !contains(s.name, "call_with_stack")) return;
+    }
+}
+
+static __attribute__((noinline)) bool called_by_thunk(void) {
+    Callers c = {.by_runtime = false};
+    unwind_here(&c.u);
+    sys_call(walk_callers, &c);
+    return c.by_runtime;
+}
+
+bool go_canrecover(uintptr_t ret) GO("runtime.canrecover");
+bool go_canrecover(uintptr_t ret) {
+    G *g = g_self();
+    GoDefer *d = g->go_defers;
+    if (!d || !g->go_panics || d->panic_stack == g->go_panics) return false;
+    if (d->retaddr && ret <= d->retaddr && ret + 16 >= d->retaddr) return true;
+    return d->make_func_can_recover || called_by_thunk();
+}
+
+Any go_recover(void) GO("runtime.gorecover");
+Any go_recover(void) {
+    GoPanic *p = g_self()->go_panics;
+    if (!p || p->recovered || p->goexit) return (Any){NULL, NULL};
+    p->recovered = true;
+    return p->value;
+}
+
+// defer recover(): stops only a panic that was there when the call was deferred.
+Any go_deferred_recover(void) GO("runtime.deferredrecover");
+Any go_deferred_recover(void) {
+    G *g = g_self();
+    if (!g->go_defers || g->go_defers->panic_stack != g->go_panics) return (Any){NULL, NULL};
+    return go_recover();
+}
+
+// ---- continuing where a panic was recovered
+
+void go_land_at(Unwind *u, uintptr_t frame);
+_Noreturn void go_land_enter(const Unwind *u, uintptr_t guard);
+
+void *go_resume_frame(void);
+void *go_resume_frame(void) {
+    GoDefer *d = g_self()->go_defers;
+    if (!d) rt_throw("a landing pad was entered that nobody meant");
+    return d->frame;
+}
+
+// System stack; u lies on the goroutine's, which is about to go.
+void go_land_at(Unwind *from, uintptr_t frame) {
+    G *g = p_self()->g;
+    Unwind u = *from;
+    for (;;) {
+        if (u.sp <= frame && frame < unwind_frame_end(g, &u)) break;
+        if (!unwind_step(g, &u)) rt_throw("recovered, but the frame that deferred is not found");
+    }
+    uintptr_t pad = unwind_landing_pad(&u);
+    if (!pad) rt_throw("recovered, but the function that deferred has no landing pad here");
+    g->fault_pc = 0;
+    u.pc = pad;
+    stack_reset_to(g, u.sp);
+    go_land_enter(&u, g->guard);
+}
+
+// ---- panic
+
+#define PANIC_ROOM 1024
+
+static GoPanic *push_panic(Any v, bool goexit) {
+    GoPanic *p = heap_alloc(sizeof *p, &go_panic_type, 0);
+    G *g = g_self();
+    p->link = g->go_panics;
+    p->value = v;
+    p->goexit = goexit;
+    g->go_panics = p;
+    return p;
+}
+
+// Drops panics that ended before they were done: a deferred call of theirs panicked, and that panic was recovered further out. True: a Goexit was
+// among them, which goes on.
+static bool drop_aborted(G *g) {
+    while (g->go_panics && g->go_panics->aborted) {
+        if (g->go_panics->goexit) return true;
+        g->go_panics = g->go_panics->link;
+    }
+    return false;
+}
+
+static __attribute__((noinline, noclone)) void run_deferred(void *arg) {
+    GoPanic *p = arg;
+    for (;;) {
+        G *g = g_self();
+        GoDefer *d = g->go_defers;
+        if (!d) break;
+        Thunk *fn = d->fn;
+        if (!fn) { // begun by an earlier panic or Goexit, which will not go on
+            if (d->panic) d->panic->aborted = true;
+            d->panic = NULL;
+            g->go_defers = d->link;
+            continue;
+        }
+        d->fn = NULL;
+        d->panic = p;
+        fn(d->arg);
+        g = g_self();
+        if (g->go_defers != d) rt_throw("deferred calls are not nested");
+        d->panic = NULL;
+        if (p->recovered) {
+            g->go_panics = p->link;
+            if (drop_aborted(g)) {
+                p = g->go_panics; // the Goexit goes on
+                p->aborted = false;
+                g->go_defers = d->link;
+                continue;
+            }
+            go_land(d->frame);
+        }
+        *d->frame = false; // panicking through it
+        g->go_defers = d->link;
+    }
+    if (p->goexit) {
+        g_self()->go_panics = NULL;
+        go_goexit_last();
+    }
+    go_die(p);
+}
+
+void go_panic(Any v) {
+    GoPanic *p = push_panic(v, false);
+    call_with_stack(PANIC_ROOM, run_deferred, p);
+    __builtin_unreachable();
+}
+
+void go_goexit(void) GO("runtime.Goexit");
+void go_goexit(void) {
+    GoPanic *p = push_panic((Any){NULL, NULL}, true);
+    call_with_stack(PANIC_ROOM, run_deferred, p);
+    __builtin_unreachable();
+}
+
+bool go_is_panic(uintptr_t pc) { return unwind_function(pc - 1) == (uintptr_t)run_deferred; }
+bool go_is_runner(uintptr_t pc) { return go_is_panic(pc) || unwind_function(pc - 1) == (uintptr_t)go_deferreturn; }

@@ -1,0 +1,29 @@
+// start.c -- a Go program's beginning: what its packages register, then main.
+//
+// gccgo makes __go_init_main, which calls the init functions of all packages in the order of their dependencies; each registers its global
+// variables that hold pointers (registerGCRoots), and the main package the list of all type descriptors, by which reflection finds types.
+#include "go.h"
+#include "start.h"
+
+void go_init_main(void) GO("__go_init_main");
+void go_main(void) GO("main.main");
+
+GoRoots *go_roots;
+
+void go_register_roots(GoRoots *r) GO("runtime.registerGCRoots");
+void go_register_roots(GoRoots *r) {
+    r->next = go_roots;
+    go_roots = r;
+}
+
+GoTypeLists go_type_lists;
+void go_register_types(intptr_t n, const GoTypeList *const *lists) GO("runtime.registerTypeDescriptors");
+void go_register_types(intptr_t n, const GoTypeList *const *lists) { go_type_lists = (GoTypeLists){n, lists}; }
+
+// The runtime's own package, rt/go/runtime.
+int app_main(int argc, char **argv, char **envp);
+int app_main(int argc, char **argv, char **envp) {
+    go_init_main();
+    go_main();
+    return 0;
+}

@@ -1,0 +1,54 @@
+// trace.c -- goroutine dumps of Go programs: exact walks, and names as Go prints them.
+#include "go.h"
+#include "unwind.h"
+#include "../report.h"
+
+bool rt_go_walk_up(const G *g, StackWalk *w) {
+    Unwind u = {.sp = w->sp, .pc = w->pc, .is_call = w->is_call};
+    for (int i = 0; i < UNW_SAVED; i++)
+        u.reg[i] = w->saved[i];
+    if (!unwind_step(g, &u)) return false;
+    for (int i = 0; i < UNW_SAVED; i++)
+        w->saved[i] = u.reg[i];
+    w->pc = u.pc;
+    w->sp = u.sp;
+    w->fp = u.reg[UNW_RBP];
+    w->is_call = u.is_call;
+    return true;
+}
+
+// gccgo writes characters that assemblers do not take as _ and a digit, and names what it makes itself with two dots: main.f..func1 is Go's main.f.func1.
+static char unescaped(char c) {
+    static const char digits[] = "./*,{}[]()", letters[] = "\" ;";
+    if (c >= '0' && c <= '9') return digits[c - '0'];
+    if (c >= 'a' && c <= 'c') return letters[c - 'a'];
+    return c == '_' ? '_' : 0;
+}
+
+static bool begins(const char *s, const char *with) {
+    while (*with && *s == *with)
+        s++, with++;
+    return !*with;
+}
+
+bool rt_go_is_body(const char *symbol) {
+    size_t n = (size_t)go_str(symbol).n;
+    return n > 3 && begins(symbol + n - 3, "..r");
+}
+
+const char *rt_go_name(const char *symbol, char *buf, size_t room) {
+    size_t n = 0;
+    if (begins(symbol, "run_deferred")) return "runtime.gopanic"; // rt/go/panic.c
+    for (const char *s = symbol; *s && n + 1 < room; s++) {
+        if (s[0] == '.' && s[1] == '.') {
+            if (begins(s, "..thunk") || begins(s, "..stub")) return NULL;
+            if (s[2] == 'r' && !s[3]) break; // the body of a function that recovers
+            continue;
+        }
+        char c = *s == '_' ? unescaped(s[1]) : 0;
+        if (c) s++;
+        buf[n++] = c ? c : *s;
+    }
+    buf[n] = 0;
+    return begins(buf, "runtime.burrow") ? NULL : buf;
+}

@@ -1,0 +1,28 @@
+// A goroutine that only spins does not keep the others from running, on one core.
+//
+// smp: 1
+package main
+
+import "runtime"
+
+func main() {
+	runtime.GOMAXPROCS(1)
+	go func() {
+		for {
+		}
+	}()
+	c := make(chan int)
+	go func() {
+		for i := 0; i < 3; i++ {
+			c <- i
+		}
+		close(c)
+	}()
+	for v := range c {
+		println("got", v)
+	}
+	// expect: got 0
+	// expect: got 1
+	// expect: got 2
+	println("a spinning goroutine did not stop the others") // expect: a spinning goroutine did not stop the others
+}
