@@ -46,6 +46,6 @@ def test_failure_repeats(sims, options):
 @pytest.mark.parametrize("cores", (1, 2, 3, 4, 5, 6, 7, 8))
 @pytest.mark.parametrize("options", (["--bound=0", "--limit=1"], ["--seeds=5"]))
 def test_share(sims, cores, options):
-    status, text = run("build/sim/fair/gc_share", f"--cores={cores}", *options)
+    status, text = run("build/sim/turns/gc_share", f"--cores={cores}", *options)
     if status != 0:
-        pytest.fail(f"build/sim/fair/gc_share --cores={cores} {' '.join(options)}: expected status 0, got {status}\n{text[-3000:]}", pytrace=False)
+        pytest.fail(f"build/sim/turns/gc_share --cores={cores} {' '.join(options)}: expected status 0, got {status}\n{text[-3000:]}", pytrace=False)

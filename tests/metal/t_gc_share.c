@@ -3,7 +3,7 @@
 //
 // Also: the cores come to the stops out of these loops, wherever they are, and no stop waits for one.
 //
-// On counted instructions, so that a loaded host does not count. More cores are left to tests/sim/fair/gc_share.c: QEMU runs them in turns on one thread then, and one
+// On counted instructions, so that a loaded host does not count. More cores are left to tests/sim/turns/gc_share.c: QEMU runs them in turns on one thread then, and one
 // whose timer fires soon after it was set does not get on, because another's turn has taken that time.
 //
 // smp: 1
