@@ -6,42 +6,55 @@
 #define OBJECT_MAX ((size_t)1 << 47) // as Go's maxAlloc: the address space
 
 // What the fast path leaves: an object to be made, or the way out of the door.
-static __attribute__((noinline)) void *new_slow(const Type *t, void *p) {
-    if (!p) p = alloc_rest(t->size, t, 0);
+static __attribute__((noinline)) void *rest(size_t size, const Type *t, unsigned flags, void *p) {
+    if (!p) p = alloc_rest(size, t, flags);
     RT_DOOR();
     return p;
 }
 
-void *object_new(const Type *t) {
-    void *p = alloc_fast(t->size, t);
+// Frames of the slow path have places that nothing is written to in this call, and what an earlier call left there may be an address. When memory
+// is short the goroutine waits for a collection with these frames on its stack, and the words would keep alive just what was dropped a moment ago:
+// the head of a list that fills the heap. So what lies below is cleared before they are made.
+#define DEAD_WORDS 32
+static __attribute__((noinline)) void clear_below(void) {
+    uint64_t dead[DEAD_WORDS];
+    for (int i = 0; i < DEAD_WORDS; i++)
+        dead[i] = 0;
+    __asm__ volatile("" : : "m"(dead)); // they are wanted
+}
+
+static inline bool slot_at_hand(size_t size, const Type *t) {
+    if (size - 1 >= SMALL_MAX) return size == 0;
+    const Span *s = p_self()->heap.span[!t || t->ptrdata == 0][size_class(size)];
+    return s && s->free_bits;
+}
+
+static inline __attribute__((always_inline)) void *make(size_t size, const Type *t, unsigned flags) {
+    void *p = alloc_fast(size, t);
     if (likely(p && load_relaxed(&p_self()->request) == 0)) return p; // RT_DOOR
-    return new_slow(t, p);
+    if (!p && !slot_at_hand(size, t)) clear_below();
+    return rest(size, t, flags, p);
 }
 
-void *object_new_try(const Type *t) {
-    void *p = heap_alloc(t->size, t, ALLOC_NULL_OK);
-    RT_DOOR();
-    return p;
-}
+void *object_new(const Type *t) { return make(t->size, t, 0); }
+void *object_new_try(const Type *t) { return make(t->size, t, ALLOC_NULL_OK); }
 
 // False: n elements of type t cannot be addressed.
 static bool array_bytes(const Type *t, intptr_t n, size_t *bytes) {
     return n >= 0 && !__builtin_mul_overflow((size_t)n, t->size, bytes) && *bytes <= OBJECT_MAX;
 }
 
+static __attribute__((noinline)) _Noreturn void out_of_range(void) { panic_runtime("runtime error: makeslice: len out of range"); }
+
 void *array_new(const Type *t, intptr_t n) {
-    size_t bytes;
-    if (!array_bytes(t, n, &bytes)) panic_runtime("runtime error: makeslice: len out of range");
-    void *p = heap_alloc(bytes, t, 0);
-    RT_DOOR();
-    return p;
+    size_t bytes = 0;
+    if (unlikely(!array_bytes(t, n, &bytes))) out_of_range();
+    return make(bytes, t, 0);
 }
 
 void *array_new_try(const Type *t, intptr_t n) {
     size_t bytes;
-    void *p = array_bytes(t, n, &bytes) ? heap_alloc(bytes, t, ALLOC_NULL_OK) : NULL;
-    RT_DOOR();
-    return p;
+    return array_bytes(t, n, &bytes) ? make(bytes, t, ALLOC_NULL_OK) : NULL;
 }
 
 static void stats_call(void *arg) {

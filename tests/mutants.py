@@ -433,7 +433,7 @@ MUTANTS = [
     Mutant("worker-share", "rt/gcwork.c",
            "    p->gc.next_turn = due > least ? due : least;\n",
            "    p->gc.next_turn = least + 0 * due;\n",
-           sim("fair/gc_share", cores=1, seeds=1), SIM_FAILED),
+           sim("turns/gc_share", cores=1, seeds=1), SIM_FAILED),
     Mutant("stop-allocates", "rt/gc.c",
            "    gc_mark_begin();\n",
            "    page_free(page_alloc(1), 1);\n    gc_mark_begin();\n",
