@@ -101,7 +101,7 @@ test: ## Do everything that CI checks
 
 nightly: ## Do the long tests, an hour or more; summary in build/nightly.log (ARGS: options of scripts/nightly)
 	$(call need,build run test)
-	@scripts/nightly $(ARGS)
+	@env -u ARGS -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS scripts/nightly $(ARGS)
 
 fuzz: ## Run every fuzzer (FUZZ_SECONDS, FUZZ: names)
 	$(call need,build fuzz)

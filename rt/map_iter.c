@@ -90,8 +90,8 @@ bool map_iterate_quick(MapIter *it) {
     const MapType *t = it->type;
     Map *h = it->map;
     if (!h) return true;
-    // The same array, and nothing moves: every entry is where it was.
-    if (!kind_is_plain(map_key_kind(t)) || map_growing(h) || h->buckets != it->buckets) return false;
+    // The same array, nothing moves, and we do not stand in a bucket of the array before it, out of which all has moved since: every entry is where it was.
+    if (!kind_is_plain(map_key_kind(t)) || map_growing(h) || h->buckets != it->buckets || (it->bucket && it->check_bucket != NO_CHECK)) return false;
     map_check_iteration(h);
     it->key = it->elem = NULL;
     for (;;) {

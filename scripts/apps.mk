@@ -10,7 +10,10 @@ app_file = $(firstword $(wildcard $(if $(findstring /,$1),,$(app_places)) $(1:%/
 app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/go/%,$1),go-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $(abspath $1)))
 app_srcs = $(if $(filter %.c %.go,$1),$1,$(or $(wildcard $1/*.c),$(filter-out %_test.go,$(wildcard $1/*.go))))
 # Packed into a program's image unless FILES says otherwise: apps/NAME.files beside it, if there.
-app_files = $(wildcard $(basename $1).files)
+# The demonstrations read files of the system.
+app_files = $(or $(wildcard $(basename $1).files),$(system_files_$(patsubst apps/%,%,$1)))
+system_files_sha256sum := /usr/share/common-licenses
+system_files_wordfreq  := $(firstword $(wildcard /usr/share/perl /usr/share/common-licenses))
 # Where the object of a source lies below the program's directory: not outside of it, whatever ".." the source has.
 app_place = $(subst ../,__/,$1)
 
@@ -35,14 +38,10 @@ endif
 
 APP_FILE := $(call app_file,$(APP))
 NAME     := $(call app_name,$(APP_FILE))
-# The demonstrations read files of the system; wordfreq shows its collections.
-ifeq ($(APP_FILE),apps/sha256sum)
-FILES ?= /usr/share/common-licenses
-else ifeq ($(APP_FILE),apps/wordfreq)
-FILES ?= $(firstword $(wildcard /usr/share/perl /usr/share/common-licenses))
-app_cmdline := GOGC=10 GODEBUG=gctrace=1
-else
 FILES ?= $(call app_files,$(APP_FILE))
+# The collector's demonstration shows its collections.
+ifeq ($(APP_FILE),apps/wordfreq)
+app_cmdline := GOGC=10 GODEBUG=gctrace=1
 endif
 
 # ---- rules for one program: $1 name, $2 sources, $3 directory of its files ("" for none), $4 its place in the tree

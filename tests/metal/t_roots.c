@@ -10,7 +10,7 @@ static const char *const names[VALUES] = {"stack of a parked goroutine", "regist
                                           "own frame"};
 static uint64_t half[VALUES]; // value = half << 1
 static int seen[VALUES];
-static volatile bool release, spinning;
+static volatile bool release, spinning, holding;
 
 static uint64_t value(int i) { return half[i] << 1; }
 
@@ -30,6 +30,7 @@ static ON_SYSTEM_STACK void look_at_all(void *unused) { roots_for_each(look, NUL
 static chan(int) gate;
 static __attribute__((noinline)) void parked(void *unused) {
     volatile uint64_t held = value(0);
+    hint_store(&holding, true);
     int v;
     chan_recv_ok(gate, &v);
     if (held != value(0)) println("FAIL parked value changed");
@@ -53,7 +54,7 @@ int main(int argc, char **argv) {
     gate = chan_make(int, 0);
     go(parked, NULL);
     go(spinner, NULL);
-    while (!hint_load(&spinning))
+    while (!hint_load(&spinning) || !hint_load(&holding))
         gosched();
     Timer *t = timer_func(3600 * SECOND, timer_fired, (void *)value(3));
     volatile uint64_t own = value(4);
