@@ -82,14 +82,22 @@ $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 -include $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).d)
 endef
 
-# A program's own sources, below its own directory in build/, wherever they come from. Errors that the heap would cure get a hint.
+# What an error of the compiler comes from, where it names only what a macro made; for sed -nE.
+error_hints = \
+  -e 's/.*Werror=(frame-larger-than|vla).*/a large array, or one whose size only the run knows, belongs in the heap: make_array(double, n) (rt\/api\/mem.h)/p' \
+  -e "s/.*error: 'type_(\w+)' undeclared.*/\1 has no type descriptor: TYPE_STRUCT(\1, its cells...), TYPE_NOSCAN(\1) without pointers, TYPE_POINTER(\1) for a pointer type (docs\/language.md)/p" \
+  -e "s/.*error: 'object_type_(\w+)' undeclared.*/\1 must be an object type, declared by TYPE_STRUCT or TYPE_NOSCAN; pointers are elements by TYPE_CELL(NameCell, \1) (docs\/language.md)/p" \
+  -e "s/.*error: '(map_info|struct map)_(\w+)' undeclared.*|.*undefined type 'struct map_(\w+)'.*/TYPE_MAP(K, V) is missing for map \2\3: once, before the first use (docs\/language.md)/p" \
+  -e "s/.*error: .*(incomplete type|storage size of '\w+' isn't known).*/if this is a slice(T) or map(K, V): TYPE_SLICE(T), TYPE_MAP(K, V) comes once before the first use (docs\/language.md)/p" \
+  -e "s/.*error: (.* has no member named|request for member) 'v_'.*/cell_get or cell_set of what is not a cell; declare it as cell(T), or use it as it is (docs\/language.md)/p"
+
+# A program's own sources, below its own directory in build/, wherever they come from.
 define app_object
 $(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags
 	$$(call say,APPCC,$2)
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(CFLAGS_APP) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
-	  ! $(CC) $(CFLAGS_APP) -c -o /dev/null $$< 2>&1 | grep -qE 'Werror=(frame-larger-than|vla)' || \
-	  echo '$2: a large array, or one whose size only the run knows, belongs in the heap: make_array(double, n) (rt/api/mem.h)' >&2; exit 1; }
+	  LC_ALL=C $(CC) $(CFLAGS_APP) -c -o /dev/null $$< 2>&1 | sed -nE $(error_hints) | sort -u | sed 's|^|$2: |' >&2; exit 1; }
 endef
 
 # ---- the programs of the tree, and the one asked for

@@ -156,6 +156,32 @@ class Types:
                 cell = in_cell or names == ["v_"]
                 yield from self.words(self.target(member), at, path if name == "v_" or not name else f"{path}.{name}", cell)
 
+    def listed_name(self, die, member):
+        """The member as a descriptor lists it: a String's or a slice's pointer by the name of the whole."""
+        at, out = self.strip(die), ""
+        for part in re.findall(r"\.\w+|\[\d+\]", member):
+            if part[0] == "[":
+                at = self.strip(self.target(at))
+            else:
+                at = self.strip(self.member(at, part[1:]))
+            out += part
+            if at is None or at.name() == "String" or at.name().startswith("slice_"):
+                return out if at is not None else member
+        return member
+
+    def member(self, die, name):
+        """The type of a struct's member; that of a cell's value for a cell. None: not found."""
+        for child in die.children if die is not None else ():
+            if child.tag == "DW_TAG_member":
+                if child.name() == name:
+                    to = self.strip(self.target(child))
+                    inner = [c for c in to.children if c.tag == "DW_TAG_member"] if to is not None else []
+                    return self.target(inner[0]) if [c.name() for c in inner] == ["v_"] else to
+                inside = self.member(self.strip(self.target(child)), name) if not child.name() else None
+                if inside is not None:
+                    return inside
+        return None
+
     def plain_bytes(self, die):
         """Bytes that matter for equality; None: they do not decide it."""
         die = self.strip(die)
@@ -190,13 +216,14 @@ def check(path, dies):
             if types.strip(die) is None or types.strip(die).tag == "DW_TAG_pointer_type" or types.size(die) != size:
                 continue
             if flags & PLAIN_BYTES and types.plain_bytes(die) != size:
-                yield f"TYPE_KEY({name}): padding, floating point or a pointer; use TYPE_KEY_WITH"
+                yield f"TYPE_KEY({name}): padding, floating point or a pointer; use TYPE_KEY_WITH or TYPE_KEY_BY (rt/api/map.h)"
                 continue
             for offset, member, in_cell in types.words(die):
+                listed = types.listed_name(die, member)
                 if not in_cell and not flags & VALUE:
                     yield f"{name}{member} is a plain pointer in a heap object: make it a cell(T), or static_ptr(T) if it never points into the heap"
                 elif not bits >> (offset // 8) & 1:
-                    yield f"{name}{member} is not listed in {'TYPE_VALUE' if flags & VALUE else 'TYPE_STRUCT'}({name}, ...): the collector would not follow it"
+                    yield f"{name}{listed} is not listed in {'TYPE_VALUE' if flags & VALUE else 'TYPE_STRUCT'}({name}, ...): the collector would not follow it"
 
 
 def main():
@@ -206,7 +233,7 @@ def main():
     failed = False
     for path, dies in debug_information(paths).items():
         for problem in dict.fromkeys(check(path, dies)):
-            print(f"{source_of(path)}: {problem} (rt/api/mem.h)", file=sys.stderr)
+            print(f"{source_of(path)}: {problem}" + ("" if "(rt/" in problem else " (rt/api/mem.h)"), file=sys.stderr)
             failed = True
     return failed
 

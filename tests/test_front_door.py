@@ -142,6 +142,22 @@ def test_memory_for_the_heap_is_pointed_there(build, tmp_path, body, hint):
     assert result.returncode != 0 and hint in result.stdout and "make_array" in result.stdout, result.stdout
 
 
+@pytest.mark.parametrize("declared,body,hint", [
+    ("", "return new (Point) != NULL;", "large.c: Point has no type descriptor: TYPE_STRUCT(Point, its cells...)"),
+    ("typedef Point *P; TYPE_POINTER(P);", "return make_array(P, 3) != NULL;", "large.c: P must be an object type"),
+    ("", "map(String, int) m = map_make(String, int); return (int)map_len(m);", "large.c: TYPE_MAP(K, V) is missing for map String_int"),
+    ("", "slice(Point) s = {0}; return (int)s.n;", "TYPE_SLICE(T), TYPE_MAP(K, V) comes once before the first use"),
+    ("", "Point p = {0}; return cell_get(p.x);", "large.c: cell_get or cell_set of what is not a cell"),
+    ("", "Point p = {0}; return cell_get(p);", "large.c: cell_get or cell_set of what is not a cell"),
+])
+def test_missing_declaration_is_pointed_to(build, tmp_path, declared, body, hint):
+    source = tmp_path / "large.c"
+    source.write_text(f'#include "rt/burrow.h"\ntypedef struct Point {{ int x; }} Point;\n{declared}\n'
+                      f'int main(int argc, char **argv) {{ {body} }}\n')
+    text = make("host", f"APP={source}").stdout
+    assert text.count(hint) == 1 and "docs/language.md" in text, text
+
+
 def test_missing_packages_are_named_and_not_installed():
     result = subprocess.run(["scripts/deps", "--install=no", "build", "run", "test"], env={"PATH": "/usr/bin:/bin", "OVMF": "/no/OVMF.fd"},
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -1,7 +1,7 @@
 // api/chan.h -- typed channels, and select over several of them.
 //
 // `chan(T)` is the type of a channel of T (Go: chan T). It is a pointer: copies name the same channel, NULL
-// is Go's nil channel, which blocks for ever. T is one word that has a type descriptor (api/mem.h:
+// is Go's nil channel, which blocks for ever. T is one identifier that has a type descriptor (api/mem.h:
 // TYPE_STRUCT and friends); a pointer or array type is given a name by typedef first. Values are copied in
 // and out; the collector owns channels.
 //

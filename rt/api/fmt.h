@@ -3,7 +3,7 @@
 // The language is C's printf: flags "-+ #0", width, precision and `*`, lengths hh h l ll z j t, conversions d
 // i u o x X c s p % and e E f F g G for double, correct to the last digit. The compiler checks the arguments.
 // There is no %n, no long double and no wide text; a conversion that is unknown shows as "%!c". A String is
-// printed as print("%.*s", str_arg(s)).
+// printed as print("%.*s", str_arg(s)), s being a variable.
 //
 // Called from goroutines with any stack; the work is done on the core's own stack. None of them allocates,
 // except StrBuf.
@@ -13,8 +13,10 @@
 #include <stddef.h>
 
 #define FMT_CHECK(fmt, first) __attribute__((format(printf, fmt, first)))
-// The two arguments that "%.*s" wants for a String (which ends there at a NUL, or after INT_MAX bytes).
-#define str_arg(s) ((s).n > __INT_MAX__ ? __INT_MAX__ : (int)(s).n), (s).p
+// The two arguments that "%.*s" wants for a String (which ends there at a NUL, or after INT_MAX bytes). s is evaluated several
+// times and therefore must be an lvalue: a variable, a field, an element, cell_get of one. What a function returns is put into a
+// variable first; "lvalue required" says so.
+#define str_arg(s) ((void)sizeof(&(s)), (s).n > __INT_MAX__ ? __INT_MAX__ : (int)(s).n), (s).p
 
 // ---- console
 // Prints on the consoles (standard output of a hosted process; Go: fmt.Printf). The text of one call stays in
@@ -36,8 +38,8 @@ size_t str_format(char *buf, size_t room, const char *fmt, ...) FMT_CHECK(3, 4);
 size_t str_vformat(char *buf, size_t room, const char *fmt, va_list ap) FMT_CHECK(3, 0);
 
 // ---- growing string (Go: strings.Builder). Starts as StrBuf b = {0}; the text lives on the heap. A local
-// variable of one goroutine: its pointer is not a typed cell, so it may not be part of a heap object. Panics
-// "out of memory".
+// variable of one goroutine: its pointer is not a typed cell, so it may not be part of a heap object. Out of
+// memory as in mem.h.
 typedef struct StrBuf {
     char *text; // n characters and a NUL; NULL while nothing was added
     size_t n, room;

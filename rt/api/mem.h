@@ -66,12 +66,12 @@ void *array_new_try(const Type *t, intptr_t n);
     struct {                                                                                                                       \
         __typeof__(T) const v_;                                                                                                    \
     }
-// The value; a plain load.
-#define cell_get(c) ((void)0, (c).v_)
+// The value, which cannot be assigned to; a plain load.
+#define cell_get(c) ((c).v_)
 // Stores v (converted as by assignment). c is evaluated once.
 #define cell_set(c, v)                                                                                                             \
     ({                                                                                                                             \
-        __typeof__(cell_get(c)) cell_value_ = (v);                                                                                 \
+        __typeof__((void)0, (c).v_) cell_value_ = (v);                                                                                \
         _Static_assert(sizeof cell_value_ % 8 == 0 && sizeof cell_value_ <= 24, "cell_set: a cell holds 1 to 3 words");            \
         const uintptr_t *cell_words_ = (const uintptr_t *)&cell_value_;                                                            \
         sizeof cell_value_ == 8    ? cell_store((void *)&(c).v_, (void *)cell_words_[0])                                           \
@@ -128,7 +128,7 @@ MemoryStats memory_stats(void);
 // only the runtime writes; new and make_array refuse them. scripts/check_cells.py checks every program: a plain pointer in an object type, or a pointer that
 // its descriptor does not list, is an error.
 
-// The descriptor of a type, by its name: one word. `struct Node` needs a typedef.
+// The descriptor of a type, by its name: one identifier. `struct Node` needs a typedef.
 #define type_of(Name) (&type_##Name)
 
 // Object type: Name holds no pointers into the heap.

@@ -46,7 +46,7 @@
 #define slice_sub3(s, lo, hi, max) SLICE_SUB_(s, lo, hi, max, SLICE_LO | SLICE_HI | SLICE_MAX)
 #define SLICE_SUB_(s, lo, hi, max, given)                                                                    \
     ({                                                                                                       \
-        __typeof__(s) slice_s_ = (s);                                                                        \
+        __typeof__((void)0, (s)) slice_s_ = (s); /* without const */                                         \
         slice_sub_of(&slice_s_, sizeof *slice_s_.p, (lo), (hi), (max), (given));                             \
         slice_s_;                                                                                            \
     })

@@ -3,7 +3,7 @@
 // Durations are nanoseconds in int64_t, as Go's time.Duration; zero and negative ones are over at once. Timer
 // channels hold one value, the time (time_now_ns) at which the timer fired. As in Go before 1.23, stopping or
 // resetting a timer does not take back a value that is already in its channel. Timers and tickers are
-// collected objects: nothing is to be freed. Goroutine context; all but time_sleep never block. Out of memory
+// collected objects: nothing is to be freed; a timer_func's arg lives as long as its timer does, fired or not. Goroutine context; all but time_sleep never block. Out of memory
 // as in mem.h.
 #pragma once
 #include "chan.h"

@@ -1,4 +1,4 @@
-// error: B.name.p is not listed in TYPE_STRUCT(B, ...)
+// error: B.name is not listed in TYPE_STRUCT(B, ...)
 // A cell that the descriptor does not know: what it leads to would be freed.
 #include "rt/burrow.h"
 

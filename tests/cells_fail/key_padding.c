@@ -1,4 +1,4 @@
-// error: TYPE_KEY(K): padding, floating point or a pointer
+// error: TYPE_KEY(K): padding, floating point or a pointer; use TYPE_KEY_WITH or TYPE_KEY_BY (rt/api/map.h)
 // Bytes that nobody sets would decide whether keys are equal.
 #include "rt/burrow.h"
 

@@ -1,4 +1,4 @@
-// error: V.name.p is not listed in TYPE_VALUE(V, ...)
+// error: V.name is not listed in TYPE_VALUE(V, ...)
 // A value type lists its plain pointers.
 #include "rt/burrow.h"
 

@@ -146,6 +146,14 @@ static void test_any(void) {
         any_case (String, text) seen = (int)text.n;
         any_default seen = -1;
     }
+    // of Anys whose type the compiler sees: gcc once warned here of what cannot be
+    Any boxed = any_of(String, string_of("boxed")), direct = any_of(Ptr, d);
+    String text = any_as(boxed, String);
+    CHECK(text.n == 5 && any_as(direct, Ptr) == d && string_equal(any_as(cell_get(d->note), String), string_of("round")));
+    char line[32];
+    size_t n = str_format(line, sizeof line, "%.*s %.*s", str_arg(text), str_arg(cell_get(slice_at(slice_append(StringCell, (slice(StringCell)){0}, text), 0))));
+    CHECK(n == 11 && strcmp(line, "boxed boxed") == 0);
+    if (any_is(direct, Ptr)) CHECK(!any_is(direct, String) && cell_get(((Drawing *)any_as(direct, Ptr))->shape).self == c);
     CHECK(seen == 5 && cell_get(d->sizes).n == 3 && map_len(cell_get(d->names)) == 1);
     Drawing *e = new (Drawing);
     value_copy(Drawing, e, d);

@@ -21,7 +21,8 @@ static void writer(void *arg) {
         int n = (i * 37 + w->id * 101) % 600;
         while (b.n < (size_t)n)
             strbuf_add(&b, letters, (size_t)n - b.n < 26 ? (size_t)n - b.n : 26);
-        println("line %d %d %d %.*s", w->id, i, n, str_arg(strbuf_string(&b)));
+        String text = strbuf_string(&b);
+        println("line %d %d %d %.*s", w->id, i, n, str_arg(text));
     }
     waitgroup_done(cell_get(w->running));
 }
