@@ -91,12 +91,15 @@ error_hints = \
   -e "s/.*error: .*(incomplete type|storage size of '\w+' isn't known).*/if this is a slice(T) or map(K, V): TYPE_SLICE(T), TYPE_MAP(K, V) comes once before the first use (docs\/language.md)/p" \
   -e "s/.*error: (.* has no member named|request for member) 'v_'.*/cell_get or cell_set of what is not a cell; declare it as cell(T), or use it as it is (docs\/language.md)/p"
 
+# flags.mk's prefix map takes the repository's path off, with or without a slash behind it: not off /x/burrow-mine for /x/burrow.
+app_keep_path = $(if $(filter-out $(CURDIR)/%,$(filter /%,$1)),-ffile-prefix-map=$(dir $1)=$(dir $1))
+
 # A program's own sources, below its own directory in build/, wherever they come from.
 define app_object
 $(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags
 	$$(call say,APPCC,$2)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_APP) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
+	$$(Q)$(CC) $(CFLAGS_APP) $(call app_keep_path,$2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
 	  LC_ALL=C $(CC) $(CFLAGS_APP) -c -o /dev/null $$< 2>&1 | sed -nE $(error_hints) | sort -u | sed 's|^|$2: |' >&2; exit 1; }
 endef
 

@@ -45,7 +45,7 @@ quote_in_rule = $(subst $$,$$$$,$(call quote,$1))
 # No loop distribution: memcpy and memset are compiled by these flags too and must not become calls of themselves.
 CFLAGS_COMMON := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -fno-stack-protector \
   -fcf-protection=none -fno-omit-frame-pointer -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
-  -fno-strict-aliasing -fno-tree-loop-distribute-patterns -ffile-prefix-map=$(CURDIR)/=./ -I. -Irt
+  -fno-strict-aliasing -fno-tree-loop-distribute-patterns -ffile-prefix-map=$(CURDIR)=. -I. -Irt
 ifeq ($(DEBUG),1)
 CFLAGS_COMMON += -DRT_DEBUG
 endif

@@ -115,7 +115,7 @@ typedef struct MemoryStats {
     size_t total;        // bytes that the runtime manages
     size_t free;         // bytes in no use
     size_t largest_free; // longest run of them
-    size_t heap_objects; // allocated so far
+    size_t heap_objects; // slots in use, garbage not swept yet included (tiny objects share one)
     size_t heap_bytes;   // of these, rounded up to their size classes
     size_t stack_bytes;  // stack segments in use
 } MemoryStats;
