@@ -206,9 +206,14 @@ def source_of(path):
 def check(path, dies):
     variables, types = symbols(path), Types(dies)
     for symbol, descriptor in sorted(variables.items()):
-        if not symbol.startswith("type_") or len(descriptor) != 64 or symbol[5:] not in types.typedefs:
+        if not symbol.startswith("type_") or len(descriptor) != 64:
             continue
-        name = symbol[5:]
+        name = re.sub(r"\.\d+$", "", symbol[5:])
+        if name not in types.typedefs:
+            continue
+        if name != symbol[5:]:  # several functions may have a type of this name, and the bitmaps would be anybody's
+            yield f"{name}: the type and its descriptor must be declared outside of functions, where the build can check them"
+            continue
         size, = struct.unpack_from("<Q", descriptor)
         flags = descriptor[20]
         bits = int.from_bytes(variables.get(f"type_bits_{name}", b""), "little")
