@@ -93,9 +93,9 @@ $(B)/tests/boot/blobs.o: scripts/blobs.asm
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) -c 'import sys; sys.stdout.buffer.write(bytes(i * 7 & 255 for i in range(300000)))' > $(@D)/files.blob
 	$(Q)$(NASM) -f elf64 -DSYMBOLS_BLOB='"/dev/null"' -DFILES_BLOB='"$(@D)/files.blob"' -o $@ $<
-$(B)/probe.elf: $(PROBE_OBJS) boot/image.ld
+$(B)/probe.elf: $(PROBE_OBJS) boot/image.ld boot/unwind/c/unwind.ld
 	$(call say,IMAGE,$@)
-	$(Q)$(LD) $(LDFLAGS_METAL) --build-id=none --orphan-handling=error -T boot/image.ld -o $@ $(PROBE_OBJS)
+	$(Q)$(LD) $(LDFLAGS_METAL) --build-id=none --orphan-handling=error -Lboot/unwind/c -T boot/image.ld -o $@ $(PROBE_OBJS)
 
 .PRECIOUS: $(B)/%.efi $(B)/%.esp $(B)/%.cmdline
 -include $(LOADER_OBJS:.o=.d) $(PROBE_OBJS:.o=.d)
