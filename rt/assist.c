@@ -170,8 +170,11 @@ static void assist_off_stack(void *goroutine) {
     schedule();
 }
 
+// Not when memory is so short that each cycle leaves it beyond its goal, or every allocation would wait for a cycle of its own: some may be made in each.
 bool gc_ahead(void) {
-    return load_relaxed(&gc.phase) == GC_MARK && load_relaxed(&heap.live_bytes) > gc_cycle.goal + gc_cycle.goal / 8 + AHEAD && !gc_work_exists();
+    bool marking = load_relaxed(&gc.phase) == GC_MARK;
+    uint64_t goal = marking ? gc_cycle.goal : hint_load(&gc_pace.goal), left = hint_load(&gc_cycle.heap2), most = goal > left ? goal : left;
+    return load_relaxed(&heap.live_bytes) > most + most / 8 + AHEAD && !load_relaxed(&gc_pace.limiting) && !(marking && gc_work_exists());
 }
 
 static __attribute__((noinline)) void assist(uint64_t bytes) {
@@ -200,7 +203,7 @@ static void trigger_call(void *unused) { gc_trigger(); }
 static __attribute__((noinline)) void look(void) {
     uint64_t due;
     sys_call(gc_pace_look, &due);
-    if (due) gc_wait_marking();
+    if (due && gc_ahead()) gc_wait_marking();
 }
 
 void gc_allocated(uint64_t bytes) {

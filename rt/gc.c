@@ -88,7 +88,7 @@ static void wait_marking_off_stack(void *goroutine) {
     G *g = goroutine;
     P *p = p_self();
     lock_acquire(&ctl.lock);
-    bool wait = load_relaxed(&gc.phase) == GC_OFF ? ctl.marking < ctl.target : gc_ahead();
+    bool wait = gc_ahead() && (load_relaxed(&gc.phase) == GC_MARK || ctl.marking < ctl.target);
     if (wait) {
         g->wait_reason = WAIT_GC_CYCLE;
         store_relaxed(&g->state, G_WAITING);
