@@ -4,11 +4,12 @@
 // put() never waits: it fills the transmit FIFO once when the port says that it is empty, then returns. At
 // full speed that is 16 bytes in 1.4 ms; whoever has more comes back. A machine without the port is normal.
 //
-// Input comes by interrupt. One key means something: Ctrl-T, as in BSD's terminals, asks what the machine is
-// doing (kernel/dump.c). Nobody reads the rest yet.
+// Input comes by interrupt and goes to the runtime's ring (rt/input.h), but for one key: Ctrl-T, as in BSD's
+// terminals, asks what the machine is doing (kernel/dump.c).
 #include "drivers/driver.h"
 #include "kernel/dump.h"
 #include "kernel/x86/cpu.h"
+#include "rt/input.h"
 
 enum { COM1 = 0x3f8, COM1_IRQ = 4, KEY_DUMP = 0x14 };
 enum { // offsets from the base
@@ -111,7 +112,11 @@ static void serial_received(int vector, void *arg) {
     for (int i = 0; i < 64; i++) {
         uint8_t lsr = reg_read(REG_LSR);
         if (lsr == LSR_ABSENT || !(lsr & LSR_READY)) break;
-        dump |= reg_read(REG_DATA) == KEY_DUMP;
+        uint8_t b = reg_read(REG_DATA);
+        if (b == KEY_DUMP)
+            dump = true;
+        else
+            input_push(b);
     }
     if (dump) dump_request();
 }

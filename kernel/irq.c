@@ -69,6 +69,7 @@ void irq_dispatch(TrapFrame *tf) {
         count(&cpu->irq_device);
         device_dispatch((int)tf->vector);
         apic_eoi();
+        rt_irq_ipi(tf); // for whom a handler made ready (rt_irq_ready)
         break;
     }
     cpu->irq_frame = NULL;

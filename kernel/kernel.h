@@ -200,6 +200,7 @@ _Noreturn void power_off(int code); // [any] drains the consoles, then debug-exi
 void console_init(const BootInfo *bi);             // [boot] serial; first output; no memory, no mappings
 void console_init_screen(const BootInfo *bi);      // [boot] framebuffer, after paging_init
 void console_listen(void);                         // [boot] input, after ioapic_init
+bool console_hears(void);                          // some device may bring input
 size_t console_write_try(const char *s, size_t n); // plat_write_try
 void console_write(const char *s, size_t n);       // [any] plat_write
 size_t console_drain(void);                        // plat_console_drain

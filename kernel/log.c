@@ -46,6 +46,7 @@ static char ring[LOG_BYTES];
 static uint64_t head; // bytes ever written; under owner
 static Device devices[DEVICES_MAX];
 static int device_count;
+static bool listening; // constant after boot
 static _Atomic uint32_t owner;      // 0: free, else core + 1; acquire in lock_try, release in lock_drop
 static _Atomic uint32_t poller;     // 1: some core's timer feeds the devices. seq_cst: see poll_claim
 static _Atomic uint32_t panic_core; // core + 1 that owns the consoles for good; 0: none
@@ -319,8 +320,15 @@ void console_listen(void) {
     for (int i = 0; i < device_count; i++) {
         const Console *c = devices[i].console;
         int vector = c->received ? irq_register(c->received, NULL) : -1;
-        if (vector >= 0 && ioapic_route_isa(c->isa_irq, vector, apic_id_self())) c->listen();
+        if (vector >= 0 && ioapic_route_isa(c->isa_irq, vector, apic_id_self())) {
+            c->listen();
+            listening = true;
+        }
     }
+}
+
+bool console_hears(void) {
+    return listening;
 }
 
 void console_init_screen(const BootInfo *bi) {

@@ -68,6 +68,9 @@ size_t plat_write_try(const char *s, size_t n) {
 void plat_write(const char *s, size_t n) {
     console_write(s, n);
 }
+PlatInput plat_input_start(void) {
+    return console_hears() ? PLAT_INPUT_KEYS : PLAT_INPUT_NONE;
+}
 size_t plat_console_drain(void) {
     return console_drain();
 }

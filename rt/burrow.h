@@ -15,6 +15,7 @@
 #include "api/sync.h"  // Mutex, RWMutex, WaitGroup, Once, Cond, Semaphore, atomics
 #include "api/time.h"  // now, sleep, timers, tickers
 #include "api/fmt.h"   // print and friends
+#include "api/console.h" // reading the consoles
 #include "api/str.h"   // memory and string functions
 #include "api/builder.h" // growing text in the heap
 #include "api/file.h"  // files packed into the image

@@ -52,6 +52,13 @@ size_t plat_write_try(const char *s, size_t n);
 void plat_write(const char *s, size_t n);
 // Pushes buffered bytes to the devices; returns how many remain. Never waits.
 size_t plat_console_drain(void);
+// Begins to bring what is typed to input.h's ring, if it does not do so anyway. Called at most once, when somebody reads for the first time.
+typedef enum {
+    PLAT_INPUT_NONE, // nothing to type on, and never will be
+    PLAT_INPUT_KEYS, // bytes as they are typed: lines are made by console.c
+    PLAT_INPUT_HOST, // of a system that has its own opinion on lines
+} PlatInput;
+PlatInput plat_input_start(void);
 // Ends the machine (process) with `code` 0..255 after the consoles have drained. Any context.
 _Noreturn void plat_exit(int code);
 

@@ -31,6 +31,7 @@ static const char *const reasons[] = {
     [WAIT_GC_CYCLE] = "wait for GC cycle",
     [WAIT_GC_COORDINATOR] = "GC coordinator (idle)",
     [WAIT_FINALIZER] = "finalizer wait",
+    [WAIT_INPUT] = "console input",
 };
 
 static const char *state_text(const G *g) {

@@ -31,6 +31,9 @@ class Build:
 
     def __init__(self):
         os.makedirs("build", exist_ok=True)
+        if "LAZY" in os.environ:  # a few tests by hand: each makes what it asks for
+            self.status, self.log = 1, ""
+            return
         with open(BUILD_LOG, "w") as log:
             self.status = subprocess.run(["make", "-k", "images"], stdout=log, stderr=subprocess.STDOUT).returncode
         with open(BUILD_LOG) as log:

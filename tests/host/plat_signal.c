@@ -10,6 +10,7 @@
 // the report ends the process.
 #include "host.h"
 #include "syscall.h"
+#include "rt/input.h"
 #include <errno.h>
 #include <stddef.h>
 #include <ucontext.h>
@@ -66,8 +67,12 @@ static void interrupt(ucontext_t *uc, bool (*entry)(TrapFrame *tf), bool write_b
     }
 }
 
+static bool ipi_or_input(TrapFrame *tf) {
+    input_wake(); // plat_input.c sends the same signal
+    return rt_irq_ipi(tf);
+}
 static void on_ipi(int sig, siginfo_t *info, void *uc) {
-    interrupt(uc, rt_irq_ipi, false);
+    interrupt(uc, ipi_or_input, false);
 }
 static void on_tick(int sig, siginfo_t *info, void *uc) {
     interrupt(uc, rt_irq_tick, false);

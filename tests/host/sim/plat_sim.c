@@ -44,6 +44,7 @@ size_t plat_write_try(const char *s, size_t n) {
     return n;
 }
 void plat_write(const char *s, size_t n) { keep(s, n); }
+PlatInput plat_input_start(void) { return PLAT_INPUT_NONE; }
 size_t plat_console_drain(void) { return 0; }
 
 _Noreturn void plat_exit(int code) {

@@ -1,0 +1,55 @@
+"""test_input.py -- what is typed arrives at the program that reads: by serial line, and of a process from standard input."""
+import subprocess
+
+import pytest
+
+from machine import Machine
+
+
+@pytest.fixture(scope="module")
+def image(build):
+    return build.path("build/echo.elf")
+
+
+def test_lines_of_the_serial_port(image):
+    with Machine(image, smp=2) as m:
+        m.wait_for(r"type something\n")
+        m.send(b"hello\r")
+        assert m.wait_for(r"you typed: .*\n") == "hello\nyou typed: hello\n"  # what was typed is shown
+        m.send(b"helx\x7flo, w\x08world\r")
+        m.wait_for(r"^you typed: hello, world\n")
+        m.send(b"never mind\x15taken\r")
+        m.wait_for(r"^you typed: taken\n")
+        m.send("grün\x7f\x7fön\r".encode())  # a character is taken back whole
+        m.wait_for(r"^you typed: grön\n")
+        m.send(b"dropped\x03kept\r")
+        m.wait_for(r"^you typed: kept\n")
+        m.send(b"no end\x04")  # handed over as it is
+        m.wait_for(r"^no end")
+        m.send(b"\x04")
+        m.wait_for(r"you typed: no end\n")
+        m.send(b"\x04")
+        m.wait_for(r"6 lines\n@@burrow exit 0")
+
+
+def test_typed_ahead_and_more_than_fits(image):
+    """The ring holds 4096 bytes: what is typed before anybody reads waits, what does not fit is lost, and the machine lives."""
+    with Machine(image, smp=1) as m:
+        m.wait_for(r"type something\n")
+        m.send(b"y" * 9000 + b"\r")  # the line holds 4095: more is refused by the bell
+        m.wait_for(r"\x07")
+        m.send(b"\x15after\r")
+        m.wait_for(r"^you typed: after\n", 60)
+
+
+@pytest.mark.parametrize("typed,said", [(b"one\ntwo\nquit\nthree\n", b"2 lines"), (b"", b"0 lines"), (b"no end", b"1 lines")])
+def test_standard_input_of_a_process(build, typed, said):
+    out = subprocess.run([build.path("build/host/echo")], input=typed, capture_output=True, timeout=60)
+    assert out.returncode == 0 and out.stdout.rstrip().endswith(said), out
+
+
+def test_large_input_of_a_process(build, tmp_path):
+    """Far more than the ring holds: nothing is lost."""
+    lines = b"".join(b"%06d\n" % i for i in range(20000))
+    out = subprocess.run([build.path("build/host/echo")], input=lines, capture_output=True, timeout=120)
+    assert lines.replace(b"\n0", b"\nyou typed: 0") in out.stdout and out.returncode == 0, (len(out.stdout), out.stdout[-300:])
