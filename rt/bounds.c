@@ -4,6 +4,7 @@
 #include "bounds.h"
 #include "core.h"
 #include "format.h"
+#include "api/base.h"
 
 #define TEXT_ROOM 200u
 
@@ -15,6 +16,7 @@ static const char *const formats[] = {
     [BOUNDS_MAX] = "runtime error: slice bounds out of range [::%ld] with capacity %ld",
     [BOUNDS_HI3] = "runtime error: slice bounds out of range [:%ld:%ld]",
     [BOUNDS_LO3] = "runtime error: slice bounds out of range [%ld:%ld:]",
+    [BOUNDS_INDEX_NEGATIVE] = "runtime error: index out of range [%ld]",
     [BOUNDS_HI_NEGATIVE] = "runtime error: slice bounds out of range [:%ld]",
     [BOUNDS_LO_NEGATIVE] = "runtime error: slice bounds out of range [%ld:]",
     [BOUNDS_MAX_NEGATIVE] = "runtime error: slice bounds out of range [::%ld]",
@@ -61,6 +63,11 @@ static _Noreturn void panic_formatted(const char *fmt, intptr_t a, intptr_t b) {
 
 void bounds_panic(BoundsKind kind, intptr_t a, intptr_t b) {
     panic_formatted(formats[kind], a, b);
+}
+
+intptr_t check_index(intptr_t i, intptr_t n) {
+    if (unlikely((uintptr_t)i >= (uintptr_t)n)) bounds_panic(i < 0 ? BOUNDS_INDEX_NEGATIVE : BOUNDS_INDEX, i, n);
+    return i;
 }
 
 void panic_texts(const char *fmt, const char *a, const char *b) {

@@ -12,6 +12,7 @@ typedef enum {
     BOUNDS_HI3,             // s[:a:b]
     BOUNDS_LO3,             // s[a:b:]
     // the same with a negative a
+    BOUNDS_INDEX_NEGATIVE,
     BOUNDS_HI_NEGATIVE,
     BOUNDS_LO_NEGATIVE,
     BOUNDS_MAX_NEGATIVE,

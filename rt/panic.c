@@ -13,7 +13,6 @@
 // panic_fault on the goroutine's stack. Of the 768 B under the guard the faulting frame may have used 256 + 128.
 #include "sched.h"
 #include "report.h"
-#include "format.h"
 
 typedef struct Panic {
     struct Panic *link;
@@ -211,31 +210,6 @@ void goexit(void) {
         g_park(WAIT_PARK, NULL);
     }
     g_end();
-}
-
-// ---- runtime checks
-
-typedef struct { char *out; intptr_t i, n; } IndexText;
-static void format_text(char *out, size_t room, const char *fmt, ...) {
-    BufferSink b = buffer_sink(out, room - 1);
-    va_list ap;
-    va_start(ap, fmt);
-    format_to(&b.sink, fmt, ap);
-    va_end(ap);
-    out[b.sink.total < room - 1 ? b.sink.total : room - 1] = 0;
-}
-static void format_index(void *a) {
-    IndexText *t = a;
-    format_text(t->out, 80, "runtime error: index out of range [%ld] with length %ld", (long)t->i, (long)t->n);
-}
-
-intptr_t check_index(intptr_t i, intptr_t n) {
-    if (likely((uintptr_t)i < (uintptr_t)n)) return i;
-    char *text = heap_alloc(80, NULL, ALLOC_NULL_OK); // outlives the panic
-    if (!text) panic_runtime("runtime error: index out of range");
-    IndexText t = {text, i, n};
-    sys_call(format_index, &t);
-    panic_runtime(text);
 }
 
 // ---- faults

@@ -17,10 +17,6 @@ void page_free(void *p, size_t n) {} // for stub_plat.c
 void call_with_stack(size_t bytes, void (*fn)(void *), void *arg) {
     fn(arg);
 }
-intptr_t check_index(intptr_t i, intptr_t n) {
-    if (i < 0 || i >= n) rt_fatal("index out of range [%ld] with length %ld", i, n);
-    return i;
-}
 static size_t n_shaded;
 static uintptr_t shaded[4096];
 void gc_shade_slow(uintptr_t old) {
@@ -72,7 +68,7 @@ static void test_index(void) {
     slice_at(s, 2)++;
     CHECK_EQ(s.p[2], 8);
     CHECK_THROWS("index out of range [3] with length 3", slice_at(s, 3) = 1);
-    CHECK_THROWS("index out of range [-1] with length 3", slice_at(s, -1) = 1);
+    CHECK_THROWS("index out of range [-1]", slice_at(s, -1) = 1);
 }
 
 static void test_sub(void) {
