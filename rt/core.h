@@ -76,7 +76,6 @@ struct G {
     G *next; // link of the queue it is in (runq lists, free pool, inbox)
     uint64_t id;
     void (*fn)(void *);
-    void *arg;
     int32_t pinned;       // core it must run on, -1: any. Written by itself or before birth
     uint32_t pin_depth;   // LockOSThread nesting
     bool own_core, system, dying, pinned_by_lock;

@@ -103,7 +103,6 @@ static bool scan_piece(GcLocal *l, G *g, bool from_start, uint64_t *bytes) {
     uintptr_t at = g->gc_at;
     if (from_start) {
         if (unlikely(gc.verify)) gc_clear_dead_stack(g);
-        mark_conservative(l, (uintptr_t)g->arg);
         if (g->ctx) scan_words(l, g->ctx, g->ctx->fpu + rt_fpu_bytes);
         s = g->seg;
         at = stack_lowest(g);

@@ -544,7 +544,4 @@ EQUIVALENT = [
     Equivalent("sweep-caught-up", "rt/gc.c",
                "!all_caught_up() || !heap_sweep_done()", "!heap_sweep_done()",
                "spans in a core's cache count as unswept until it has given them back, which is when it catches up"),
-    Equivalent("root-argument", "rt/root.c",
-               "        mark_conservative(l, (uintptr_t)g->arg);\n", "",
-               "a goroutine that has not run has its argument in its first frame, too"),
 ]
