@@ -200,12 +200,6 @@ static void tiny_keep(uintptr_t block, size_t size) {
     c->tiny_end = block + TINY;
 }
 
-static inline bool on_system_stack(void) {
-    P *p = p_self();
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return here >= p->sys_lo && here < p->sys_sp;
-}
-
 // Is it worth while to force another collection? Not when the last one freed little, nor for ever.
 static bool force_more(MemoryForce *f) {
     uint64_t objects, freed;

@@ -232,6 +232,12 @@ static inline G *g_self(void) {
     __asm__ volatile("movq %%gs:8, %0" : "=r"(g));
     return g;
 }
+// Does the caller run on its core's system stack?
+static inline bool on_system_stack(void) {
+    const P *p = p_self();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return here >= p->sys_lo && here < p->sys_sp;
+}
 // Changes when a goroutine begins a slice of its own. Two that ready each other share one, or they would keep the core for ever.
 // (Hints: a tick that comes while the world is stopped reads them as another core takes this one's queue.)
 static inline uint32_t p_turn(const P *p) { return hint_load(&p->sched_tick) - hint_load(&p->inherited); }

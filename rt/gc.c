@@ -472,12 +472,6 @@ void gc_collect(void) {
     RT_DOOR();
 }
 
-static inline bool on_system_stack(void) {
-    const P *p = p_self();
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return here >= p->sys_lo && here < p->sys_sp;
-}
-
 bool gc_force(void) {
     if (on_system_stack() || !g_self()) return false;
     whole_cycle();
