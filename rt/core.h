@@ -213,7 +213,7 @@ typedef struct Sched {
     _Atomic int32_t stop_left;    // Ps that have not stopped yet
     Lock lock;                    // guards global[]
     GList global[3];              // per Priority
-    _Atomic uint32_t global_count, global_high; // global_high + DETOUR (sched.c): every switch goes through schedule()
+    _Atomic uint32_t global_count, global_high; // global_high + DETOUR (queues.c): every switch goes through schedule()
     _Atomic uint64_t external;    // sources outside that may still wake someone (devices): no deadlock while > 0
     _Atomic uint64_t goid;
     _Atomic uint32_t main_exited; // goroutine 1 called goexit

@@ -1,4 +1,4 @@
-// sched.h -- what the scheduler's parts (sched.c, idle.c, preempt.c, stop.c, proc.c) share.
+// sched.h -- what the scheduler's parts (sched.c, queues.c, idle.c, preempt.c, stop.c, proc.c) share.
 #pragma once
 #include "core.h"
 
@@ -16,12 +16,22 @@ G *sched_get_global(P *p, Priority prio, uint32_t max); // one to run, up to max
 bool sched_work_exists(void);             // any queue of any core is not empty (racy hint)
 // A goroutine was queued: wake one idle core unless one is already searching. Full barrier between queueing and this.
 void sched_wake_one(void);
+// A goroutine of high priority went to the global queue: an idle core, else one that runs something less urgent. System stack.
+void sched_urge(void);
+// The next goroutine for p (the caller's), taken out of its queue; NULL: there is none. System stack.
+G *sched_find(P *p);
 // Drains p's inbox (the caller's) into its queues. Returns true when there was something.
 bool sched_drain_inbox(P *p);
 void sched_requeue_preempted(P *p, G *g, uint32_t req);
 // (Re)programs this core's timer for slice end and timers (small).
 void sched_arm(P *p);
 bool sched_others_wait(const P *p);
+// Somebody waits on p (the caller's), or is about to: the running goroutine's slice begins unless it has. Small.
+void sched_slice_begin(P *p);
+static inline void sched_slice_wanted(P *p) {
+    barrier_local(); // a tick that comes before the goroutine is queued makes the core tickless; one that comes later sees it
+    if (unlikely(!p->slice_armed)) sched_slice_begin(p);
+}
 // On: every switch goes through schedule(), on all cores. World stopped, or it only takes effect soon.
 void sched_set_detour(bool on);
 
