@@ -102,7 +102,7 @@ void gc_verify(void);
 void gc_clear_dead_stack(struct G *g);
 void gc_clear_newborn_stack(struct G *g); // its first segment. Small
 
-// ================ the cycle (gc.c), its workers (gcwork.c), assists (assist.c), the pacer (pacer.c)
+// ================ the cycle (gc.c, gcctl.c), its workers (gcwork.c), assists (assist.c), the pacer (pacer.c)
 void gc_init(void);                 // rt_main: knobs; makes the coordinator
 // schedule(): before p does anything else, when P.gc.seen != gc.epoch.
 void gc_catch_up(struct P *p);
@@ -128,7 +128,7 @@ int64_t gc_next_turn(const struct P *p);
 void gc_exclude(void);
 void gc_admit(void);
 void gc_credit_return(struct G *g); // g, which has assisted, ends. Small
-// At the end of each cycle gc.c calls gc_figures_cycle and sets gc_figures.next_gc and .gc_cpu_ppm (memstats.h): MemStats is made of these.
+// At the end of each cycle gc.c calls gc_figures_cycle and sets gc_figures.gc_cpu_ppm (memstats.h): MemStats is made of these.
 void gc_summary(void); // GODEBUG=gcsummary=1: at the program's end. System stack
 // stop.c tells how this P's core came to its stop (StopWay), for the statistics.
 typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WORKER, STOP_WAYS } StopWay;

@@ -1,4 +1,4 @@
-// gcrun.h -- what the parts of the collector's cycle share: gc.c, gcwork.c, assist.c, gctrace.c.
+// gcrun.h -- what the parts of the collector's cycle share: gc.c, gcctl.c, gcwork.c, assist.c, gctrace.c.
 #pragma once
 #include "gcstats.h"
 #include "pacer.h"
@@ -35,6 +35,14 @@ extern GcCycle gc_cycle;
 #define SHARE_ONE 65536u
 
 // ---- gc.c
+void gc_run_cycle(void);           // the coordinator
+bool gc_sweep_all(P *p);           // true: everything is swept. False: p (the caller's) has something more urgent to do. System stack
+uint64_t gc_cpu_ppm(void);         // part of the machine's time since the start, in millionths
+
+// ---- gcctl.c
+G *gc_coordinator(void);
+void gc_wait_marked(void);         // the coordinator: until marking seems done
+void gc_release_starters(void);    // the coordinator, after a stop: who waits in gc_wait_marking looks again
 void gc_wake_coordinator(void);    // marking seems done
 uint64_t gc_request(bool forced);  // a cycle that begins after this call: its number. Any stack, no locks of rank >= RANK_GC
 void gc_trigger(void);             // the heap has grown enough: a cycle, unless one is under way. Likewise
@@ -55,7 +63,6 @@ typedef struct GcSwept {
     uint64_t objects, bytes, kept, kept_bytes; // freed; kept for their finalizers
 } GcSwept;
 void gc_trace_sweep(const GcSwept *s); // all is swept
-uint64_t gc_cpu_ppm(void); // part of the machine's time since the start, in millionths (gc.c)
 
 // ---- pace.c
 typedef struct GcPace {

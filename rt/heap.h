@@ -132,7 +132,7 @@ typedef struct Heap {
     uint32_t sweep_gen;           // + 2 per cycle; written with the world stopped
     _Atomic uint64_t pages_unswept; // to go
     uint64_t pages_to_sweep;        // what they were at heap_sweep_begin
-    // proportional sweep: set by the pacer (gc.c) after heap_sweep_begin, read at refills
+    // proportional sweep: set by the pacer (pace.c) after heap_sweep_begin, read at refills
     _Atomic uint64_t sweep_basis_live; // live_bytes then
     _Atomic uint64_t sweep_pages_per_mb; // pages to have swept per MB that live_bytes has grown, rounded up; 0: no debt
 } Heap;

@@ -63,7 +63,7 @@ static void add_memory(MemStats *m) {
 
 static void add_cycles(MemStats *m) {
     const CycleFigures *f = &gc_figures;
-    m->next_gc = f->next_gc;
+    m->next_gc = gc_goal();
     m->last_gc = f->last_gc;
     m->pause_total_ns = f->pause_total_ns;
     memcpy(m->pause_ns, f->pause_ns, sizeof m->pause_ns);

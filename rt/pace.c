@@ -7,6 +7,7 @@
 #include "gcrun.h"
 #include "api/gc.h"
 #include "lib.h"
+#include "memstats.h"
 
 #define LOOK_STEP  (256u << 10) // bytes between two looks, at least
 #define LIMITER_NS 1000000 // a window, at least
@@ -40,6 +41,8 @@ static void reckon(void) {
     gc_pace.trigger = trigger;
     store_relaxed(&gc_pace.look_at, look);
 }
+
+uint64_t gc_goal(void) { return gc_pace.goal; }
 
 void gc_pace_look(void *due) {
     *(uint64_t *)due = 0;

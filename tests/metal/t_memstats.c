@@ -163,7 +163,21 @@ static void test_busy(void) {
     waitgroup_wait(&busy);
 }
 
+// As in Go there is a goal before the first cycle: GOGC percent of 4 MB.
+static void test_first_goal(void) {
+    static MemStats m;
+    read_mem_stats(&m);
+    check_equal("cycles at the start", m.num_gc, 0);
+    check_equal("the first goal", (long)m.next_gc, 4 << 20);
+    int percent = gc_set_percent(400);
+    read_mem_stats(&m);
+    check_equal("GOGC at the start", percent, 100);
+    check_equal("the goal with GOGC=400", (long)m.next_gc, 16 << 20);
+    gc_set_percent(percent);
+}
+
 int main(int argc, char **argv) {
+    test_first_goal();
     test_counts();
     test_stacks();
     test_busy();
