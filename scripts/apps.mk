@@ -8,7 +8,8 @@
 app_places = $(if $(filter %.c %.go,$1),$1 apps/$1,apps/$1.c apps/$1.go apps/$1 tests/metal/$1.c tests/go/$1.go)
 app_file = $(firstword $(wildcard $(if $(findstring /,$1),,$(app_places)) $(1:%/=%) $1.c $1.go))
 app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/go/%,$1),go-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $(abspath $1)))
-app_srcs = $(if $(filter %.c %.go,$1),$1,$(or $(wildcard $1/*.c),$(filter-out %_test.go,$(wildcard $1/*.go))))
+# Of a program with Go, packages below its directory come besides (scripts/go_packages.py).
+app_srcs = $(if $(filter %.c %.go,$1),$1,$(wildcard $1/*.c) $(filter-out %_test.go,$(wildcard $1/*.go)))
 # Packed into a program's image unless FILES says otherwise: apps/NAME.files beside it, if there.
 # The demonstrations read files of the system.
 app_files = $(or $(wildcard $(basename $1).files),$(system_files_$(patsubst apps/%,%,$1)))
@@ -21,12 +22,12 @@ app_place = $(subst ../,__/,$1)
 odd_characters := ' " $$ % ; & ( ) | < > * ? [ ] \ : =
 odd_in     = $(strip $(foreach c,$(odd_characters) \#,$(findstring $c,$1)))
 app_wrong  = $(strip $(if $(strip $1),$(or $(app_wrong_path),$(app_wrong_file)),\
-  empty; expected a .c file$(comma) a directory of .c files or a name in apps/))
+  empty; expected a .c or .go file$(comma) a directory of them or a name in apps/))
 app_odd    = $(or $(if $(word 2,$1),blanks),$(odd_in))
 app_wrong_path = $(if $(app_odd),a path with $(app_odd); rename it or make a link)
 app_wrong_file = $(if $(app_file),$(if $(call app_srcs,$(app_file)),$(app_wrong_name),$(app_wrong_kind)),\
-  no such .c file or directory$(comma) here or in apps/)
-app_wrong_kind = $(if $(wildcard $(app_file)/.),a directory without .c files,neither a .c file nor a directory of .c files)
+  no such .c or .go file or directory$(comma) here or in apps/)
+app_wrong_kind = $(if $(wildcard $(app_file)/.),a directory without .c or .go files,neither a .c or .go file nor a directory of them)
 # Names of the build's own.
 app_wrong_name = $(if $(filter rt tests probe,$(call app_name,$(app_file))),the name $(call app_name,$(app_file)) is taken; rename it)
 comma := ,
@@ -94,25 +95,26 @@ error_hints = \
 # flags.mk's prefix map takes the repository's path off, with or without a slash behind it: not off /x/burrow-mine for /x/burrow.
 app_keep_path = $(if $(filter-out $(CURDIR)/%,$(filter /%,$1)),-ffile-prefix-map=$(dir $1)=$(dir $1))
 
-# A program's own sources, below its own directory in build/, wherever they come from.
+# A program's own sources, below its own directory in build/, wherever they come from. $3: beside Go.
 define app_object
-$(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags
+$(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags $(if $3,$(B)/app/$1/go.h)
 	$$(call say,APPCC,$2)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_APP) $(call app_keep_path,$2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
+	$$(Q)$(CC) $(CFLAGS_APP) $(if $3,$(UNWIND_RT) -include $(B)/app/$1/go.h) $(call app_keep_path,$2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
 	  LC_ALL=C $(CC) $(CFLAGS_APP) -c -o /dev/null $$< 2>&1 | sed -nE $(error_hints) | sort -u | sed 's|^|$2: |' >&2; exit 1; }
 endef
 
 # ---- the programs of the tree, and the one asked for
-PROGRAMS := $(wildcard apps/*.c apps/*.go) $(patsubst %/,%,$(dir $(wildcard apps/*/main.c)))
-SUITES   := $(wildcard tests/metal/*.c tests/go/*.go)
+PROGRAMS := $(wildcard apps/*.c apps/*.go) $(patsubst %/,%,$(dir $(wildcard apps/*/main.c apps/*/main.go)))
+SUITES   := $(wildcard tests/metal/*.c tests/go/*.go) $(patsubst %/,%,$(dir $(wildcard tests/go/*/main.go)))
 # Long tests: part of the suites when NIGHTLY is set (make nightly).
 LONG     := $(wildcard tests/nightly/*.c)
 SUITES   += $(if $(NIGHTLY),$(LONG))
 SUITES_HOSTED := $(filter-out $(shell grep -ls '^// hosted: no' $(SUITES) /dev/null),$(SUITES))
 BENCHES  := $(wildcard tests/bench/*.c)
 program  = $(if $(filter %.go,$(call app_srcs,$1)),$(eval $(call go_app_rules,$2,$(call app_srcs,$1),$3,$1)),\
-  $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1))$(foreach s,$(call app_srcs,$1),$(eval $(call app_object,$2,$s))))
+  $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1)))\
+  $(foreach s,$(filter %.c,$(call app_srcs,$1)),$(eval $(call app_object,$2,$s,$(filter %.go,$(call app_srcs,$1)))))
 
 # A program from elsewhere takes the place of the tree's of the same name.
 $(foreach p,$(sort $(PROGRAMS) $(SUITES) $(LONG) $(BENCHES)),$(if $(filter $(NAME),$(call app_name,$p)),,\

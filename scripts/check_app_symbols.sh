@@ -1,13 +1,13 @@
 #!/bin/bash
-# check_app_symbols.sh [--inside] DOORS PROGRAM.o OBJECT... -- a program may use the runtime's doors and nothing else.
+# check_app_symbols.sh [--inside|--with-go] DOORS PROGRAM.o OBJECT... -- a program may use the runtime's doors and nothing else.
 #
 # Everything else that could be linked (libc, prebuilt archives, the runtime's inside) is not split-stack code: on a goroutine's
 # small stack it would overrun silently, which no linker notices. Also refused: thread-local variables (a goroutine
 # changes cores; a compiler may keep the address of the old core's copy), objects compiled without -fsplit-stack, a missing
-# main. --inside: the runtime's own tests, which may call the inside of the runtime.
+# main. --inside: the runtime's own tests, which may call the inside of the runtime. --with-go: the C part of a program whose main is Go's.
 set -eu
-inside=
-if [ "$1" = --inside ]; then inside=1; shift; fi
+inside= with_go=
+case $1 in --inside) inside=1; shift ;; --with-go) with_go=1; shift ;; esac
 doors=$1 data=$1.data program=$2
 shift 2
 nm=${NM:-nm}
@@ -34,7 +34,11 @@ for object in "$@"; do
     fi
 done
 
-if ! $nm "$program" | grep -q ' T main$'; then
+if [ -n "$with_go" ]; then
+    for object in "$@"; do
+        ! $nm "$object" | grep -q ' T main$' || complain "$(source_of "$object"): main: in a program of C and Go it is Go's"
+    done
+elif ! $nm "$program" | grep -q ' T main$'; then
     complain "$(source_of "$1"): no main: a program is int main(int argc, char **argv)"
 fi
 if [ -z "$inside" ]; then

@@ -13,6 +13,8 @@ OBJDUMP ?= objdump
 NM      ?= nm
 CLANG   ?= clang
 GCCGO   ?= gccgo-12
+# gccgo's go command: it says which files a program consists of.
+GO_COMMAND ?= $(patsubst gccgo%,go%,$(GCCGO))
 PYTHON  ?= /usr/bin/python3
 QEMU    ?= qemu-system-x86_64
 # Firmware, and where gnu-efi keeps its start code, linker script and libraries.

@@ -32,6 +32,13 @@ $(B)/go/runtime.o: $(wildcard rt/go/runtime/*.go) $(B)/flags
 	$(Q)$(GCCGO) $(GOFLAGS_APP) -fgo-pkgpath=runtime -fgo-compiling-runtime -c -o $@ $(filter %.go,$^)
 	$(Q)$(OBJCOPY) -j .go_export $@ $(B)/go/import/runtime.gox
 
+# Package burrow, for programs that want more than Go says.
+$(B)/go/burrow.o: $(wildcard rt/go/burrow/*.go) $(B)/go/runtime.o $(B)/flags
+	$(call say,GO,$@)
+	@mkdir -p $(B)/go/import
+	$(Q)$(GCCGO) $(GOFLAGS_APP) -fgo-pkgpath=burrow -c -o $@ $(filter %.go,$^)
+	$(Q)$(OBJCOPY) -j .go_export $@ $(B)/go/import/burrow.gox
+
 # rt/go as archives: a program gets the files that it needs, and those that rt asks for when they are there (weak names).
 GO_ROOTS := rt_go_raise rt_go_fault rt_go_walk_up rt_go_name rt_go_is_body rt_go_cycle_begins
 $(B)/go/rt-metal.a: $(GO_METAL_OBJS)
@@ -44,14 +51,18 @@ $(B)/go/rt-host.a: $(GO_HOST_OBJS)
 # ---- rules for one program: $1 name, $2 sources, $3 directory of its files ("" for none), $4 its place in the tree
 define go_app_rules
 $(call app_common_rules,$1,$2,$3,$4)
-$(B)/app/$1/main.o: $2 $(B)/go/runtime.o $(B)/flags $(B)/app/$1/made_of
-	$$(call say,GO,$1)
-	$$(Q)$(GCCGO) $(GOFLAGS_APP) -c -o $$@ $2
+$(B)/app/$1/objects: $(B)/go/runtime.o $(B)/go/burrow.o $(B)/flags $(B)/app/$1/made_of FORCE
+	$$(Q)scripts/go_packages.py $(if $(V),,--verbose) --gccgo $(GCCGO) --go $(GO_COMMAND) --objcopy $(OBJCOPY) --flags '$(GOFLAGS_APP)' \
+	  --our-import $(B)/go/import --our-objects $(B)/go --out $$(@D) $4
 
-$(B)/app/$1/app.o: $(B)/app/$1/main.o $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a scripts/app.ld scripts/go_link.py $(GO_HOST_OBJS) $(B)/doors
+$(B)/app/$1/go.h: $(B)/app/$1/made_of
+	@touch $$@
+
+$(B)/app/$1/app.o: $(B)/app/$1/objects $(patsubst %,$(B)/app/$1/%.o,$(call app_place,$(filter %.c,$2))) $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a \
+  scripts/app.ld scripts/go_link.py scripts/check_app_symbols.sh scripts/check_cells.py $(GO_HOST_OBJS) $(B)/doors
 	$$(call say,APP,$1)
-	$$(Q)scripts/go_link.py --ld $(LD) --objcopy $(OBJCOPY) --nm $(NM) --out $$@ --doors $(B)/doors \
-	  --runtime '$(GO_HOST_OBJS)' $(B)/app/$1/main.o $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a
+	$$(Q)scripts/go_link.py --ld $(LD) --objcopy $(OBJCOPY) --nm $(NM) --out $$@ --doors $(B)/doors --runtime '$(GO_HOST_OBJS)' \
+	  --c-objects '$$(filter $(B)/app/$1/%.c.o,$$^)' $$$$(cat $$<) $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a
 
 $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) $(B)/go/rt-metal.a boot/image.ld boot/unwind/go/unwind.ld
 	$$(call say,IMAGE,$$@)

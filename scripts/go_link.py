@@ -41,6 +41,19 @@ def who_needs(nm, inputs, name):
     return ", ".join(sorted(set(found))[:4])
 
 
+def check_c_objects(args):
+    """C beside Go is held to what a C program is held to; its functions may call the Go side's."""
+    objects = args.c_objects.split()
+    if objects:
+        both = args.out + ".both"
+        subprocess.run([args.ld, "-r", "-o", both, *objects, *(i for i in args.inputs if i.endswith(".o"))], check=True)
+        for check in (["scripts/check_app_symbols.sh", "--with-go", args.doors, both, *objects], ["scripts/check_cells.py", *objects]):
+            if subprocess.run(check).returncode:
+                sys.exit(1)
+        os.remove(both)
+    return objects
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--ld", default="ld.bfd")
@@ -49,10 +62,12 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--doors", required=True)
     parser.add_argument("--runtime", required=True)
+    parser.add_argument("--c-objects", default="", help="of a program in both languages")
     parser.add_argument("inputs", nargs="+")
     args = parser.parse_args()
 
     merged = args.out + ".all"
+    args.inputs = check_c_objects(args) + args.inputs
     link = [args.ld, "-r", "-T", "scripts/app.ld", "--force-group-allocation", "-o", merged]
     for closure in ("ffi_go_closure_unix64", "ffi_go_closure_unix64_sse"):  # scripts/go_closure.asm
         link += ["--wrap", closure]

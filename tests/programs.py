@@ -75,7 +75,10 @@ class Program:
 
 
 def read(path):
-    source = os.path.join(path, "main.c") if os.path.isdir(path) else path
+    path = path.rstrip("/")
+    source = path
+    if os.path.isdir(path):
+        source = next(f for f in (os.path.join(path, name) for name in ("main.c", "main.go")) if os.path.exists(f))
     base = os.path.splitext(path)[0]
     prefix = {"tests/metal": "metal-", "tests/nightly": "nightly-", "tests/go": "go-"}.get(os.path.dirname(path), "")
     program = Program(path, prefix + os.path.basename(base))

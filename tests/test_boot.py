@@ -7,7 +7,7 @@ import pytest
 import programs
 import qemu
 
-PLACES = ["apps/*.c", "apps/*.go", "apps/*/", "tests/metal/*.c", "tests/go/*.go"] + (["tests/nightly/*.c"] if "NIGHTLY" in os.environ else [])
+PLACES = ["apps/*.c", "apps/*.go", "apps/*/", "tests/metal/*.c", "tests/go/*.go", "tests/go/*/"] + (["tests/nightly/*.c"] if "NIGHTLY" in os.environ else [])
 PROGRAMS = programs.find(*PLACES)
 RUNS = [(p, n, boot) for p in PROGRAMS for boot in p.boot for n in p.smp]
 SUFFIX = {"pvh": ".elf", "uefi": ".img", "iso": ".iso"}

@@ -55,9 +55,9 @@ def test_name_and_command_line_are_the_same_in_both_worlds(build, tmp_path, comm
 
 
 @pytest.mark.parametrize("app,message", [
-    ("nosuch", "APP=nosuch: no such .c file or directory, here or in apps/"),
-    ("README.md", "APP=README.md: neither a .c file nor a directory of .c files"),
-    ("docs", "APP=docs: a directory without .c files"),
+    ("nosuch", "APP=nosuch: no such .c or .go file or directory, here or in apps/"),
+    ("README.md", "APP=README.md: neither a .c or .go file nor a directory of them"),
+    ("docs", "APP=docs: a directory without .c or .go files"),
     ("some where/x.c", "APP=some where/x.c: a path with blanks"),
     ("it's.c", "APP=it's.c: a path with '"),
     ("", "APP=: empty"),

@@ -6,7 +6,7 @@ import pytest
 import programs
 import qemu
 
-PLACES = ["apps/*.c", "apps/*.go", "apps/*/", "tests/metal/*.c", "tests/go/*.go"] + (["tests/nightly/*.c"] if "NIGHTLY" in os.environ else [])
+PLACES = ["apps/*.c", "apps/*.go", "apps/*/", "tests/metal/*.c", "tests/go/*.go", "tests/go/*/"] + (["tests/nightly/*.c"] if "NIGHTLY" in os.environ else [])
 PROGRAMS = [p for p in programs.find(*PLACES) if p.get("hosted", "yes") != "no"]
 
 

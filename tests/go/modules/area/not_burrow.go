@@ -1,0 +1,5 @@
+//go:build !burrow
+
+package area
+
+const system = "another"

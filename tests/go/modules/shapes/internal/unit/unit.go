@@ -1,0 +1,5 @@
+package unit
+
+const One = 1
+
+var Order = "unit"

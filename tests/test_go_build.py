@@ -1,0 +1,133 @@
+"""test_go_build.py -- how programs of Go are built from packages: what is compiled again, and what is refused, in which words.
+
+That they run: tests/go/modules.
+"""
+import os
+import subprocess
+
+import pytest
+
+GENERICS = "generics are since Go 1.18, which gccgo-12 is without them"
+OURS = "gccgo-12 is Go 1.18 without generics"
+
+
+def tree(folder, files):
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compile_packages():
+    """Compiles the packages of a program as the build does; returns status and output."""
+    subprocess.run(["make", "-s", "go-test-objects"], check=True)
+    text = subprocess.run(["make", "-s", "print-go-tests"], check=True, text=True, stdout=subprocess.PIPE).stdout
+    flags = dict(v.split("=", 1) for v in text.splitlines())["GOFLAGS"]
+
+    def run(source, out):
+        r = subprocess.run(["scripts/go_packages.py", "--flags", flags, "--our-import", "build/go/import", "--our-objects", "build/go",
+                            "--out", str(out), "--verbose", str(source)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return r.returncode, r.stdout
+    return run
+
+
+def test_only_what_changed_is_compiled(compile_packages, tmp_path):
+    app, out = tree(tmp_path / "app", {
+        "main.go": 'package main\n\nimport (\n\t_ "embed"\n\n\t"app/a"\n\t"app/b"\n)\n\n//go:embed text\nvar text string\n\n'
+                   'func main() { println(a.F(), b.F(), text) }\n',
+        "text": "one\n",
+        "a/a.go": 'package a\n\nimport "app/b"\n\nfunc F() int { return b.F() + 1 }\n',
+        "b/b.go": "package b\n\n//go:noinline\nfunc F() int { return 1 }\n"}), tmp_path / "out"
+
+    def compiled():
+        status, text = compile_packages(app, out)
+        assert status == 0, text
+        names = [line.split()[1] for line in text.splitlines()]
+        return ["main" if n == str(app) else n for n in names]
+    assert compiled() == ["app/b", "app/a", "main"]
+    assert compiled() == []
+    listing = out / "objects"
+    before = listing.stat().st_mtime_ns
+    os.utime(app / "b/b.go")
+    assert compiled() == []  # contents count, not times
+    assert listing.stat().st_mtime_ns == before
+    (app / "b/b.go").write_text("package b\n\n//go:noinline\nfunc F() int { return 2 }\n")
+    assert compiled() == ["app/b"]  # what it offers is as before
+    assert listing.stat().st_mtime_ns > before
+    (app / "b/b.go").write_text("package b\n\n//go:noinline\nfunc F() int { return 2 }\n\nfunc G() {}\n")
+    assert compiled() == ["app/b", "app/a", "main"]
+    (app / "text").write_text("two\n")
+    assert compiled() == ["main"]
+    (app / "a/more.go").write_text("package a\n\nfunc more() {}\n")
+    assert compiled()[0] == "app/a"
+
+
+# What a person sees: the lines, each beginning with the file's place below the program.
+REFUSED = {
+    "cycle": ({"main.go": 'package main\n\nimport _ "cycle/x"\n\nfunc main() {}\n', "x/x.go": 'package x\n\nimport _ "cycle/y"\n',
+               "y/y.go": 'package y\n\nimport _ "cycle/x"\n'},
+              ["x: error: import cycle: cycle imports cycle/x imports cycle/y imports cycle/x"]),
+    "missing": ({"main.go": 'package main\n\nimport (\n\t_ "missing/nowhere"\n\t_ "nothing"\n)\n\nfunc main() {}\n'},
+                ["main.go:4: error: package missing/nowhere is neither in the standard library (Go 1.18) nor a directory of the program's module (docs/go.md)",
+                 "main.go:5: error: package nothing is neither in the standard library (Go 1.18) nor a directory of the program's module (docs/go.md)"]),
+    "fetched": ({"main.go": 'package main\n\nimport _ "example.org/far/away"\n\nfunc main() {}\n'},
+                ["main.go:3: error: no required module provides package example.org/far/away; to add it: go get example.org/far/away"]),
+    "vendored": ({"go.mod": "module vendored\n\ngo 1.18\n\nrequire example.org/dep v1.0.0\n", "vendor/modules.txt": "",
+                  "main.go": 'package main\n\nimport _ "example.org/dep"\n\nfunc main() {}\n'},
+                 ["go: inconsistent vendoring in APP:", "\texample.org/dep@v1.0.0: is explicitly required in go.mod, but not marked as explicit in vendor/modules.txt"]),
+    "two": ({"main.go": "package main\n\nfunc main() {}\n", "other.go": "package other\n"},
+            ["APP: error: found packages main (main.go) and other (other.go) in APP"]),
+    "library": ({"x.go": "package lib\n"}, ["APP: error: package lib; a program is package main"]),
+    "net": ({"main.go": "package main\n\nfunc main() {}\n"}, ["APP: error: the directory has the name of a standard package"]),
+    "embed_nothing": ({"main.go": 'package main\n\nimport _ "embed"\n\n//go:embed nothing.txt\nvar x string\n\nfunc main() {}\n'},
+                      ["main.go:5: error: pattern nothing.txt: no matching files found"]),
+    "cgo": ({"main.go": 'package main\n\n// int f(void);\nimport "C"\n\nfunc main() { C.f() }\n'},
+            ['main.go:4: error: import "C" (cgo) is not supported: put .c files beside the .go files and declare their functions by //extern (docs/go.md)']),
+    "new_packages": ({"main.go": 'package main\n\nimport (\n\t_ "log/slog"\n\t_ "maps"\n\t_ "plugin"\n\t_ "slices"\n)\n\nfunc main() {}\n'},
+                     [f"main.go:4: error: package log/slog is since Go 1.21; {OURS}", f"main.go:5: error: package maps is since Go 1.21; {OURS}",
+                      "main.go:6: error: package plugin is not supported: gccgo's library does not have it",
+                      f"main.go:7: error: package slices is since Go 1.21; {OURS}"]),
+    "generics": ({"main.go": "package main\n\nfunc Max[T int | string](a, b T) T {\n\tif a > b {\n\t\treturn a\n\t}\n\treturn b\n}\n\n"
+                             "type Stack[T any] struct{ items []T }\n\nfunc (s *Stack[T]) Push(x T) {}\n\ntype N interface{ ~int }\n\n"
+                             "func main() { println(Max(1, 2)) }\n"},
+                 [f"main.go:3: error: the generic function Max: not supported; {GENERICS}",
+                  f"main.go:10: error: the generic type Stack: not supported; {GENERICS}",
+                  f"main.go:12: error: a method of the generic type Stack: not supported; {GENERICS}"]),
+    "instances": ({"main.go": "package main\n\nfunc main() {\n\tx := Max[int](1, 2)\n\t_ = x\n}\n"},
+                  [f"main.go:4: error: an instance of the generic Max: not supported; {GENERICS}"]),
+    "language": ({"main.go": "package main\n\nfunc seq(yield func(int) bool) {}\n\nfunc main() {\n\tx := min(1, 2)\n\tx = max(x, 3)\n\tm := map[int]int{}\n\tclear(m)\n"
+                             "\tfor i := range 10 {\n\t\tprintln(i)\n\t}\n\tfor i := range seq {\n\t\tprintln(i)\n\t}\n}\n"},
+                 [f"main.go:6: error: the builtin min is since Go 1.21; {OURS}", f"main.go:7: error: the builtin max is since Go 1.21; {OURS}",
+                  f"main.go:9: error: the builtin clear is since Go 1.21; {OURS}", f"main.go:10: error: range over an integer is since Go 1.22; {OURS}",
+                  f"main.go:13: error: range over seq: over an integer it is since Go 1.22, over a function since Go 1.23; {OURS}"]),
+    "library_names": ({"go.mod": "module library_names\n\ngo 1.21\n",
+                       "main.go": 'package main\n\nimport (\n\t"errors"\n\t"strings"\n\t"sync/atomic"\n)\n\nvar n atomic.Int64\n\n'
+                                  'func main() {\n\terrors.Join(nil)\n\tstrings.Nonsense()\n}\n'},
+                      ["main.go:9: error: atomic.Int64 is since Go 1.19; the library is that of Go 1.18",
+                       "main.go:12: error: errors.Join is since Go 1.20; the library is that of Go 1.18",
+                       "main.go:13: error: strings.Nonsense is not in it; the library is that of Go 1.18", f"note: go.mod asks for Go 1.21; {OURS}"]),
+    # An error of every day stays as the compiler says it.
+    "ordinary": ({"main.go": "package main\n\nfunc main() {\n\tx := 1\n\ta[0] = y\n}\n"}, ["main.go:5:9: error: reference to undefined name"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(compile_packages, tmp_path, name):
+    files, expected = REFUSED[name]
+    app = tree(tmp_path / name, files)
+    status, text = compile_packages(app, tmp_path / "out")
+    assert status == 1, text
+    lines = [line for line in text.replace(str(app) + "/", "").replace(str(app), "APP").splitlines() if not line.startswith("  GO ")]
+    for want in expected:
+        assert any(line.startswith(want) for line in lines), text
+    if name not in ("ordinary", "vendored"):
+        assert len(lines) <= len(expected) + 1, text  # nothing that only follows from the cause
+
+
+def test_messages_reach_make(build, tmp_path):
+    app = tree(tmp_path / "front", {"main.go": 'package main\n\nimport _ "slices"\n\nfunc main() {}\n'})
+    r = subprocess.run(["make", "-s", f"APP={app}", "host"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode != 0
+    assert f"{app}/main.go:3: error: package slices is since Go 1.21; {OURS}\n" in r.stdout
