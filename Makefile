@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-# What to run, and how. A program is a .c file, a directory of .c files, or a bare name looked up in apps/.
+# What to run, and how. A program is a .c or .go file, a directory of them, or a bare name looked up in apps/.
 APP     ?= apps/wordfreq
 SMP     ?= 4
 MEM     ?= 512M

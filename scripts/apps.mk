@@ -9,7 +9,7 @@ app_places = $(if $(filter %.c %.go,$1),$1 apps/$1,apps/$1.c apps/$1.go apps/$1 
 app_file = $(firstword $(wildcard $(if $(findstring /,$1),,$(app_places)) $(1:%/=%) $1.c $1.go))
 app_name = $(if $(filter tests/metal/%,$1),metal-)$(if $(filter tests/go/%,$1),go-)$(if $(filter tests/nightly/%,$1),nightly-)$(if $(filter tests/bench/%,$1),bench-)$(basename $(notdir $(abspath $1)))
 # Of a program with Go, packages below its directory come besides (scripts/go_packages.py).
-app_srcs = $(if $(filter %.c %.go,$1),$1,$(wildcard $1/*.c) $(filter-out %_test.go,$(wildcard $1/*.go)))
+app_srcs = $(if $(filter %.c %.go,$1),$1,$(strip $(wildcard $1/*.c) $(filter-out %_test.go,$(wildcard $1/*.go))))
 # Packed into a program's image unless FILES says otherwise: apps/NAME.files beside it, if there.
 # The demonstrations read files of the system.
 app_files = $(or $(wildcard $(basename $1).files),$(system_files_$(patsubst apps/%,%,$1)))
