@@ -55,7 +55,7 @@ boot_file_iso  := $(B)/$(NAME).iso
 boot_file_pvh  := $(B)/$(NAME).elf
 boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
 
-.PHONY: help run host iso debug record replay test nightly fuzz check bench images clean deps
+.PHONY: help run host iso debug record replay test nightly fuzz check bench bench-vs-go images clean deps
 help: ## List the commands
 	@echo 'Burrow: make COMMAND [NAME=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 18
@@ -116,6 +116,11 @@ bench: ## Print instructions per operation and native times (ARGS: some names on
 	$(call need,build run$(GO_PACKAGES))
 	@$(BUILD) bench-images $(B)/hello.elf $(B)/hello.efi
 	@scripts/bench $(B) $(ARGS)
+
+bench-vs-go: ## Count and time the same work on Burrow and on Linux (ARGS: names; --record: into docs)
+	$(call need,build run versus)
+	@$(BUILD) bench-go-images
+	@scripts/bench_vs_go $(B) $(ARGS)
 
 images: ## Build every program, test image and unit test
 	@$(BUILD) test-images unit-tests

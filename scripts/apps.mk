@@ -111,7 +111,7 @@ SUITES   := $(wildcard tests/metal/*.c tests/go/*.go) $(patsubst %/,%,$(dir $(wi
 LONG     := $(wildcard tests/nightly/*.c)
 SUITES   += $(if $(NIGHTLY),$(LONG))
 SUITES_HOSTED := $(filter-out $(shell grep -ls '^// hosted: no' $(SUITES) /dev/null),$(SUITES))
-BENCHES  := $(wildcard tests/bench/*.c)
+BENCHES  := $(wildcard tests/bench/*.c) tests/bench/go
 program  = $(if $(filter %.go,$(call app_srcs,$1)),$(eval $(call go_app_rules,$2,$(call app_srcs,$1),$3,$1)),\
   $(eval $(call app_rules,$2,$(call app_srcs,$1),$3,$1)))\
   $(foreach s,$(filter %.c,$(call app_srcs,$1)),$(eval $(call app_object,$2,$s,$(filter %.go,$(call app_srcs,$1)))))
@@ -121,11 +121,12 @@ $(foreach p,$(sort $(PROGRAMS) $(SUITES) $(LONG) $(BENCHES)),$(if $(filter $(NAM
   $(call program,$p,$(call app_name,$p),$(call app_files,$p))))
 $(if $(APP_FILE),$(call program,$(APP_FILE),$(NAME),$(FILES)))
 
-.PHONY: test-images bench-images
+.PHONY: test-images bench-images bench-go-images
 images_of    = $(foreach p,$1,$(B)/$(call app_name,$p).elf)
 processes_of = $(foreach p,$1,$(B)/host/$(call app_name,$p))
 test-images: $(call images_of,$(PROGRAMS) $(SUITES)) $(call processes_of,$(PROGRAMS) $(SUITES_HOSTED))
-bench-images: $(call images_of,$(BENCHES)) $(call processes_of,$(BENCHES))
+bench-images: $(call images_of,$(filter %.c,$(BENCHES))) $(call processes_of,$(filter %.c,$(BENCHES)))
+bench-go-images: $(call images_of,$(BENCHES)) $(call processes_of,$(BENCHES))
 
 # For tests that compile a program and expect an error.
 .PHONY: print-app-compiler
