@@ -5,6 +5,7 @@
 // one that holds it. A full table loses ranges, never types: what does not fit is counted and its memory goes
 // unused.
 #pragma once
+#include <stdbool.h>
 #include "boot/bootinfo.h"
 
 typedef struct {
@@ -34,8 +35,8 @@ static inline void memmap_add(MemMap *map, MemRange range) {
     memmap_insert(map, map->count, range);
 }
 
-// Turns what is of type `from` in [base, base + bytes) into type `to`. Returns how many bytes that was: less
-// than `bytes` means that the map does not call all of it `from`.
+// Turns what is of type `from` in [base, base + bytes) into type `to`. Returns how many bytes that was; those
+// that the map names twice count twice.
 static inline uint64_t memmap_carve(MemMap *map, uint64_t base, uint64_t bytes, MemType from, MemType to) {
     uint64_t end = mem_end(base, bytes), carved = 0;
     for (uint32_t i = 0; i < map->count; i++) {
@@ -59,4 +60,19 @@ static inline uint64_t memmap_carve(MemMap *map, uint64_t base, uint64_t bytes, 
         if (head.bytes) i++; // the middle moved up; the tail is not in [base, end)
     }
     return carved;
+}
+
+// Is all of [base, base + bytes) of this type? Ranges may overlap and repeat.
+static inline bool memmap_covers(const MemMap *map, uint64_t base, uint64_t bytes, MemType type) {
+    uint64_t at = base, end = mem_end(base, bytes);
+    for (bool moved = true; at < end && moved;) {
+        moved = false;
+        for (uint32_t i = 0; i < map->count; i++) {
+            const MemRange *r = &map->ranges[i];
+            if (r->type != (uint32_t)type || r->base > at || mem_end(r->base, r->bytes) <= at) continue;
+            at = mem_end(r->base, r->bytes);
+            moved = true;
+        }
+    }
+    return at >= end;
 }

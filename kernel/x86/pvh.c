@@ -71,8 +71,9 @@ static void copy_memory_map(const HvmStartInfo *start) {
         memmap_add(&map, (MemRange){e820[i].base, e820[i].bytes, memtype_of_e820(e820[i].type), 0});
 
     uint64_t base = (uint64_t)__image_start, bytes = (uint64_t)(__image_end - __image_start);
-    if (memmap_carve(&map, base, bytes, MEM_USABLE, MEM_IMAGE) != bytes)
+    if (!memmap_covers(&map, base, bytes, MEM_USABLE))
         pvh_fail("the image does not fit into this machine's RAM");
+    memmap_carve(&map, base, bytes, MEM_USABLE, MEM_IMAGE);
 
     boot_info.image_phys = base;
     boot_info.image_bytes = bytes;

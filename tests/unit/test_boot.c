@@ -196,6 +196,19 @@ static void carve_limits(void) {
     CHECK_EQ(map.count, 1);
 }
 
+static void covers(void) {
+    MemMap map = map_of((MemRange[]){{500, 500, MEM_USABLE, 0}, {100, 300, MEM_USABLE, 0}, {100, 300, MEM_USABLE, 0}, {350, 150, MEM_USABLE, 0}}, 4, 8);
+    CHECK(memmap_covers(&map, 100, 900, MEM_USABLE));
+    CHECK(!memmap_covers(&map, 99, 10, MEM_USABLE));
+    CHECK(!memmap_covers(&map, 100, 901, MEM_USABLE));
+    CHECK(!memmap_covers(&map, 100, 900, MEM_BOOT));
+    // As many bytes as asked for, but named twice and with a hole.
+    map = map_of((MemRange[]){{100, 100, MEM_USABLE, 0}, {100, 100, MEM_USABLE, 0}, {300, 10, MEM_USABLE, 0}}, 3, 8);
+    CHECK(!memmap_covers(&map, 100, 200, MEM_USABLE));
+    map = map_of((MemRange[]){{UINT64_MAX - 100, 1000, MEM_USABLE, 0}}, 1, 8);
+    CHECK(memmap_covers(&map, UINT64_MAX - 50, 40, MEM_USABLE));
+}
+
 // ---- boot page tables
 #define UNMAPPED UINT64_MAX
 
@@ -336,6 +349,7 @@ int main(void) {
     RUN(carve_edges);
     RUN(carve_several);
     RUN(carve_limits);
+    RUN(covers);
     RUN(tables_both_sets);
     RUN(tables_pool_empty);
     RUN(load_options);
