@@ -64,7 +64,9 @@ void irq_dispatch(TrapFrame *tf) {
         break;
     case VEC_SPURIOUS:
         count(&cpu->irq_spurious);
-        break; // by its definition not in service
+        if (apic_in_service(VEC_SPURIOUS))
+            apic_eoi(); // a real one: without the EOI it would hold back all others for ever
+        break;          // the APIC's own is by its definition not in service
     default:
         count(&cpu->irq_device);
         device_dispatch((int)tf->vector);

@@ -18,7 +18,7 @@ enum {
     VEC_IPI = 0x41,      // plat_ipi, plat_wake -> rt_irq_ipi
     VEC_TLB = 0x42,      // flush the TLB and acknowledge (vmap.c)
     VEC_DEVICE = 0x50,   // first of the vectors given to devices by irq_register
-    VEC_SPURIOUS = 0xff, // local APIC's spurious vector: no EOI
+    VEC_SPURIOUS = 0xff, // local APIC's spurious vector: no EOI, unless a device sent it
 };
 
 // ---- a core (tables.c)
@@ -175,6 +175,7 @@ void acpi_init(uint64_t rsdp); // [boot] 0: none; leaves defaults
 // ---- x86/apic.c
 void apic_init_core(void);                   // this core: xAPIC or x2APIC, LINT1 = NMI, timer masked
 void apic_eoi(void);                         // [any]
+bool apic_in_service(int vector);            // [any] this core has taken it and not given the EOI
 void apic_ipi(uint32_t apic_id, int vector); // [any] small (128 B of stack); own id too; waits bounded
 void apic_nmi(uint32_t apic_id);             // [any]
 void apic_timer_arm_ns(int64_t delta_ns);    // [any] small; one-shot; <= 0: at once; TIME_NEVER disarms

@@ -153,6 +153,10 @@ void apic_eoi(void) {
     reg_write(REG_EOI, 0);
 }
 
+bool apic_in_service(int vector) {
+    return reg_read(REG_ISR + (uint32_t)vector / 32 * 16) >> (vector % 32) & 1;
+}
+
 // ---- interrupting other cores
 
 // Before: stores made for the receiver are visible (plat_wake, shootdowns). In xAPIC mode the uncached store
