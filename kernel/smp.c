@@ -10,14 +10,16 @@
 // failure are stopped again by INIT and started once more, one number lower each; the records are reused,
 // their number is what counts. That is slow and hardly ever happens, which beats a slow path in every start.
 //
-// A starting core compares its TSC with the boot core's, which plays its part while it waits (tsc_sync.c).
-// Then it parks by `sti; hlt` until rt wants it.
+// A starting core gives itself the boot core's memory types (mtrr.c) and compares its TSC with the boot
+// core's, which plays its part while it waits (tsc_sync.c). Then it parks by `sti; hlt` until rt wants it.
 #include "kernel/acpi.h"
 #include "kernel/cmdline.h"
 #include "kernel/kernel.h"
 #include "kernel/x86/ap.h"
 #include "kernel/x86/apic.h"
+#include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/mtrr.h"
 #include "kernel/x86/tsc.h"
 #include "rt/atomic.h"
 
@@ -47,6 +49,7 @@ static void delay_us(uint64_t us) {
 
 _Noreturn void ap_main(Cpu *cpu) {
     cpu_enter(cpu);
+    mtrr_init_core();
     apic_init_core();
     clock_init_core();
     tsc_sync_core(cpu->id);
@@ -168,15 +171,16 @@ static int count_online(void) {
     return n;
 }
 
-// Sends start-up IPIs until all are online, or none has come for PATIENCE_US. A core that runs already
-// ignores them.
+// Sends start-up IPIs until all are online, or none has come for PATIENCE_US (longer when the test of the
+// clocks takes longer). A core that runs already ignores them.
 static void wait_online(void) {
     uint64_t us = clock_tsc_hz() / 1000000, since = cpu_rdtsc(), sent = since;
+    uint64_t test, patience_us = cmdline_knob(KNOB_TESTTSC, &test) ? 10 * PATIENCE_US : PATIENCE_US;
     wake_missing(false);
     for (int up = 0, now; (now = count_online()) < id_count; up = now) {
         uint64_t tsc = cpu_rdtsc();
         if (now != up) since = tsc;
-        if (tsc - since > PATIENCE_US * us) return;
+        if (tsc - since > patience_us * us) return;
         if (tsc - sent > STARTUP_AGAIN_US * us) {
             wake_missing(false);
             sent = tsc;
@@ -219,13 +223,16 @@ static void start_all(void) {
 
 // ---- the order
 
-static void report_clocks(void) {
+static void check_clocks(void) {
+    bool differ = false;
     for (int cpu = 1; cpu <= id_count; cpu++) {
         int64_t corrected, remains = tsc_sync_result(cpu, &corrected);
         if (corrected)
             rt_printf("smp: time-stamp counter of core %d corrected by %ld cycles\n", cpu, corrected);
         if (remains) rt_printf("smp: time-stamp counter of core %d differs by %ld cycles\n", cpu, remains);
+        differ |= remains != 0;
     }
+    if (differ) clock_leave_tsc("it differs between cores");
 }
 
 int smp_start(void) {
@@ -237,10 +244,13 @@ int smp_start(void) {
         return 1;
     }
     make_records();
+    tsc_sync_init();
+    mtrr_read_boot();
     start_all();
+    mtrr_report();
     for (int i = id_count + 1; i < PLAT_MAX_CPUS; i++)
         cpus[i] = NULL;
     cpus_up = id_count + 1;
-    report_clocks();
+    check_clocks();
     return cpus_up;
 }

@@ -1,18 +1,18 @@
 // calibrate.c -- measures the TSC and the APIC timer against a clock of known speed.
 //
-// References, the best that exists: HPET, ACPI PM timer, PIT. All three are devices outside the core, and
-// reading one takes a microsecond (more in a virtual machine), in which the host may do something else. So a
-// point in time is read several times and the quickest reading kept; the first window, which runs on cold
+// References, the best that exists: HPET, ACPI PM timer, PIT (reference.c); a PIT that the tables deny when
+// there is nothing else. Reading one takes a microsecond or more, in which the host may do something else. So
+// a point in time is read several times and the quickest reading kept; the first window, which runs on cold
 // caches and cold translations, is thrown away; two windows must agree.
 //
 // The CPU may state its nominal frequency (CPUID leaf 15h, 16h, or a hypervisor's leaf 40000010h). It is more
 // exact than any measurement when true, and some state it wrongly: so it counts when the measurement confirms
 // it, or when nothing can be measured.
 #include "kernel/x86/calibrate.h"
-#include "kernel/acpi.h"
 #include "kernel/kernel.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/reference.h"
 #include "kernel/x86/tsc.h"
 
 enum {
@@ -24,69 +24,6 @@ enum {
     AGREE_PER_MILLE = 2, // two windows
     NOMINAL_PER_MILLE = 10,
 };
-
-// ---- references
-
-typedef struct Reference {
-    const char *name;
-    uint64_t hz, mask; // mask: of a counter that wraps
-    uint64_t (*read)(void);
-} Reference;
-
-static volatile uint64_t *hpet;
-static AcpiReg pm_reg;
-static volatile uint32_t *pm_memory;
-
-static uint64_t hpet_read(void) {
-    return hpet[0xf0 / 8];
-}
-
-static bool hpet_open(Reference *r) {
-    const uint64_t period_max_fs = 100000000; // by the HPET specification
-    if (!acpi_info()->hpet_phys) return false;
-    hpet = map_mmio(acpi_info()->hpet_phys, 1024, CACHE_UC);
-    if (!hpet) return false;
-    uint64_t caps = hpet[0], period_fs = caps >> 32;
-    if (period_fs == 0 || period_fs > period_max_fs) return false;
-    hpet[0x10 / 8] |= 1; // main counter runs
-    *r = (Reference){"HPET", 1000000000000000ull / period_fs, caps >> 13 & 1 ? UINT64_MAX : UINT32_MAX,
-                     hpet_read};
-    return true;
-}
-
-static uint64_t pm_read(void) {
-    return pm_memory ? *pm_memory : cpu_in32((uint16_t)pm_reg.addr);
-}
-
-static bool pm_open(Reference *r) {
-    pm_reg = acpi_info()->pm_timer;
-    if (pm_reg.space == ACPI_MEMORY) {
-        pm_memory = map_mmio(pm_reg.addr, 4, CACHE_UC);
-        if (!pm_memory) return false;
-    } else if (pm_reg.space != ACPI_PORT) {
-        return false;
-    }
-    *r = (Reference){"PM timer", 3579545, acpi_info()->pm_timer_32bit ? UINT32_MAX : 0xffffff, pm_read};
-    return true;
-}
-
-enum { PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, PORT_B = 0x61 };
-
-static uint64_t pit_read(void) {
-    cpu_out8(PIT_COMMAND, 0x80); // latch channel 2
-    uint32_t lo = cpu_in8(PIT_CHANNEL2), hi = cpu_in8(PIT_CHANNEL2);
-    return 0xffff - (hi << 8 | lo); // counts down
-}
-
-static bool pit_open(Reference *r) {
-    if (acpi_info()->no_legacy) return false;
-    cpu_out8(PORT_B, (cpu_in8(PORT_B) & ~2u) | 1); // speaker off, gate on
-    cpu_out8(PIT_COMMAND, 0xb4);                   // channel 2, both bytes, mode 2: free running
-    cpu_out8(PIT_CHANNEL2, 0);
-    cpu_out8(PIT_CHANNEL2, 0);
-    *r = (Reference){"PIT", 1193182, 0xffff, pit_read};
-    return true;
-}
 
 // ---- measuring
 
@@ -100,7 +37,7 @@ static Point point_read(const Reference *r) {
     uint64_t width = UINT64_MAX;
     for (int i = 0; i < READINGS; i++) {
         uint64_t t0 = tsc_ordered();
-        uint64_t ref = r->read();
+        uint64_t ref = reference_read(r);
         uint32_t apic = apic_timer_left();
         uint64_t t1 = tsc_ordered();
         if (t1 - t0 >= width) continue;
@@ -118,7 +55,7 @@ typedef struct Window {
 static bool window_measure(const Reference *r, uint64_t us, Window *w) {
     Point a = point_read(r);
     uint64_t ticks = r->hz * us / 1000000;
-    for (int polls = 0; ((r->read() - a.ref) & r->mask) < ticks; polls++)
+    for (int polls = 0; ((reference_read(r) - a.ref) & r->mask) < ticks; polls++)
         if (polls == POLLS_MAX) return false;
     Point b = point_read(r);
     uint64_t passed = (b.ref - a.ref) & r->mask;
@@ -142,7 +79,7 @@ static bool reference_measure(const Reference *r, Window *out) {
         if (near(a.tsc_hz, b.tsc_hz, AGREE_PER_MILLE) && near(a.apic_hz, b.apic_hz, AGREE_PER_MILLE))
             return true;
     }
-    rt_printf("clock: %s measurements differ by more than %d per mille\n", r->name, AGREE_PER_MILLE);
+    rt_printf("clock:  %s measurements differ by more than %d per mille\n", r->name, AGREE_PER_MILLE);
     return true;
 }
 
@@ -177,22 +114,24 @@ static uint64_t apic_hz_by_tsc(uint64_t tsc_hz) {
 }
 
 Calibration calibrate(void) {
-    static bool (*const open[])(Reference *) = {hpet_open, pm_open, pit_open};
+    static bool (*const open[])(Reference *) = {reference_hpet, reference_pm_timer, reference_pit,
+                                                reference_any_pit};
     const char *nominal_source = NULL;
     uint64_t nominal = nominal_tsc_hz(&nominal_source);
     apic_timer_free_run();
     for (unsigned i = 0; i < sizeof open / sizeof *open; i++) {
         Reference r;
         Window w;
+        if (nominal && open[i] == reference_any_pit) break;
         if (!open[i](&r)) continue;
         if (!reference_measure(&r, &w)) {
-            rt_printf("clock: the %s stands still\n", r.name);
+            rt_printf("clock:  the %s stands still\n", r.name);
             continue;
         }
         if (nominal && near(nominal, w.tsc_hz, NOMINAL_PER_MILLE))
             return (Calibration){nominal, w.apic_hz, nominal_source};
         if (nominal)
-            rt_printf("clock: %s says %lu kHz, the %s measures %lu kHz\n", nominal_source, nominal / 1000,
+            rt_printf("clock:  %s says %lu kHz, the %s measures %lu kHz\n", nominal_source, nominal / 1000,
                       r.name, w.tsc_hz / 1000);
         return (Calibration){w.tsc_hz, w.apic_hz, r.name};
     }

@@ -9,6 +9,8 @@ static inline uint64_t tsc_ordered(void) {
     return cpu_rdtsc();
 }
 
+// On the boot core, before others start.
+void tsc_sync_init(void);
 // On a core that starts, interrupts off: compares its counter with the boot core's, which runs tsc_sync_pump
 // meanwhile, and sets it right. Takes a millisecond at most.
 void tsc_sync_core(int cpu);

@@ -7,9 +7,13 @@
 // under emulation an answer may take 10 ms a core, for nothing. The starting core then corrects itself and
 // looks again.
 //
+// TESTTSC=2 gives all cores but the first a counter that is ahead and stays so, as on boards where writing it
+// has no effect.
+//
 // Writers: `boot_tsc` and a core's `ahead` the boot core, everything else the core itself. Publishing
 // releases, looking acquires.
 #include "kernel/x86/tsc.h"
+#include "kernel/cmdline.h"
 #include "kernel/kernel.h"
 #include "rt/atomic.h"
 
@@ -18,13 +22,16 @@ enum {
     LOOKS = 50,
     PASS_MAX_DIVISOR = 4000,
     MSR_TSC = 0x10
-}; // a pass: 50 new values seen, or a quarter of a millisecond
+}; // a pass: 50 new values seen, or a quarter of a millisecond; with TESTTSC=2, which must be seen on the
+   // busiest host, a second
 
 typedef struct __attribute__((aligned(64))) SyncSlot {
     _Atomic uint64_t tsc;       // 0: nothing published
     _Atomic int64_t ahead;      // the most that `tsc` was seen in the boot core's future
     int64_t corrected, remains; // read by the boot core when the core is online
 } SyncSlot;
+
+static uint64_t test_skew; // cycles; written before the other cores start
 
 static _Atomic uint64_t boot_tsc __attribute__((aligned(64)));
 static SyncSlot slots[PLAT_MAX_CPUS];
@@ -39,14 +46,24 @@ void tsc_sync_pump(int count) {
     }
 }
 
+void tsc_sync_init(void) {
+    uint64_t test;
+    if (cmdline_knob(KNOB_TESTTSC, &test) && test == TESTTSC_SKEWED) test_skew = clock_tsc_hz() / 1000;
+}
+
+static uint64_t own_tsc(void) {
+    return tsc_ordered() + test_skew;
+}
+
 // The most that the boot core's counter was seen in our future; publishes ours meanwhile if `publish`.
 static int64_t look(SyncSlot *s, int looks, bool publish) {
-    uint64_t start = cpu_rdtsc(), limit = clock_tsc_hz() / PASS_MAX_DIVISOR, last = 0;
+    uint64_t start = cpu_rdtsc(), last = 0;
+    uint64_t limit = test_skew ? clock_tsc_hz() : clock_tsc_hz() / PASS_MAX_DIVISOR;
     int64_t behind = 0;
     while (looks > 0 && cpu_rdtsc() - start < limit) {
-        if (publish) store_release(&s->tsc, tsc_ordered());
+        if (publish) store_release(&s->tsc, own_tsc());
         uint64_t theirs = load_acquire(&boot_tsc);
-        int64_t by = (int64_t)(theirs - tsc_ordered());
+        int64_t by = (int64_t)(theirs - own_tsc());
         if (theirs && by > behind) behind = by;
         if (theirs != last) looks--;
         last = theirs;
@@ -65,7 +82,7 @@ void tsc_sync_core(int cpu) {
         int64_t off = behind ? -behind : load_relaxed(&s->ahead);
         s->remains = off;
         if (off == 0 || pass == PASSES - 1) return;
-        cpu_wrmsr(MSR_TSC, tsc_ordered() - (uint64_t)off);
+        if (!test_skew) cpu_wrmsr(MSR_TSC, tsc_ordered() - (uint64_t)off);
         s->corrected -= off;
     }
 }
