@@ -200,6 +200,35 @@ static AcpiReg parse_gas(const uint8_t *g) {
     return reg;
 }
 
+// The registers of events, and the way of their interrupt. An override in the MADT, which was parsed before,
+// moves it.
+static void parse_events(const uint8_t *b, uint32_t flags, AcpiInfo *out) {
+    enum { FLAG_BUTTON_IS_DEVICE = 1 << 4, EVENT_BYTES_MIN = 4 };
+    uint32_t event = le32(b + 56), smi = le32(b + 48), sci = le16(b + 46);
+    if (event <= 0xfff0 && b[88] >= EVENT_BYTES_MIN && b[88] % 2 == 0 && b[88] <= 0x10) {
+        out->pm1a_event = (uint16_t)event;
+        out->pm1_event_bytes = b[88];
+    }
+    out->fixed_button = !(flags & FLAG_BUTTON_IS_DEVICE);
+    if (smi <= 0xffff) {
+        out->smi_command = (uint16_t)smi;
+        out->acpi_enable = b[52];
+    }
+    for (int i = 0; i < 2; i++) {
+        uint32_t port = le32(b + 80 + 4 * i), bytes = b[92 + i];
+        if (port == 0 || port + bytes > 0x10000) continue;
+        out->gpe[i].port = (uint16_t)port;
+        out->gpe[i].bytes = (uint8_t)bytes;
+    }
+    out->sci_gsi = sci;
+    out->sci_level = out->sci_active_low = true;
+    if (sci < ACPI_ISA_IRQS && out->isa[sci].given) {
+        out->sci_gsi = out->isa[sci].gsi;
+        out->sci_level = out->isa[sci].level;
+        out->sci_active_low = out->isa[sci].active_low;
+    }
+}
+
 static void parse_fadt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     enum { FLAG_RTC32 = 1 << 8, FLAG_RESET = 1 << 10, FLAG_HW_REDUCED = 1 << 20 };
     enum { BOOT_LEGACY = 1, BOOT_8042 = 2, BOOT_NO_RTC = 1 << 5 };
@@ -210,6 +239,7 @@ static void parse_fadt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     uint16_t boot = le16(b + 109);
     out->have_fadt = true;
     out->rtc_century = b[108];
+    parse_events(b, flags, out);
     if (le32(b + 64) <= 0xffff && b[89] >= 2) out->pm1a_control = le16(b + 64);
     if (le32(b + 76) != 0 && le32(b + 76) <= 0xffff && b[91] == 4)
         out->pm_timer = (AcpiReg){ACPI_PORT, 32, le32(b + 76)};

@@ -77,9 +77,20 @@ typedef struct AcpiInfo {
 
     uint64_t hpet_phys;
     AcpiReg pm_timer;
-    bool pm_timer_32bit;   // else 24 bits
-    uint16_t pm1a_control; // port; 0: none
-    AcpiReg reset;         // space 0: firmware does not support it
+    bool pm_timer_32bit;     // else 24 bits
+    uint16_t pm1a_control;   // port; 0: none
+    uint16_t pm1a_event;     // port of the status register, the enable register behind it; 0: none
+    uint8_t pm1_event_bytes; // of both
+    bool fixed_button;       // the power button is an event of those registers
+    uint32_t sci_gsi;        // where the events' interrupt arrives
+    bool sci_level, sci_active_low;
+    uint16_t smi_command; // port; 0: the machine is always in ACPI mode
+    uint8_t acpi_enable;  // written to it: ACPI mode
+    struct {
+        uint16_t port;
+        uint8_t bytes;
+    } gpe[2];      // general-purpose events: status half, enable half; bytes 0: none
+    AcpiReg reset; // space 0: firmware does not support it
     uint8_t reset_value;
     uint8_t rtc_century; // CMOS index; 0: none
     bool no_i8042; // firmware says so; absence of the flag on old tables means "unknown: assume present"

@@ -2,10 +2,12 @@
 //
 // Runs on the boot core, interrupts off, on the boot stack; ends by moving to the guarded system stack and
 // entering the runtime. Each line may use what the lines above it made.
+#include "kernel/button.h"
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/ioapic.h"
+#include "kernel/x86/mcheck.h"
 #include "rt/mem.h"
 
 enum { STAGES_MAX = 16 };
@@ -81,6 +83,7 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     cpu_init_boot(rt_boot_p()); // %gs, %fs, GDT, IDT, TSS: from here on a fault is reported
     console_init(bi);           // serial: from here on a report is seen
     check_boot_info(bi);        // is this our loader, and all of our image?
+    mcheck_init_core();         // broken hardware is reported
     fpu_init_boot();            // vector state: how much there is and how it is saved
     boot_stage("console");
 
@@ -97,6 +100,7 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     apic_init_core();        // this core's interrupt controller
     ioapic_init();           // the board's: all lines off...
     console_listen();        // ...but the consoles'
+    button_init();           // ...and the power button's
     clock_init();            // calibrated time
     boot_stage("devices");
 

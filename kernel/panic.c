@@ -11,6 +11,7 @@
 #include "kernel/panic.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/mcheck.h"
 #include "rt/atomic.h"
 
 enum { BACKTRACE_MAX = 40, STOP_SPINS = 20 * 1000 * 1000 };
@@ -116,6 +117,7 @@ static void print_cause(const TrapFrame *tf, const char *cause) {
                   e & 1 ? "present" : "not present", e & 8 ? ", reserved bit set" : "");
     }
     rt_printf(", cr2=0x%lx\n", cpu_read_cr2());
+    if (tf->vector == 18) mcheck_print();
 }
 
 static void print_registers(const TrapFrame *tf) {

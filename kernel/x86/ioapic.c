@@ -38,20 +38,37 @@ void ioapic_init(void) {
     }
 }
 
-bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
+// The registers of an input: its window and the first index. NULL: no I/O APIC has it.
+static volatile uint32_t *input_find(uint32_t gsi, uint32_t *reg) {
     const AcpiInfo *acpi = acpi_info();
-    if (irq >= ACPI_ISA_IRQS || apic_id > 0xff) return false; // an input has 8 bits for the core
-    const AcpiIsaIrq *isa = &acpi->isa[irq];
-    uint32_t gsi = isa->given ? isa->gsi : irq;
     for (unsigned i = 0; i < acpi->ioapic_count; i++) {
         volatile uint32_t *w = window[i];
         if (!w || gsi < acpi->ioapic_gsi[i] || gsi - acpi->ioapic_gsi[i] >= input_count(w)) continue;
-        uint32_t reg = REG_INPUTS + 2 * (gsi - acpi->ioapic_gsi[i]);
-        reg_write(w, reg + 1, apic_id << 24);
-        reg_write(w, reg,
-                  (uint32_t)vector | (isa->active_low ? INPUT_ACTIVE_LOW : 0) |
-                      (isa->level ? INPUT_LEVEL : 0)); // fixed delivery, not masked
-        return true;
+        *reg = REG_INPUTS + 2 * (gsi - acpi->ioapic_gsi[i]);
+        return w;
     }
-    return false;
+    return NULL;
+}
+
+bool ioapic_route_gsi(uint32_t gsi, bool level, bool active_low, int vector, uint32_t apic_id) {
+    uint32_t reg;
+    volatile uint32_t *w = input_find(gsi, &reg);
+    if (!w || apic_id > 0xff) return false; // an input has 8 bits for the core
+    reg_write(w, reg + 1, apic_id << 24);
+    reg_write(w, reg,
+              (uint32_t)vector | (active_low ? INPUT_ACTIVE_LOW : 0) |
+                  (level ? INPUT_LEVEL : 0)); // fixed delivery, not masked
+    return true;
+}
+
+bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
+    if (irq >= ACPI_ISA_IRQS) return false;
+    const AcpiIsaIrq *isa = &acpi_info()->isa[irq];
+    return ioapic_route_gsi(isa->given ? isa->gsi : irq, isa->level, isa->active_low, vector, apic_id);
+}
+
+void ioapic_mask_gsi(uint32_t gsi) {
+    uint32_t reg;
+    volatile uint32_t *w = input_find(gsi, &reg);
+    if (w) reg_write(w, reg, INPUT_MASKED);
 }

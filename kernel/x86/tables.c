@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/mcheck.h"
 
 enum { SEL_CODE = 0x08, SEL_DATA = 0x10, SEL_TSS0 = 0x20 }; // then 16 bytes a core
 enum { TRAP_STUB_BYTES = 16 };                              // trap.asm
@@ -173,6 +174,7 @@ Cpu *cpu_new(int id, uint32_t apic_id) {
 void cpu_enter(Cpu *cpu) {
     paging_load();
     cpu_init_tables(cpu);
+    mcheck_init_core();
     fpu_init_core();
     vmap_core_online(cpu);
 }

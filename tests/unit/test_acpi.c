@@ -121,6 +121,8 @@ static void build(void) {
     header(AT_FADT, "FACP", 244, 4);
     put32(AT_FADT + 76, 0x608), *at(AT_FADT + 91) = 4, put32(AT_FADT + 64, 0x604), *at(AT_FADT + 89) = 2,
                                               *at(AT_FADT + 108) = 0x32;
+    put16(AT_FADT + 46, 4), put32(AT_FADT + 48, 0xb2), *at(AT_FADT + 52) = 0xa0; // events: SCI is ISA 4
+    put32(AT_FADT + 56, 0x600), *at(AT_FADT + 88) = 4, put32(AT_FADT + 80, 0x620), *at(AT_FADT + 92) = 16;
     put16(AT_FADT + 109, 1 << 1), put32(AT_FADT + 112, 1 << 8 | 1 << 10);
     *at(AT_FADT + 116) = 1, *at(AT_FADT + 117) = 8, put64(AT_FADT + 120, 0xcf9), *at(AT_FADT + 128) = 0x0f;
     seal(AT_FADT);
@@ -171,6 +173,12 @@ static void check_good(void) {
     CHECK_EQ(info.pm_timer.addr, 0x608);
     CHECK(info.pm_timer_32bit);
     CHECK_EQ(info.pm1a_control, 0x604);
+    CHECK_EQ(info.pm1a_event, 0x600);
+    CHECK_EQ(info.pm1_event_bytes, 4);
+    CHECK(info.fixed_button && info.sci_gsi == 9 && info.sci_level && info.sci_active_low);
+    CHECK_EQ(info.smi_command, 0xb2);
+    CHECK_EQ(info.acpi_enable, 0xa0);
+    CHECK(info.gpe[0].port == 0x620 && info.gpe[0].bytes == 16 && info.gpe[1].bytes == 0);
     CHECK_EQ(info.reset.space, ACPI_PORT);
     CHECK_EQ(info.reset.addr, 0xcf9);
     CHECK_EQ(info.reset_value, 0x0f);
