@@ -50,6 +50,13 @@ endef
 $(B)/%.efi: $(B)/%.elf $(LOADER_OBJS) boot/payload.asm boot/pack_payload.py
 	$(call link_efi,$(LOADER_OBJS))
 
+# The same, signed for secure boot: make build/NAME.signed.iso SIGN_KEY=... SIGN_CERT=...
+SIGN_KEY  ?=
+SIGN_CERT ?=
+$(B)/%.signed.efi: $(B)/%.efi scripts/sign
+	$(call say,SIGN,$@)
+	$(Q)scripts/sign --key $(call quote,$(SIGN_KEY)) --cert $(call quote,$(SIGN_CERT)) $< $@
+
 # The command line of the image, empty for none. Written only when it differs.
 $(B)/%.cmdline: FORCE
 	@mkdir -p $(@D)
@@ -97,5 +104,5 @@ $(B)/probe.elf: $(PROBE_OBJS) boot/image.ld boot/unwind/c/unwind.ld
 	$(call say,IMAGE,$@)
 	$(Q)$(LD) $(LDFLAGS_METAL) --build-id=none --orphan-handling=error -Lboot/unwind/c -T boot/image.ld -o $@ $(PROBE_OBJS)
 
-.PRECIOUS: $(B)/%.efi $(B)/%.esp $(B)/%.cmdline
+.PRECIOUS: $(B)/%.efi $(B)/%.signed.efi $(B)/%.esp $(B)/%.cmdline
 -include $(LOADER_OBJS:.o=.d) $(PROBE_OBJS:.o=.d)

@@ -104,9 +104,21 @@ class Console:
         return b"".join(self.passed)
 
 
-def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_port=None, icount=False, rr=None, extra=()):
+def firmware_options(firmware):
+    """firmware: a file, code and variables in one; or (code, variables), two flash chips. Nothing that the guest writes is kept."""
+    if isinstance(firmware, str):
+        return ["-bios", firmware]
+    code, variables = firmware
+    return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+            "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}"]
+
+
+def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_port=None, icount=False, rr=None, extra=(), firmware=None,
+            devices=None):
     """QEMU's command line for one run. smp, mem: as QEMU takes them.
 
+    firmware: see firmware_options. devices: the controller, if it needs one, and the device that the image is in, the last of them; by
+    default the machine's own IDE (AHCI on q35).
     icount: an instruction takes 2^icount ns (True: 1 ns) and cores take turns on one thread, so that a run without input repeats
     exactly. rr: ("record" or "replay", file), which repeats input as well; QEMU does this for one core only.
     """
@@ -128,11 +140,14 @@ def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_
     if boot == "pvh":
         args += ["-kernel", image]
     else:
-        device, media = ("ide-cd", "cdrom") if boot == "iso" else ("ide-hd", "disk")
-        args += ["-bios", os.environ.get("OVMF", "/usr/share/ovmf/OVMF.fd"),
-                 "-drive", f"if=none,id=boot,format=raw,media={media},readonly={'on' if boot == 'iso' else 'off'},"
-                           f"snapshot=on,file={image}",
-                 "-device", f"{device},drive=boot,bootindex=0"]
+        cd = boot == "iso" and not devices
+        *controllers, device = devices or (["ide-cd"] if cd else ["ide-hd"])
+        args += firmware_options(firmware or os.environ.get("OVMF", "/usr/share/ovmf/OVMF.fd"))
+        args += ["-drive", f"if=none,id=boot,format=raw,media={'cdrom' if cd else 'disk'},readonly={'on' if cd else 'off'},"
+                           f"snapshot=on,file={image}"]
+        for controller in controllers:
+            args += ["-device", controller]
+        args += ["-device", f"{device},drive=boot,bootindex=0"]
     return args + list(extra)
 
 

@@ -1,0 +1,218 @@
+"""test_injected.py -- faults put into a running or starting machine: what firmware says, interrupts, broken hardware, the power button.
+
+Each has an outcome that docs/machines.md states. "Lives" means: t_machine comes through, which checks its sums, its heap, its clock and its
+timers all the while.
+"""
+import os
+import random
+import re
+import subprocess
+import time
+
+import pytest
+
+import qemu
+from firmware import RESERVED, USABLE, BrokenFirmware
+from machine import Machine
+
+IMAGE = "build/metal-t_machine.elf"
+SEED = int(os.environ.get("SEED", "1"))
+
+
+@pytest.fixture(scope="module")
+def image(build):
+    return build.path(IMAGE)
+
+
+def end(machine, status, seconds=60):
+    """The whole console, after the machine has ended with this status."""
+    machine.wait_for(r"^@@burrow exit \d+\n", seconds)
+    assert f"@@burrow exit {status}\n" in machine.text, f"expected status {status}\n{machine.text[-3000:]}"
+    return machine.text
+
+
+def boot_broken(image, change, status=0, **options):
+    options.setdefault("smp", 2)
+    with BrokenFirmware(image, "5 4", **options) as m:
+        change(m)
+        m.start()
+        text = end(m, status)
+    assert status or "machine ok" in text, text
+    return text
+
+
+# ---- ACPI tables
+
+
+def wrong_checksum(m, table):
+    m.write(table + 9, bytes([m.read(table + 9, 1)[0] ^ 0x55]))
+
+
+def too_long(m, table):
+    m.write(table + 4, (1 << 30).to_bytes(4, "little"))
+
+
+def too_short(m, table):
+    m.write(table + 4, (20).to_bytes(4, "little"))
+    m.mend(table, 20)
+
+
+TABLES = {  # what its absence must look like; the program lives all the same
+    "APIC": ["acpi: no MADT; one core", "machine ok: 1 cores"],
+    "FACP": ["machine ok: 2 cores"],
+    "HPET": ["kHz by PM timer", "machine ok: 2 cores"],
+    "MCFG": ["machine ok: 2 cores"],
+}
+
+
+@pytest.mark.parametrize("damage,why", [(wrong_checksum, "wrong checksum"), (too_long, "longer than any sane table"), (too_short, "too short")],
+                         ids=["checksum", "long", "short"])
+@pytest.mark.parametrize("name", TABLES)
+def test_damaged_table_is_left_out(image, name, damage, why):
+    text = boot_broken(image, lambda m: damage(m, m.table(name)))
+    assert re.search(rf"^acpi: table {name} at [0-9a-f]+ left out: {why}$", text, re.M), text
+    assert all(part in text for part in TABLES[name]), text
+
+
+def test_damaged_root_table(image):
+    text = boot_broken(image, lambda m: wrong_checksum(m, m.root()[0]))
+    assert "acpi: table RSDT at" in text and "kHz by PIT" in text and "machine ok: 1 cores" in text, text
+
+
+@pytest.mark.parametrize("offset,value,why", [(1, 1, "entry of length 0 or 1"), (1, 255, "entry longer than the table"),
+                                              (1, 4, "entry too short for its type")], ids=["none", "long", "short"])
+def test_madt_with_a_bad_entry_is_left_out_whole(image, offset, value, why):
+    def change(m):
+        table, last = m.table("APIC"), value == 255
+        length = int.from_bytes(m.read(table + 4, 4), "little")
+        at, entries = 44, []
+        while at < length:
+            entries.append(at)
+            at += m.read(table + at + 1, 1)[0]
+        m.write(table + entries[-1 if last else 0] + offset, bytes([value]))
+        m.mend(table)
+    text = boot_broken(image, change)
+    assert f"left out: {why}" in text and "machine ok: 1 cores" in text, text
+
+
+def test_core_named_twice(image):
+    def change(m):
+        table = m.table("APIC")
+        assert m.read(table + 44, 1) == m.read(table + 52, 1) == b"\0", "expected two local APIC entries"
+        m.write(table + 52, m.read(table + 44, 8))
+        m.mend(table)
+    text = boot_broken(image, change, smp=3)
+    assert "acpi: MADT names 1 cores more than once" in text and "machine ok: 2 cores" in text, text
+
+
+# ---- the memory map
+
+
+def test_memory_map_given_twice(image):
+    text = boot_broken(image, lambda m: m.set_memory_map(m.memory_map() * 2))
+    assert re.search(r"^memory map: .* is claimed twice, as usable and as usable", text, re.M) and "of 511 MiB" in text, text
+
+
+def test_memory_map_that_overlaps_itself(image):
+    """The worse claim holds: memory wrongly left out costs bytes, memory wrongly used the machine."""
+    claims = [(0x8000000, 64 << 20, RESERVED), (0x8000000, 1 << 20, 77), (0x9000123, 1, USABLE), ((1 << 64) - 4096, 8192, USABLE)]
+    text = boot_broken(image, lambda m: m.set_memory_map(claims + m.memory_map()[::-1]))
+    assert "of 447 MiB" in text and "claimed twice, as usable and as reserved; taken as reserved" in text and "ends beyond 2^64" in text, text
+
+
+def keep_low(machine, below, spare):
+    """Of RAM below 4 GiB only the image's place, and this many bytes behind it."""
+    return [(base, size, kind) if kind != USABLE or base >= 4 << 30 else (0x200000, below + spare - 0x200000, USABLE) if base == 0x100000 else
+            (base, size, RESERVED) for base, size, kind in machine.memory_map()]
+
+
+def image_end(image):
+    symbols = subprocess.run(["nm", image], capture_output=True, text=True, check=True).stdout
+    return next(int(line.split()[0], 16) for line in symbols.splitlines() if line.endswith(" __image_end"))
+
+
+def test_memory_above_4_gib_only(image):
+    """64 KiB below, for the tables with which cores start: enough. Without a page below 1 MiB there is no place to start them from."""
+    text = boot_broken(image, lambda m: m.set_memory_map(keep_low(m, image_end(image), 64 << 10)), mem="6G")
+    assert "smp: no memory below 1 MiB to start cores from; one core" in text and re.search(r"of 409\d MiB", text), text
+
+
+def test_no_memory_below_4_gib_at_all(image):
+    text = boot_broken(image, lambda m: m.set_memory_map(keep_low(m, image_end(image), 0)), status=2, mem="6G")
+    assert "cause: no usable memory below 4 GiB" in text, text
+
+
+def test_memory_map_without_room_for_the_image(image):
+    with BrokenFirmware(image, "5 4") as m:
+        m.set_memory_map([(base, size, RESERVED if base == 0x100000 else kind) for base, size, kind in m.memory_map()])
+        m.start()
+        m.wait_for(r"^burrow: cannot boot: the image does not fit into this machine's RAM$")
+        m.child.wait(10)
+
+
+# ---- while it runs
+
+
+def test_a_thousand_nmis(image):
+    """At random moments; each is taken on every core. Half a second apart they ask for a dump, sooner they count as the same question."""
+    rng = random.Random(SEED)
+    with Machine(image, "200 8 600000", smp=3) as m:
+        m.wait_for(r"^well, \d+", 60)
+        for _ in range(1000):
+            m.monitor("inject-nmi")
+            m._read(0)  # dumps fill the pipe
+            time.sleep(rng.random() * 0.004)
+        m.wait_for(r"^==== burrow dump", 60)
+        m.wait_for(r"(?s)^==== end of dump.*^well, \d+.*^well, \d+", 60)
+        m.monitor("system_powerdown")
+        text = end(m, 143)
+    assert "does not hold" not in text and "crash report" not in text, text[-3000:]
+
+
+def machine_check(machine, arguments):
+    answer = machine.monitor("human-monitor-command", **{"command-line": f"mce {arguments}"})
+    assert answer == "", answer
+
+
+def test_machine_check(image):
+    with Machine(image, "5 4 60000", smp=3) as m:
+        m.wait_for(r"^time: ")
+        machine_check(m, "1 3 0xbe00000000000151 0x4 0x1234000 0x8c")
+        text = end(m, 2)
+    assert re.search(r"^cause: machine check$", text, re.M) and text.count("==== end of crash report") == 1, text
+    assert "machine check on core 1, bank 3: status 0xbe00000000000151, uncorrected, processor context corrupt, address 0x1234000" in text, text
+
+
+def test_machine_check_on_all_cores_gives_one_report(image):
+    with Machine(image, "5 4 60000", smp=3) as m:
+        m.wait_for(r"^time: ")
+        machine_check(m, "-b 2 1 0xbe00000000000151 0x4 0x5000 0x8c")
+        text = end(m, 2)
+    assert text.count("burrow crash report: cut from here") == text.count("end of crash report") == 1 and "machine check on core" in text, text
+
+
+def test_corrected_machine_check_is_no_interruption(image):
+    with Machine(image, "5 4 1500", smp=2) as m:
+        m.wait_for(r"^time: ")
+        machine_check(m, "1 3 0x9c00000000000151 0x0 0x1234000 0x8c")
+        assert "machine ok" in end(m, 0)
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_power_button(image, smp):
+    with Machine(image, "5 4 60000", smp=smp) as m:
+        m.wait_for(r"^time: ")
+        m.monitor("system_powerdown")
+        text = end(m, 143)
+    assert re.search(r"^power button: the machine ends$", text, re.M) and "crash report" not in text, text
+
+
+def test_events_that_nobody_asked_for(build):
+    with Machine(build.path("build/metal-t_events.elf"), smp="2,maxcpus=3,sockets=3,cores=1,threads=1") as m:
+        m.wait_for(r"^enabled at start: 0x100$")
+        m.wait_for(r"^timer event switched off after 1 interrupts$")
+        m.wait_for(r"^waiting for a processor$")
+        m.monitor("device_add", driver="max-x86_64-cpu", id="late", **{"socket-id": 2, "core-id": 0, "thread-id": 0})
+        m.wait_for(r"^acpi: 1000 interrupts in a row without an event of ours; the line is masked, the power button dead$")
+        m.wait_for(r"^quiet after 1000 interrupts$")
+        end(m, 0)
