@@ -1,9 +1,9 @@
 // cmdline.h -- the kernel's own knobs, read off the command line before the runtime sees it.
 //   MAXCPUS=n       use at most n cores (1..256)
 //   TESTDEADAP=id   never wake the core with this APIC id: as if it were broken
-//   TESTTSC=1       take the TSC as not invariant; 2: each other core looks as if its TSC were ten seconds
-//   ahead for good TESTMTRR=1      each other core comes with memory types of its own, as careless firmware
-//   leaves them
+//   TESTTSC=1       take the TSC as not invariant
+//   TESTTSC=2       each other core looks as if its TSC were ten seconds ahead for good
+//   TESTMTRR=1      each other core comes with memory types of its own, as careless firmware leaves them
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
