@@ -22,8 +22,9 @@ typedef struct Console {
 } Console;
 
 typedef enum {
-    DRIVER_EARLY, // probed first of all: port I/O only, no memory, no mappings
-    DRIVER_MAPPED // probed when map_mmio and frame_alloc work
+    DRIVER_EARLY,  // probed first of all: port I/O only, no memory, no mappings
+    DRIVER_MAPPED, // probed when map_mmio and frame_alloc work
+    DRIVER_DEVICE, // probed when interrupts can be registered and the clock runs (kernel/devices.c)
 } DriverStage;
 
 typedef struct Driver {
@@ -32,6 +33,10 @@ typedef struct Driver {
     // True: the device is there and ready. Waits are bounded; absence is normal. [boot]
     bool (*probe)(const BootInfo *bi);
     const Console *console; // NULL: not a console
+    bool input;             // DRIVER_DEVICE: it may bring console input
+    // DRIVER_DEVICE: called on the boot core, interrupts off, when device_poll_at says so, perhaps earlier;
+    // returns the time of the next call, or TIME_NEVER. NULL: none.
+    int64_t (*poll)(int64_t now_ns);
 } Driver;
 
 extern const Driver *const driver_table[]; // ends with NULL

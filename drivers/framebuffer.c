@@ -5,10 +5,17 @@
 // character differs from what the screen shows, a portion at a time, at most every REFRESH_NS. A burst of a
 // thousand lines costs a handful of paintings.
 //
+// The drum has more rows than the screen: what was scrolled away can be looked at again (screen_scroll).
+// While somebody does, new text leaves the picture where it is, as long as the drum goes. A crash report
+// always shows itself.
+//
 // Context: under the log's lock, interrupts off, on one core at a time (driver.h). A crash report may
-// interrupt any of this and call it again: every index is reduced before use.
+// interrupt any of this and call it again: every index is reduced before use. Only `scroll_wanted` is written
+// by others: the keyboard's interrupt adds to it, flush() takes it.
 #include "drivers/driver.h"
 #include "drivers/font.h"
+#include "drivers/screen.h"
+#include "rt/atomic.h"
 
 enum {
     CELL_DOTS_X = FONT_WIDTH + 1,
@@ -18,6 +25,10 @@ enum {
     REFRESH_NS = 16000000, // between paintings
     SIDE_MAX = 16384,      // pixels: more is nonsense
     TAB = 8,
+    HISTORY_ROWS = 1000,
+    RAM_SHARE = 512, // the drum takes at most this part of memory
+    SCALE_MAX = 8,
+    TO_NEWEST = -1000000,
     BOX = 0x7f, // for what the font does not have
 };
 #define INK   0x00c8c8c8u // grey, so that the order of red and blue does not matter
@@ -26,8 +37,12 @@ enum {
 static volatile uint32_t *pixels;
 static uint32_t stride_px, scale, cols, rows;
 
-static uint8_t *cells; // what shall be seen: drum of rows, `top` is the first
-static uint8_t *shown; // what the screen shows, row 0 on top
+static uint8_t *cells;                // text: a drum of rows; `top` is the first of the newest screenful
+static uint8_t *shown;                // what the screen shows, row 0 on top
+static uint32_t drum;                 // rows of it, at least those of the screen
+static uint32_t kept;                 // rows above top that have text
+static uint32_t view;                 // the screen shows what is that many rows above the newest
+static _Atomic int32_t scroll_wanted; // half screens
 static uint32_t top, row, col;
 static uint32_t paint_next; // next cell to look at; 0: no painting under way
 static bool changed;        // cells were written since the last painting began
@@ -36,7 +51,7 @@ static int64_t painted_ns;
 // ---- text
 
 static uint8_t *cell_at(uint32_t r, uint32_t c) {
-    return &cells[(top + r) % rows * cols + c % cols];
+    return &cells[(top + r) % drum * cols + c % cols];
 }
 
 static void clear_row(uint32_t r) {
@@ -48,7 +63,9 @@ static void new_line(void) {
     col = 0;
     if (++row < rows) return;
     row = rows - 1;
-    top = (top + 1) % rows;
+    top = (top + 1) % drum;
+    if (kept < drum - rows) kept++;
+    if (view > 0 && view < kept) view++;
     clear_row(row);
 }
 
@@ -64,6 +81,14 @@ static void put_byte(uint8_t b) {
         break;
     case '\r':
         col = 0;
+        break;
+    case '\b':
+        if (col > 0) {
+            col--;
+        } else if (row > 0) {
+            row--;
+            col = cols - 1;
+        }
         break;
     case '\t':
         do
@@ -111,7 +136,7 @@ static void paint_cell(uint32_t r, uint32_t c, uint8_t ch) {
 static bool paint_portion(void) {
     for (int i = 0; i < PORTION && paint_next < rows * cols; i++, paint_next++) {
         uint32_t at = paint_next, r = at / cols, c = at % cols;
-        uint8_t ch = *cell_at(r, c);
+        uint8_t ch = *cell_at(r + drum - view % drum, c);
         if (shown[at] == ch) continue;
         paint_cell(r, c, ch);
         shown[at] = ch;
@@ -122,8 +147,25 @@ static bool paint_portion(void) {
     return true;
 }
 
+void screen_scroll(int halves) {
+    if (!pixels || (halves == 0 && hint_load(&view) == 0 && load_seq(&scroll_wanted) == 0)) return;
+    fetch_add(&scroll_wanted, halves ? halves : TO_NEWEST);
+    console_drain(); // paints, now or by the timer
+}
+
+static void scroll(void) {
+    int64_t wanted = exchange(&scroll_wanted, 0), to;
+    if (wanted == 0) return;
+    to = (int64_t)view + wanted * (rows / 2);
+    to = to < 0 ? 0 : to > kept ? kept : to;
+    changed |= view != (uint32_t)to;
+    hint_store(&view, (uint32_t)to);
+}
+
 static bool screen_flush(bool now) {
+    scroll();
     if (now) { // everything, also what is under way
+        hint_store(&view, 0);
         changed = false;
         paint_next = 0;
         while (!paint_portion()) {
@@ -154,19 +196,22 @@ static bool screen_probe(const BootInfo *bi) {
     stride_px = fb->stride_px;
     scale = fb->height / 400; // 80 columns or more of a size that can be read
     if (scale < 1) scale = 1;
-    if (scale > 4) scale = 4;
+    if (scale > SCALE_MAX) scale = SCALE_MAX;
     cols = fb->width / (CELL_DOTS_X * scale);
     rows = fb->height / (CELL_DOTS_Y * scale);
-    uint64_t frames = frame_alloc(((size_t)cols * rows * 2 + PAGE_SIZE - 1) / PAGE_SIZE);
+    drum = rows + HISTORY_ROWS;
+    if ((uint64_t)cols * drum > frame_ram_bytes() / RAM_SHARE) drum = rows;
+    uint64_t frames = frame_alloc(((size_t)cols * (drum + rows) + PAGE_SIZE - 1) / PAGE_SIZE);
     if (!frames) return false;
     cells = phys_to_virt(frames);
-    shown = cells + (size_t)cols * rows;
-    for (uint32_t i = 0; i < cols * rows; i++)
-        cells[i] = shown[i] = ' ';
+    shown = cells + (size_t)cols * drum;
+    for (uint32_t i = 0; i < cols * (drum + rows); i++)
+        cells[i] = ' ';
     for (size_t i = 0; i < bytes / sizeof *pixels; i++)
         pixels[i] = PAPER;
     return true;
 }
 
 static const Console screen_console = {.put = screen_put, .flush = screen_flush};
-const Driver framebuffer_driver = {"framebuffer", DRIVER_MAPPED, screen_probe, &screen_console};
+const Driver framebuffer_driver = {
+    .name = "framebuffer", .stage = DRIVER_MAPPED, .probe = screen_probe, .console = &screen_console};

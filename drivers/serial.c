@@ -130,4 +130,5 @@ static void serial_listen(void) {
 
 static const Console serial_console = {
     .put = serial_put, .received = serial_received, .isa_irq = COM1_IRQ, .listen = serial_listen};
-const Driver serial_driver = {"serial", DRIVER_EARLY, serial_probe, &serial_console};
+const Driver serial_driver = {
+    .name = "serial", .stage = DRIVER_EARLY, .probe = serial_probe, .console = &serial_console};

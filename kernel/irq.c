@@ -50,7 +50,10 @@ void irq_dispatch(TrapFrame *tf) {
     case VEC_TIMER:
         count(&cpu->irq_timer);
         apic_eoi();
-        if (clock_irq()) rt_irq_tick(tf);
+        if (clock_irq())
+            rt_irq_tick(tf);
+        else
+            rt_irq_ipi(tf); // a device's poll may have made somebody ready
         break;
     case VEC_IPI:
         count(&cpu->irq_ipi);

@@ -206,6 +206,12 @@ size_t console_write_try(const char *s, size_t n); // plat_write_try
 void console_write(const char *s, size_t n);       // [any] plat_write
 size_t console_drain(void);                        // plat_console_drain
 void console_panic(void); // [any] from now on one core owns the consoles: no locks, no buffering
+// ---- devices.c
+void devices_init(const BootInfo *bi); // [boot] after clock_init
+bool devices_hear(void);               // some device may bring input
+// The drivers' poll functions are called at or soon after deadline_ns. Boot core, interrupts off.
+void device_poll_at(int64_t deadline_ns);
+void devices_poll(void); // clock.c calls it
 // ---- fwcfg.c, cmdline.c
 // [boot] copies the line (BootInfo, fw_cfg) before boot memory is reused
 void cmdline_init(const BootInfo *bi);

@@ -102,6 +102,7 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     console_listen();        // ...but the consoles'
     button_init();           // ...and the power button's
     clock_init();            // calibrated time
+    devices_init(bi);        // keyboards
     boot_stage("devices");
 
     vmap_core_online(cpus[0]); // shootdowns count this core

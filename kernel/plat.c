@@ -69,7 +69,7 @@ void plat_write(const char *s, size_t n) {
     console_write(s, n);
 }
 PlatInput plat_input_start(void) {
-    return console_hears() ? PLAT_INPUT_KEYS : PLAT_INPUT_NONE;
+    return console_hears() || devices_hear() ? PLAT_INPUT_KEYS : PLAT_INPUT_NONE;
 }
 size_t plat_console_drain(void) {
     return console_drain();

@@ -18,9 +18,10 @@
 static Mutex reader;
 static struct {
     char text[LINE_BYTES];
-    size_t n;      // bytes of the line, or of what is left of it
-    size_t at;     // of these, handed over
-    bool complete; // a line's end was typed: the rest of it is handed over before more is taken
+    size_t n;       // bytes of the line, or of what is left of it
+    size_t at;      // of these, handed over
+    uint8_t escape; // 1: ESC was typed, 2: inside of a sequence
+    bool complete;  // a line's end was typed: the rest of it is handed over before more is taken
 } line;
 static _Atomic uint32_t mode = CONSOLE_LINES;
 static _Atomic uint32_t echo_off;
@@ -64,8 +65,20 @@ static void end_line(bool newline) {
     line.complete = true;
 }
 
+// Cursor and function keys send ESC, '[' or 'O', parameters, a letter or '~' (ECMA-48): nothing that belongs
+// into a line. True: c is part of that.
+static bool skip_sequence(char c) {
+    uint8_t before = line.escape;
+    line.escape = 0;
+    if (before == 1 && (c == '[' || c == 'O')) line.escape = 2;
+    if (before == 2 && c >= ' ' && c < '@') line.escape = 2;
+    if (c == CTRL('[')) line.escape = 1;
+    return line.escape || (before == 2 && c >= '@');
+}
+
 // One byte of a line that is being typed.
 static void edit(char c) {
+    if (skip_sequence(c)) return;
     switch (c) {
     case '\r':
     case '\n':

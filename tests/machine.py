@@ -20,18 +20,18 @@ import qemu
 
 
 class Machine:
-    def __init__(self, image, cmdline="", gdb=False, paused=False, **options):
+    def __init__(self, image, cmdline="", gdb=False, paused=False, boot="pvh", extra=(), **options):
         self.directory = tempfile.TemporaryDirectory(prefix="burrow-machine-")
         place = self.directory.name
         with open(f"{place}/cmdline", "w") as f:
             f.write(cmdline)
-        extra = ["-qmp", f"unix:{place}/qmp,server=on,wait=off"]
+        extra = ["-qmp", f"unix:{place}/qmp,server=on,wait=off", *extra]
         self.gdb = f"{place}/gdb"
         if gdb:
             extra += ["-gdb", f"unix:{self.gdb},server=on,wait=off"]
         if paused:  # before the first instruction
             extra += ["-S"]
-        args = qemu.command(image, "pvh", cmdline_file=f"{place}/cmdline", extra=extra, **options)
+        args = qemu.command(image, boot, cmdline_file=f"{place}/cmdline", extra=extra, **options)
         self.child = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                       preexec_fn=qemu.die_with_parent)
         self._wait_for_file("qmp")
@@ -80,6 +80,22 @@ class Machine:
     def send(self, data):
         self.child.stdin.write(data)
         self.child.stdin.flush()
+
+    def type(self, text, device=None):
+        """Presses keys of a US keyboard; device: the id of a display or keyboard's bus to send them to."""
+        names = {" ": "spc", "\n": "ret", ".": "dot", ",": "comma", "-": "minus", "/": "slash", "\x7f": "backspace", "=": "equal",
+                 ";": "semicolon", "'": "apostrophe", "[": "bracket_left", "]": "bracket_right", "\\": "backslash", "`": "grave_accent"}
+        shifted = dict(zip('!@#$%^&*()_+{}|:"~<>?', "1234567890-=[]\\;'`,./"))
+        for c in text:
+            plain = shifted.get(c, c.lower())
+            keys = ["shift"] * (plain != c) + [names.get(plain, plain)]
+            self.keys(*keys)
+
+    def keys(self, *names, down=(True, False)):
+        """Presses the keys together, in this order, and lets them go."""
+        for way in down:
+            for name in names if way else reversed(names):
+                self.monitor("input-send-event", events=[{"type": "key", "data": {"down": way, "key": {"type": "qcode", "data": name}}}])
 
     def monitor(self, command, **arguments):
         if not self.qmp:

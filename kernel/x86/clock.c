@@ -9,8 +9,8 @@
 // but one for all. The change is made before rt runs and goes on from where the TSC was. A hypervisor's TSC
 // is taken as it is: what it says about invariance is about moving the machine to another host.
 //
-// The timer serves two: rt's deadline (clock_arm) and the console's next step (clock_poll_at); it is set to
-// the earlier. rt's deadline is remembered per core: arming it again costs nothing, and an interrupt that
+// The timer serves three: rt's deadline (clock_arm), the console's next step (clock_poll_at) and the devices'
+// (clock_device_at); it is set to the earliest. rt's deadline is remembered per core: arming it again costs nothing, and an interrupt that
 // comes before it (for the console, or because the APIC counts at most 2^32 ticks) is told from the real one.
 // Owner of a core's entries: the core itself, with interrupts off.
 //
@@ -35,7 +35,9 @@ enum { SHIFT = 60 };
 static uint64_t tsc_hz, tsc_start;
 static uint64_t ns_per_tsc;                             // 10^9 / tsc_hz, scaled by 2^SHIFT
 static int64_t wall_offset_ns;                          // Unix time of now = 0; 0: unknown
-static struct { int64_t rt, poll; } due[PLAT_MAX_CPUS]; // TIME_NEVER: none
+// TIME_NEVER: none. poll: the earlier of console and device, so that clock_arm, which must be small, looks at
+// two.
+static struct { int64_t rt, poll, console, device; } due[PLAT_MAX_CPUS];
 static bool by_counter;                                 // constant once a second core runs rt
 static int64_t counter_from; // now - counter_now_ns(): what the TSC said when the counter took over
 
@@ -62,7 +64,7 @@ void clock_init(void) {
     tsc_start = tsc_ordered();
     tsc_hz = c.tsc_hz;
     for (int i = 0; i < PLAT_MAX_CPUS; i++)
-        due[i].rt = due[i].poll = TIME_NEVER;
+        due[i].rt = due[i].poll = due[i].console = due[i].device = TIME_NEVER;
     bool steady = tsc_is_steady();
     c1e_off_core();
     bool deadline = cpu_features.tsc_deadline && steady;
@@ -145,10 +147,24 @@ void clock_arm(int64_t deadline_ns) {
     cpu_irq_restore(irq);
 }
 
+static void poll_earlier(int cpu) {
+    due[cpu].poll = due[cpu].console < due[cpu].device ? due[cpu].console : due[cpu].device;
+}
+
 void clock_poll_at(int64_t deadline_ns) {
     bool irq = cpu_irq_save();
     int cpu = cpu_self()->id;
-    due[cpu].poll = deadline_ns;
+    due[cpu].console = deadline_ns;
+    poll_earlier(cpu);
+    program(cpu);
+    cpu_irq_restore(irq);
+}
+
+void clock_device_at(int64_t deadline_ns) {
+    bool irq = cpu_irq_save();
+    int cpu = cpu_self()->id;
+    due[cpu].device = deadline_ns;
+    poll_earlier(cpu);
     program(cpu);
     cpu_irq_restore(irq);
 }
@@ -158,9 +174,12 @@ bool clock_irq(void) {
     int64_t now = clock_now_ns();
     bool come = due[cpu].rt <= now;
     if (come) due[cpu].rt = TIME_NEVER;
-    bool poll = due[cpu].poll <= now;
-    if (poll) due[cpu].poll = TIME_NEVER;
+    bool console = due[cpu].console <= now, device = due[cpu].device <= now;
+    if (console) due[cpu].console = TIME_NEVER;
+    if (device) due[cpu].device = TIME_NEVER;
+    poll_earlier(cpu);
     program_now(cpu, now);
-    if (poll) console_poll(); // may ask for the next one
+    if (console) console_poll(); // may ask for the next one
+    if (device) devices_poll();  // likewise
     return come;
 }

@@ -8,6 +8,5 @@
 bool clock_irq(void);
 // Makes this core call console_poll at or soon after `deadline_ns`, once, beside what rt armed. [any]
 void clock_poll_at(int64_t deadline_ns);
-// Time is read from the board's counter from now on, aloud; where there is none, the TSC stays, aloud.
-// [boot], before rt runs
-void clock_leave_tsc(const char *why);
+// The same for devices_poll (kernel/devices.c).
+void clock_device_at(int64_t deadline_ns);
