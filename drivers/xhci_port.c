@@ -146,6 +146,7 @@ static void begin_typing(Xhci *x, UsbDevice *d) {
     d->deadline = TIME_NEVER;
     x->work = NULL;
     x->tries[d->port] = 0;
+    rt_printf("keys:   USB keyboard at port %u\n", d->port);
     for (unsigned i = 0; i < IN_FLIGHT; i++)
         ask_report(d, i);
     xhci_ring(x, d->slot, 2u * d->keyboard.endpoint + 1);
@@ -171,6 +172,7 @@ static void forget(Xhci *x, UsbDevice *d) {
 }
 
 static void begin_remove(Xhci *x, UsbDevice *d) {
+    if (d->step == STEP_TYPES) rt_printf("keys:   USB keyboard at port %u is gone\n", d->port);
     release_keys(d);
     x->work = d;
     if (d->slot)

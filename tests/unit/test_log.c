@@ -81,9 +81,10 @@ static bool absent(const BootInfo *bi) {
     return false;
 }
 static const Console quick_console = {.put = quick_put}, slow_console = {.put = slow_put};
-static const Driver quick_driver = {"quick", DRIVER_EARLY, present, &quick_console},
-                    gone_driver = {"gone", DRIVER_EARLY, absent, &slow_console},
-                    slow_driver = {"slow", DRIVER_MAPPED, present, &slow_console};
+static const Driver
+    quick_driver = {.name = "quick", .stage = DRIVER_EARLY, .probe = present, .console = &quick_console},
+    gone_driver = {.name = "gone", .stage = DRIVER_EARLY, .probe = absent, .console = &slow_console},
+    slow_driver = {.name = "slow", .stage = DRIVER_MAPPED, .probe = present, .console = &slow_console};
 const Driver *const driver_table[] = {&quick_driver, &gone_driver, &slow_driver, NULL};
 
 static void start(size_t portion) {
