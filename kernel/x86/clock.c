@@ -10,9 +10,9 @@
 // is taken as it is: what it says about invariance is about moving the machine to another host.
 //
 // The timer serves three: rt's deadline (clock_arm), the console's next step (clock_poll_at) and the devices'
-// (clock_device_at); it is set to the earliest. rt's deadline is remembered per core: arming it again costs nothing, and an interrupt that
-// comes before it (for the console, or because the APIC counts at most 2^32 ticks) is told from the real one.
-// Owner of a core's entries: the core itself, with interrupts off.
+// (clock_device_at); it is set to the earliest. rt's deadline is remembered per core: arming it again costs
+// nothing, and an interrupt that comes before it (for the console, or because the APIC counts at most 2^32
+// ticks) is told from the real one. Owner of a core's entries: the core itself, with interrupts off.
 //
 // Deep idle. Without ARAT (CPUID.06H:EAX[2]) the APIC timer may stop in C3 and deeper (Intel SDM vol.
 // 3A, 11.5.4). No core here goes there: idle is HLT, which is C1, in which the APIC timer runs; MWAIT with a
@@ -33,12 +33,12 @@
 enum { SHIFT = 60 };
 
 static uint64_t tsc_hz, tsc_start;
-static uint64_t ns_per_tsc;                             // 10^9 / tsc_hz, scaled by 2^SHIFT
-static int64_t wall_offset_ns;                          // Unix time of now = 0; 0: unknown
+static uint64_t ns_per_tsc;    // 10^9 / tsc_hz, scaled by 2^SHIFT
+static int64_t wall_offset_ns; // Unix time of now = 0; 0: unknown
 // TIME_NEVER: none. poll: the earlier of console and device, so that clock_arm, which must be small, looks at
 // two.
 static struct { int64_t rt, poll, console, device; } due[PLAT_MAX_CPUS];
-static bool by_counter;                                 // constant once a second core runs rt
+static bool by_counter;      // constant once a second core runs rt
 static int64_t counter_from; // now - counter_now_ns(): what the TSC said when the counter took over
 
 // (high * 2^64) / divisor; high < divisor.

@@ -10,3 +10,6 @@ bool clock_irq(void);
 void clock_poll_at(int64_t deadline_ns);
 // The same for devices_poll (kernel/devices.c).
 void clock_device_at(int64_t deadline_ns);
+// Time is read from the board's counter from now on, aloud; where there is none, the TSC stays, aloud.
+// [boot], before rt runs
+void clock_leave_tsc(const char *why);
