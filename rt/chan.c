@@ -41,9 +41,9 @@ Chan *chan_make_of(const Type *elem, intptr_t n) {
     if (n < 0 || __builtin_mul_overflow((size_t)n, elem->size, &bytes) || bytes > (size_t)1 << 47)
         panic_plain("makechan: size out of range");
     // The record first: a buffer that is at least as new as the record needs no barrier when it is stored
-    // there. One without pointers is part of the record.
+    // there. One without pointers is part of the record, which then leads nowhere but into itself.
     bool apart = elem->ptrdata != 0 && bytes != 0;
-    Chan *c = heap_alloc(sizeof(Chan) + (apart ? 0 : bytes), &chan_type, 0);
+    Chan *c = heap_alloc(sizeof(Chan) + (apart ? 0 : bytes), apart ? &chan_type : NULL, 0);
     c->buf = apart ? heap_alloc(bytes, elem, 0) : (char *)(c + 1);
     c->dataqsiz = (uintptr_t)n;
     c->elem_size = (uint32_t)elem->size;

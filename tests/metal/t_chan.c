@@ -283,6 +283,30 @@ static void stream(int cap, int total) {
     }
 }
 
+// Numbers in a buffer are no pointers, even if they look like some.
+enum { NUMBERS = 1024 };
+typedef struct Dropped { uint64_t v[4]; } Dropped;
+TYPE_NOSCAN(Dropped);
+static int dropped;
+static void count_dropped(void *unused) { dropped++; }
+static __attribute__((noinline)) void fill_numbers(chan(uint64_t) c) {
+    for (int i = 0; i < NUMBERS; i++) {
+        Dropped *d = new (Dropped);
+        set_finalizer(d, count_dropped);
+        chan_send(c, (uint64_t)(uintptr_t)d);
+    }
+}
+static void test_numbers(void) {
+    chan(uint64_t) c = chan_make(uint64_t, NUMBERS);
+    fill_numbers(c);
+    for (int i = 0; i < 3; i++) {
+        gc_collect();
+        time_sleep(MILLISECOND);
+    }
+    CHECK_RANGE(dropped, NUMBERS - 24, NUMBERS); // stale words may keep a few
+    CHECK(chan_len(c) == NUMBERS);
+}
+
 int main(int argc, char **argv) {
     int cores = gomaxprocs(0), total = 200000;
     test_buffer();
@@ -291,6 +315,7 @@ int main(int argc, char **argv) {
     test_order();
     test_close_wakes();
     test_close_race();
+    test_numbers();
     for (int n = 1; n <= cores; n *= 2) {
         gomaxprocs(n);
         stream(0, total);
