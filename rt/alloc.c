@@ -103,6 +103,20 @@ static __attribute__((noinline)) bool slot_find(Span *s) {
     return false;
 }
 
+// The same when a whole word of a cached span has just been used up.
+static inline bool next_word(Span *s) {
+    uint32_t at = s->free_base;
+    while ((at += 64) < s->slots) {
+        uint64_t free = ~load_relaxed(&s->alloc[at / 64]);
+        if (s->slots - at < 64) free &= (1ull << (s->slots - at)) - 1;
+        if (!free) continue;
+        s->free_base = at;
+        s->free_bits = free;
+        return true;
+    }
+    return false;
+}
+
 // ---- what the fast path leaves
 
 // (All that an allocation knows is in here, so that the functions on the goroutine's stack keep little themselves.)
@@ -219,6 +233,17 @@ bool memory_force(MemoryForce *f) { return force_more(f) && gc_force(); }
 
 static __attribute__((noinline)) void alloc_where(AllocCall *a) { a->system = on_system_stack(); }
 
+// Frames of the slow path have places that nothing is written to in this call, and what an earlier call left there may be an address. When memory
+// is short the goroutine waits for a collection with these frames on its stack, and the words would keep alive just what was dropped a moment ago:
+// the head of a list that fills the heap. So what lies below alloc_slow's own frame is cleared before they are made: as much as they take.
+#define DEAD_WORDS 12
+static __attribute__((noinline)) void clear_below(void) {
+    uint64_t dead[DEAD_WORDS];
+    for (int i = 0; i < DEAD_WORDS; i++)
+        dead[i] = 0;
+    __asm__ volatile("" : : "m"(dead)); // they are wanted
+}
+
 // What the allocation owes.
 static __attribute__((noinline)) void alloc_pay(AllocCall *a) {
     if (!a->object) return;
@@ -228,6 +253,7 @@ static __attribute__((noinline)) void alloc_pay(AllocCall *a) {
 
 static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, unsigned flags) {
     AllocCall a;
+    clear_below();
     mem_check_open();
     a.size = size;
     a.type = t && t->ptrdata ? t : NULL;
@@ -250,19 +276,23 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
 const uint8_t alloc_class_of[FAST_MAX / 16] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  8,  9,  9,  10, 10, 11, 11,
                                                12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15};
 
-// (Functions that are called last need no registers saved here.)
-void *alloc_rest(size_t size, const Type *t, unsigned flags) {
-    if (unlikely(size - 1 >= SMALL_MAX)) return size ? alloc_slow(size, t, flags) : zero_size;
-    bool noscan = !t || t->ptrdata == 0;
-    Span *s = p_self()->heap.span[noscan][size_class(size)];
-    if (unlikely(!s || !s->free_bits)) return alloc_slow(size, t, flags);
-    if (!noscan || size >= TINY) return slot_make(s, size, t);
+// A slot is at hand. (Functions that are called last need no registers saved here.)
+static __attribute__((noinline)) void *alloc_at_hand(Span *s, size_t size, const Type *t) {
+    if (s->kind != SPAN_NOSCAN || size >= TINY) return slot_make(s, size, t);
     uint32_t i;
     char *p = slot_take(s, &i);
     zero_words(p, TINY);
     slot_publish(s, i);
     tiny_keep((uintptr_t)p, size);
     return p;
+}
+
+void *alloc_rest(size_t size, const Type *t, unsigned flags) {
+    if (unlikely(size - 1 >= SMALL_MAX)) return size ? alloc_slow(size, t, flags) : zero_size;
+    Span *s = p_self()->heap.span[!t || t->ptrdata == 0][size_class(size)];
+    if (unlikely(!s)) return alloc_slow(size, t, flags);
+    if (!s->free_bits && (unlikely(gc.stress || gc.poison) || !next_word(s))) return alloc_slow(size, t, flags);
+    return alloc_at_hand(s, size, t);
 }
 
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {

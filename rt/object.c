@@ -12,27 +12,9 @@ static __attribute__((noinline)) void *rest(size_t size, const Type *t, unsigned
     return p;
 }
 
-// Frames of the slow path have places that nothing is written to in this call, and what an earlier call left there may be an address. When memory
-// is short the goroutine waits for a collection with these frames on its stack, and the words would keep alive just what was dropped a moment ago:
-// the head of a list that fills the heap. So what lies below is cleared before they are made.
-#define DEAD_WORDS 32
-static __attribute__((noinline)) void clear_below(void) {
-    uint64_t dead[DEAD_WORDS];
-    for (int i = 0; i < DEAD_WORDS; i++)
-        dead[i] = 0;
-    __asm__ volatile("" : : "m"(dead)); // they are wanted
-}
-
-static inline bool slot_at_hand(size_t size, const Type *t) {
-    if (size - 1 >= SMALL_MAX) return size == 0;
-    const Span *s = p_self()->heap.span[!t || t->ptrdata == 0][size_class(size)];
-    return s && s->free_bits;
-}
-
 static inline __attribute__((always_inline)) void *make(size_t size, const Type *t, unsigned flags) {
     void *p = alloc_fast(size, t);
     if (likely(p && load_relaxed(&p_self()->request) == 0)) return p; // RT_DOOR
-    if (!p && !slot_at_hand(size, t)) clear_below();
     return rest(size, t, flags, p);
 }
 
