@@ -57,8 +57,10 @@ typedef struct Together {
 } Together;
 static inline void together_wait(Together *t) {
     int32_t n = atomic_int32_add(&t->arrived, 1), round_end = (n + 1) / 2 * 2;
-    for (int turns = 1; atomic_int32_load(&t->arrived) - round_end < 0; turns++)
+    for (int turns = 1; atomic_int32_load(&t->arrived) - round_end < 0; turns++) {
+        __builtin_ia32_pause(); // an emulator that runs all cores on one thread goes on with the next one here
         if (turns % 5000 == 0) gosched();
+    }
 }
 
 // Rounds of a long loop. Under a sanitizer fewer.
