@@ -40,6 +40,7 @@ include scripts/sim.mk
 include scripts/sanitize.mk
 include scripts/fuzz.mk
 include scripts/mutants.mk
+include scripts/glass.mk
 
 # One build at a time in a tree: two would write the same files.
 BUILD = mkdir -p $(B) && flock $(B)/.lock $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))

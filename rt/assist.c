@@ -13,6 +13,7 @@
 //
 // Locks: assist_lock (RANK_GC) guards the queue.
 #include "gcrun.h"
+#include "trace.h"
 #include "runq.h"
 
 #define AHEAD (1u << 20) // bytes beyond the goal that may be allocated while stop 2 is under way
@@ -108,9 +109,11 @@ static void note_time(G *g, int64_t from, int64_t to) {
 static int64_t mark_some(P *p, G *g, int64_t work, int64_t now) {
     if (work > (int64_t)OVER_ASSIST) work = OVER_ASSIST;
     p->gc.turn_end = now + PIECE_NS;
+    trace_note(TRACE_MARK, 1, g, 0);
     gc_marker_enter();
     int64_t done = (int64_t)gc_drain(p, (uint64_t)work, asked_or_over);
     gc_marker_leave(p);
+    trace_note(TRACE_MARK, 0, g, 0);
     fetch_add(&gc_cycle.scanned, (uint64_t)done);
     note_time(g, now, plat_now_ns());
     return done;
@@ -159,6 +162,7 @@ static void assist_off_stack(void *goroutine) {
     G *g = goroutine;
     P *p = p_self();
     Piece done;
+    if (WATCHED()) watch_left(g, LEFT_FOR_GC);
     do done = pay(p, g);
     while (done == MARKED && !asked(p) && !sched_others_wait(p));
     if (done == PAID) {

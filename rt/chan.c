@@ -18,6 +18,7 @@
 // the chain must fit in the stack slack (HACKING.md).
 #include "escape.h"
 #include "chan.h"
+#include "trace.h"
 
 #define noinline __attribute__((noinline))
 
@@ -151,6 +152,7 @@ static noinline bool door_true(void) {
 
 // Every case. c->lock held; released here.
 static noinline void send_general(Chan *c, const void *elem) {
+    trace_note(TRACE_CHAN, TRACE_CHAN_SEND, g_self(), (uintptr_t)c);
     if (unlikely(load_relaxed(&c->closed))) return send_closed(c);
     G *g;
     if (!chan_put(c, elem, &g)) return send_wait(c, elem);
@@ -270,6 +272,7 @@ static noinline bool recv_wait(Chan *c, void *elem) {
 
 // Every case. c->lock held; released here.
 static noinline bool recv_general(Chan *c, void *elem) {
+    trace_note(TRACE_CHAN, TRACE_CHAN_RECV, g_self(), (uintptr_t)c);
     G *g;
     Take t = chan_take(c, elem, &g);
     if (t == TAKE_NOTHING) return recv_wait(c, elem);
@@ -344,6 +347,7 @@ static Waiter **close_queue(WaitQueue *q, Waiter **tail) {
 
 void chan_close_of(Chan *c) {
     if (!c) panic_plain("close of nil channel");
+    trace_note(TRACE_CHAN, TRACE_CHAN_CLOSE, g_self(), (uintptr_t)c);
     lock_acquire(&c->lock);
     if (load_relaxed(&c->closed)) {
         lock_release(&c->lock);

@@ -9,6 +9,7 @@
 // those.
 #pragma once
 #include "core.h"
+#include "watch.h"
 #include "api/chan.h"
 
 // Waiting goroutines, oldest first. head is also read without the lock, as a hint. tail has no meaning while
@@ -52,9 +53,10 @@ void elem_take_words(void *dst, void *src, size_t bytes);
 static inline bool elem_is_small(const Chan *c) {
     return ((c->elem_size - 4) & ~4u) == 0;
 }
-// And may be copied as it is. The collector's flag changes only at stops: it holds for the whole operation.
+// And may be copied as it is. The collector's flag changes only at stops: it holds for the whole operation. Nor does somebody look at channels: the
+// general case has the trace's hook.
 static inline bool elem_is_quick(const Chan *c) {
-    return (elem_is_small(c) & (int)(load_relaxed(&gc.barrier) == 0)) != 0;
+    return (((c->elem_size - 4) & ~4u) | load_relaxed(&gc.barrier) | rt_watch) == 0;
 }
 void elem_shade_slow(const Chan *c, const void *at);
 static inline void elem_shade(const Chan *c, const void *at) {

@@ -135,7 +135,8 @@ static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
         uint32_t *where;
     } known[] = {{"trapstep", &k->trapstep}, {"gctrace", &k->gctrace}, {"schedtrace", &k->schedtrace_ms}, {"gcsummary", &k->gcsummary},
                  {"gcverify", &k->gcverify}, {"gcpoison", &k->gcpoison}, {"gcstress", &k->gcstress}, {"gcforce", &k->gcforce_ms},
-                 {"oomat", &k->oomat}, {"oomfor", &k->oomfor}, {"oomkind", &k->oomkind}};
+                 {"oomat", &k->oomat}, {"oomfor", &k->oomfor}, {"oomkind", &k->oomkind},
+                 {"trace", &k->trace}, {"tracebuf", &k->tracebuf}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint64_t v;
         if (!text_equal(name, known[i].name)) continue;
@@ -170,7 +171,7 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, oomat=n, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, trace=1, tracebuf=KB, oomat=n, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},

@@ -111,6 +111,8 @@ struct G {
     bool gc_listed;
     uint32_t assists;         // paid so far
     uint64_t assist_ns;       // time spent on them
+    uint64_t trace_id;        // what the trace knows it by; another one: it was born since (trace.c). With trace_seq, its owner's
+    uint32_t trace_seq;       // events about it
     int64_t gc_credit;        // assist.c: bytes that it may allocate before it owes marking; negative: it owes
     uint32_t gc_credit_cycle; // valid in that cycle only
 };
@@ -128,6 +130,15 @@ typedef struct GList { G *head, *tail; size_t n; } GList;
 
 enum { WAKE_LOOK = 1, WAKE_CLAIMED = 2, WAKE_START = 4 }; // see idle.c
 typedef enum { P_IDLE, P_RUNNING, P_STOPPED, P_OFF } PState;
+
+// A core's events, outside of interrupts and in them (trace.c).
+typedef struct TraceBuf {
+    struct TraceEvent *event;
+    uint32_t room;
+    _Atomic uint32_t n; // written, release by the only writer
+    uint64_t lost;      // for want of room; hint_store by the writer
+    int64_t lost_from;  // when the first of them was
+} TraceBuf;
 
 // Request bits of P.request: why this core should pass through the scheduler. Set by its own interrupt handler or by other
 // cores (atomic or); taken all at once by the scheduler (exchange), which then looks at the real state: a bit is a hint.
@@ -191,6 +202,10 @@ struct P {
     SegCache seg_cache;
     HeapCache heap;
     GcLocal gc;
+    TraceBuf trace[2];
+    int64_t profile_next; // preempt.c: when this core is to be sampled next; TIME_NEVER: not
+    struct ProfileTable *samples; // of its interrupts (profile.c)
+    int64_t alloc_left;   // bytes until an allocation is sampled (profile_heap.c)
     uint8_t stop_way; // StopWay of the latest stop: set by whoever took the goroutine off, read by stop.c
     int64_t stopped_ns; // when it came to its latest stop
 
@@ -252,7 +267,7 @@ void sys_call(void (*fn)(void *), void *arg);
 typedef enum {
     WAIT_NONE, WAIT_CHAN_SEND, WAIT_CHAN_RECV, WAIT_CHAN_SEND_NIL, WAIT_CHAN_RECV_NIL, WAIT_SELECT, WAIT_SELECT_NONE, WAIT_SLEEP, WAIT_SEMA,
     WAIT_MUTEX, WAIT_RWMUTEX_R, WAIT_RWMUTEX_W, WAIT_COND, WAIT_WAITGROUP, WAIT_CONSOLE, WAIT_STW, WAIT_PARK,
-    WAIT_GC_ASSIST, WAIT_GC_CYCLE, WAIT_GC_COORDINATOR, WAIT_FINALIZER, WAIT_INPUT,
+    WAIT_GC_ASSIST, WAIT_GC_CYCLE, WAIT_GC_COORDINATOR, WAIT_FINALIZER, WAIT_INPUT, WAIT_REASONS,
 } WaitReason; // texts: traceback.c, as Go prints them
 
 // Parks the running goroutine: state becomes G_WAITING, then `unlock` (may be NULL) is released, then the core runs something

@@ -10,6 +10,7 @@
 #include "sched.h"
 #include "runq.h"
 #include "escape.h"
+#include "watch.h"
 
 #define GFREE_BATCH 64u
 #define GFREE_MAX   (2 * GFREE_BATCH) // in a P's pool
@@ -192,6 +193,7 @@ static void spill(P *p) {
 static void exit_slow(void *arg) {
     P *p = p_self();
     G *g = arg;
+    if (WATCHED()) watch_left(g, LEFT_END);
     hint_store(&p->g, NULL);
     store_release(&g->on_cpu, 0);
     if (g->own_core) sched_release_core(p, g);

@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "memstats.h"
 #include "runq.h"
+#include "trace.h"
 #include "api/gc.h"
 
 #define FINISH_BUDGET (64u << 10) // bytes of scan work that stop 2 may do: some ten microseconds
@@ -234,9 +235,11 @@ void gc_run_cycle(void) {
     finish_sweep();
     if (gc.cycle) end_of_sweep();
     gc_cycle.sweep_term_ns = plat_now_ns();
+    trace_note(TRACE_GC, TRACE_GC_BEGIN, NULL, gc.cycle + 1);
     world_stop(WAIT_STW);
     if (rt_go_cycle_begins) rt_go_cycle_begins();
     sys_call(begin_marking, NULL);
+    trace_note(TRACE_GC, TRACE_GC_MARKING, NULL, gc.cycle);
     world_restart();
     gc_cycle.stop1 = stop_latest;
     world_release();
@@ -245,8 +248,10 @@ void gc_run_cycle(void) {
         do gc_wait_marked();
         while (flush_all());
         gc_cycle.mark_term_ns = plat_now_ns();
+        trace_note(TRACE_GC, TRACE_GC_MARKED, NULL, gc.cycle);
         world_stop(WAIT_STW);
         sys_call(end_marking, NULL);
+        trace_note(TRACE_GC, load_relaxed(&gc.phase) == GC_MARK ? TRACE_GC_MARKING : TRACE_GC_END, NULL, gc.cycle);
         world_restart();
         gc_cycle.stop2 = stop_latest;
         world_release();

@@ -10,6 +10,7 @@
 #include "lib.h"
 #include "mem.h"
 #include "runq.h"
+#include "trace.h"
 #include "api/gc.h"
 
 static struct {
@@ -75,6 +76,7 @@ static void ready_all(GList *l) {
 static void wait_marking_off_stack(void *goroutine) {
     G *g = goroutine;
     P *p = p_self();
+    if (WATCHED()) watch_left(g, LEFT_FOR_GC);
     lock_acquire(&ctl.lock);
     bool wait = gc_ahead() && (load_relaxed(&gc.phase) == GC_MARK || ctl.marking < ctl.target);
     if (wait) {
@@ -120,6 +122,7 @@ static void whole_cycle_off_stack(void *arg) {
     WholeCycle *w = arg; // on the stack of g
     G *g = w->g;
     P *p = p_self();
+    if (WATCHED()) watch_left(g, LEFT_FOR_GC);
     if (!w->n) w->n = gc_request(true);
     lock_acquire(&ctl.lock);
     bool ended = ctl.ended >= w->n;

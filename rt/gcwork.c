@@ -12,6 +12,7 @@
 // nothing there tells the coordinator. Work that appears afterwards (barriers) is found at stop 2. If work is there, somebody comes for it: a core does not go
 // to sleep (gc_idle_wanted, after its barrier; gc_enlist wakes one afterwards), and the turns of busy cores come by themselves.
 #include "gcrun.h"
+#include "trace.h"
 #include "runq.h"
 
 #define TURN_NS      250000  // a fractional turn, at most
@@ -108,9 +109,11 @@ static bool asked_or_over(P *p) { return asked(p) || plat_now_ns() >= p->gc.turn
 
 static int64_t mark_a_while(P *p, uint64_t budget, bool (*enough)(P *p), int64_t now) {
     p->stop_way = STOP_WORKER;
+    trace_note(TRACE_MARK, 1, NULL, 0);
     gc_marker_enter();
     uint64_t work = gc_drain(p, budget, enough);
     gc_marker_leave(p);
+    trace_note(TRACE_MARK, 0, NULL, 0);
     if (work == 0) plat_spin(0); // others are at the last roots
     gc_credit_add((int64_t)work);
     return plat_now_ns() - now;
@@ -203,7 +206,12 @@ bool gc_idle_turn(P *p) {
     }
     if (marking ? !work_wanted() : !load_relaxed(&gc_sweep_left)) return false;
     if (leave_search(p)) return true;
-    if (marking) idle_mark(p);
-    else idle_sweep(p);
+    if (marking) {
+        idle_mark(p);
+    } else {
+        trace_note(TRACE_SWEEP, 1, NULL, 0);
+        idle_sweep(p);
+        trace_note(TRACE_SWEEP, 0, NULL, 0);
+    }
     return true;
 }

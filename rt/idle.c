@@ -11,6 +11,7 @@
 // would let us run while a waker still writes p->spinning, and sched.spinning would be wrong for ever.
 #include "sched.h"
 #include "runq.h"
+#include "trace.h"
 
 bool idle_claim(P *p) {
     uint64_t bit = 1ull << (p->id % 64);
@@ -81,6 +82,7 @@ void idle_until_work(P *p) {
     p->n_idle++;
     int64_t since = plat_now_ns();
     hint_store(&p->idle_since, since);
+    trace_note(TRACE_IDLE, 1, NULL, 0);
     for (unsigned turns = 0; !load_acquire(&p->wake); turns++) { // pairs with idle_wake_claimed and the interrupts
         if (something_to_do(p)) break;
         if (turns == 0) check_deadlock();
@@ -111,5 +113,6 @@ void idle_until_work(P *p) {
     store_relaxed(&p->state, P_RUNNING);
     p->stop_way = STOP_SCHED;
     hint_store(&p->idle_since, 0);
+    trace_note(TRACE_IDLE, 0, NULL, 0);
     hint_store(&p->idle_ns, p->idle_ns + plat_now_ns() - since);
 }

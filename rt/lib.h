@@ -23,6 +23,7 @@ typedef struct Knobs {
     uint32_t gcforce_ms;    // GODEBUG=gcforce=ms: a cycle at least so often; 0: not; default two minutes
     uint32_t gcstress;      // GODEBUG=gcstress=n: a cycle at every n-th allocation
     uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: accepted, nothing reads it yet
+    uint32_t trace, tracebuf; // GODEBUG=trace=1: events to the side channel; KB of a core's buffer, 0: by memory
 } Knobs;
 extern Knobs rt_knobs;
 // The program's arguments; rt_argv[0] is its name, rt_argv[rt_argc] NULL. {"main"} before rt_cmdline.

@@ -62,6 +62,10 @@ PlatInput plat_input_start(void);
 // Ends the machine (process) with `code` 0..255 after the consoles have drained. Any context.
 _Noreturn void plat_exit(int code);
 
+// ---- the side channel: bytes for tools outside (rt/side.h). n = 0 asks whether there is one. False: there is none, or it is full.
+// Waits for the device; one core, system stack or a report's.
+bool plat_side_write(const void *data, size_t n);
+
 // ---- memory
 // Maps `n` frames (addresses that page_alloc returned, in any order) at consecutive addresses, writable, not executable.
 // NULL: no memory for page tables. Linux may ignore the frames and give other memory of equal size.

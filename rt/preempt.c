@@ -15,6 +15,7 @@
 // the interrupt when the PC is in application text, and only touched by the core itself in runtime text: never both.
 #include "sched.h"
 #include "report.h"
+#include "trace.h"
 
 #define RETRY_NS 50000
 
@@ -120,6 +121,7 @@ static void slice_over(P *p, int64_t now) {
 bool rt_irq_tick(TrapFrame *tf) {
     P *p = p_self();
     p->n_irq++;
+    trace_irq(TRACE_IRQ_TICK);
     p->armed = TIME_NEVER;
     int64_t now = plat_now_ns();
     if (load_relaxed(&p->timer_next) <= now) fetch_or(&p->request, REQ_TIMER);
@@ -137,6 +139,7 @@ bool rt_irq_tick(TrapFrame *tf) {
 bool rt_irq_ipi(TrapFrame *tf) {
     P *p = p_self();
     p->n_irq++;
+    trace_irq(TRACE_IRQ_IPI);
     if (report_frozen()) report_wait_frozen();
     if (p->g && !p->slice_armed && sched_others_wait(p)) {
         hint_store(&p->slice_armed, true);
@@ -177,6 +180,7 @@ void rt_irq_ready(G *g) {
 // ---- on the system stack
 
 static _Noreturn void take_off(P *p, G *g) {
+    if (WATCHED()) watch_left(g, p->stop_way == STOP_CALL ? LEFT_AT_CALL : LEFT_ANYWHERE);
     hint_store(&p->g, NULL);
     fpu_clean();
     store_release(&g->on_cpu, 0); // pairs with the acquire of whoever runs it next

@@ -10,9 +10,12 @@
 // Locks: sched.lock guards global[], P.local_lock guards local[]; never both.
 #include "sched.h"
 #include "runq.h"
+#include "trace.h"
 
 #define GLOBAL_TURN 61    // every so many switches a core looks at the global queue first, as Go
 #define DETOUR (1u << 31) // in global_high: makes next_quick fail
+#define WATCHED_DETOUR (1u << 30) // likewise, for good: somebody looks at every switch (watch.h)
+#define DETOURS (DETOUR | WATCHED_DETOUR)
 
 // ---- the global queue
 
@@ -48,6 +51,8 @@ void sched_set_detour(bool on) {
     store_seq(&sched.global_high, on ? high | DETOUR : high);
     lock_release(&sched.lock);
 }
+
+void sched_watched(void) { fetch_or(&sched.global_high, WATCHED_DETOUR); }
 
 G *sched_get_global(P *p, Priority prio, uint32_t max) {
     if (load_relaxed(&sched.global_count) == 0) return NULL;
@@ -126,7 +131,7 @@ void sched_wake_one(void) {
 
 void sched_urge(void) {
     sched_wake_one();
-    if ((load_seq(&sched.global_high) & ~DETOUR) == 0 || load_seq(&sched.spinning) != 0) return;
+    if ((load_seq(&sched.global_high) & ~DETOURS) == 0 || load_seq(&sched.spinning) != 0) return;
     P *self = p_self();
     for (int i = 0; i < sched.nproc; i++) {
         P *p = rt_ps[(self->id + (uint32_t)i) % (uint32_t)sched.nproc];
@@ -157,6 +162,7 @@ static G *steal(P *p) {
             G *g = runq_steal(p, v, last);
             if (!g) continue;
             p->n_steal++;
+            trace_note(TRACE_STEAL, 0, g, v->id);
             return g;
         }
         if (load_relaxed(&p->request)) break;
@@ -176,7 +182,7 @@ G *sched_find(P *p) {
     if (unlikely(p->gc.busy_marking)) return find_own(p);
     if (p->reserved_by_g) return local_get(p, p->owner ? (Priority)p->owner->priority : PRIORITY_NORMAL);
     if ((g = local_get(p, PRIORITY_HIGH))) return g;
-    if ((load_relaxed(&sched.global_high) & ~DETOUR) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
+    if ((load_relaxed(&sched.global_high) & ~DETOURS) && (g = sched_get_global(p, PRIORITY_HIGH, 1))) return g;
     if (--p->until_global <= 0) { // counted here too: a pinned goroutine that yields for ever never comes by next_quick
         p->until_global = GLOBAL_TURN;
         if ((g = sched_get_global(p, PRIORITY_NORMAL, 1))) return g;

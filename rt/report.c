@@ -5,6 +5,7 @@
 #include "report.h"
 #include "sched.h"
 #include "format.h"
+#include "watch.h"
 #include <stdarg.h>
 
 static _Atomic uint32_t reporting; // core + 1; 0: nobody
@@ -39,7 +40,10 @@ void report_begin(void) {
         plat_spin(t);
 }
 
-void report_end(int status) { plat_exit(status); }
+void report_end(int status) {
+    watch_end();
+    plat_exit(status);
+}
 
 // Reports need more stack than a goroutine may have left; interrupts and the scheduler stay where they are.
 static void run_report(void (*fn)(void *), void *arg) {

@@ -9,6 +9,7 @@ bool report_frozen(void);          // preempt.c: an IPI during a report does not
 _Noreturn void report_wait_frozen(void); // interrupt context: stay here until the machine ends
 // "goroutine N [running]:" and the stack of the current goroutine, as Go prints it.
 void traceback_self(void);
+const char *wait_reason_text(unsigned reason); // as Go prints it
 const char *fault_signal(const G *g);
 
 // A walk from a function to its callers, by frame pointers; exact: by unwind tables, which need the values of more registers (a program with Go code

@@ -15,6 +15,7 @@
 //    looks at what they mean, and whoever writes a guard rereads them (gogo.asm).
 #include "sched.h"
 #include "runq.h"
+#include "watch.h"
 
 Sched sched = {
     .lock = LOCK_INIT(RANK_SCHED),
@@ -54,10 +55,15 @@ static __attribute__((noinline)) void wait_off_cpu(G *g) {
         plat_spin(turns);
 }
 
+static __attribute__((noinline)) void ready_watched(G *g) {
+    wait_off_cpu(g);
+    if (WATCHED()) watch_ready(g);
+}
+
 static inline void ready_prepare(G *g) {
     RT_ASSERT(load_relaxed(&g->state) == G_WAITING);
     // Acquire pairs with the store in g_switch/g_leave: the saved context is visible once on_cpu is 0.
-    if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g);
+    if (unlikely(load_acquire(&g->on_cpu) | rt_watch)) ready_watched(g);
     store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation
 }
 
@@ -146,6 +152,7 @@ void sched_execute(P *p, G *g) {
     RT_ASSERT(load_relaxed(&g->state) == G_RUNNABLE);
     if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g); // it yields on another core, see g_yield
     if (unlikely(load_relaxed(&gc.stacks_pending))) gc_scan_before_run(p, g);
+    if (WATCHED()) watch_run(g);
     p->stop_way = STOP_SCHED;
     running(p, g);
     if (unlikely(!p->slice_armed) && sched_others_wait(p)) sched_slice_wanted(p);
@@ -172,6 +179,7 @@ static __attribute__((noinline)) void switch_slow(G *g, G *next) {
         g_switch(g, next);
         return;
     }
+    if (WATCHED()) watch_left(g, LEFT_YIELD);
     g_leave(g, schedule_with, next);
 }
 
@@ -229,12 +237,14 @@ void sched_requeue_preempted(P *p, G *g, uint32_t req) {
 
 // After g was left (on the system stack).
 static void yield_slow(void *arg) {
+    if (WATCHED()) watch_left(arg, LEFT_YIELD);
     sched_requeue_preempted(p_self(), arg, 0);
     schedule();
 }
 
 static void door_slow(void *arg) {
     P *p = p_self();
+    if (WATCHED()) watch_left(arg, LEFT_AT_DOOR);
     p->stop_way = STOP_DOOR;
     sched_requeue_preempted(p, arg, load_relaxed(&p->request));
     schedule();

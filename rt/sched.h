@@ -13,6 +13,7 @@ void sched_put_global(G *g);              // tail, by priority; wakes or pokes a
 void sched_put_global_batch(GList *batch); // normal priority; caller wakes
 void sched_put_pinned(G *g);              // to the core it is pinned to
 G *sched_get_global(P *p, Priority prio, uint32_t max); // one to run, up to max-1 more into p's ring
+void sched_watched(void);                 // from now on every switch passes the scheduler, for good
 bool sched_work_exists(void);             // any queue of any core is not empty (racy hint)
 // A goroutine was queued: wake one idle core unless one is already searching. Full barrier between queueing and this.
 void sched_wake_one(void);

@@ -3,6 +3,7 @@
 #include "runq.h"
 #include "lib.h"
 #include "inject.h"
+#include "watch.h"
 
 extern int app_main(int argc, char **argv, char **envp);
 
@@ -58,6 +59,7 @@ static void main_goroutine(void *unused) { program_exit(app_main(rt_argc, rt_arg
 
 static void exit_on_system_stack(void *code) {
     gc_summary();
+    watch_end();
     plat_exit((int)(intptr_t)code & 255);
 }
 
@@ -81,6 +83,7 @@ void rt_main(void) {
         rt_ps[i]->rand ^= (uint64_t)sched.start_ns << 8 | 1;
     preempt_init();
     preempt_refill(p);
+    watch_start();
     store_relaxed(&p->state, P_RUNNING);
     G *g = g_new(main_goroutine, NULL, 0);
     if (!g) rt_throw("out of memory: no room for the first goroutine");

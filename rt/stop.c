@@ -9,6 +9,7 @@
 // gomaxprocs keeps the right to stop until such cores are P_OFF.
 #include "gcstats.h"
 #include "sched.h"
+#include "trace.h"
 
 static _Atomic uint32_t stop_procs;         // the latest stop counts cores 0 to stop_procs - 1
 static Lock stw_lock = LOCK_INIT(RANK_STW); // guards the two below
@@ -48,6 +49,7 @@ static void note_stopped(const P *self, int n) {
 
 void world_stop(WaitReason why) {
     wait_for_stop_right(why);
+    trace_note(TRACE_STOPPED, 1, NULL, 0);
     stop_latest = (StopFigures){.asked_ns = plat_now_ns(), .last_core = -1, .reason = STOP_FOR_OTHER};
     P *self = p_self(); // stays ours: from here to world_start this goroutine is in runtime text and does not park
     int n = sched.nproc;
@@ -78,12 +80,14 @@ void world_stop(WaitReason why) {
     }
     RT_ASSERT(load_relaxed(&sched.stop_left) == 0);
     note_stopped(self, n);
+    trace_note(TRACE_STOPPED, 2, NULL, 0);
 }
 
 void world_restart(void) {
     P *self = p_self();
     stop_latest.started_ns = plat_now_ns();
     stop_count();
+    trace_note(TRACE_STOPPED, 0, NULL, (uint64_t)stop_latest.reason);
     store_seq(&sched.stop_wanted, 0);
     for (int i = 0; i < sched.ncpu; i++) {
         P *p = rt_ps[i];

@@ -24,6 +24,7 @@
 // one that is put anywhere: it may come from a place not seen yet to one that was. A timer that timers_run is
 // about to fire has left the array, so what its copy leads to is marked, too.
 #include "timer.h"
+#include "trace.h"
 
 typedef struct Timer Timer;
 
@@ -202,6 +203,7 @@ int64_t timers_run(P *p, int64_t now) {
         }
         publish(p);
         lock_release(&p->timers_lock);
+        trace_note(TRACE_TIMER, 0, NULL, (uint64_t)(now - copy.when));
         copy.fire(&copy, now);
         lock_acquire(&p->timers_lock);
     }

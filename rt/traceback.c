@@ -34,11 +34,13 @@ static const char *const reasons[] = {
     [WAIT_INPUT] = "console input",
 };
 
+const char *wait_reason_text(unsigned reason) { return reason < sizeof reasons / sizeof *reasons && reasons[reason] ? reasons[reason] : "?"; }
+
 static const char *state_text(const G *g) {
     switch (load_relaxed(&g->state)) {
     case G_RUNNABLE: return "runnable";
     case G_RUNNING: return "running";
-    case G_WAITING: return g->wait_reason < sizeof reasons / sizeof *reasons ? reasons[g->wait_reason] : "?";
+    case G_WAITING: return wait_reason_text(g->wait_reason);
     default: return "dead";
     }
 }

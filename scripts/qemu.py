@@ -151,6 +151,11 @@ def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_
     return args + list(extra)
 
 
+def side_channel(path):
+    """Options for the port that rt/side.c's stream leaves by."""
+    return ["-chardev", f"file,id=side,path={path}", "-device", "isa-debugcon,iobase=0xe9,chardev=side"]
+
+
 def die_with_parent():
     """In the child: be killed when the harness goes, however it goes."""
     import ctypes

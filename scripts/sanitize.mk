@@ -29,7 +29,7 @@ SAN_COMMON := $(filter-out -O2 -fno-strict-aliasing,$(CFLAGS_COMMON)) -O1 -fno-s
 # They are slow, too: long loops of the tests are shorter (SOME_TIMES, tests/metal/check.h).
 SAN_PREEMPT := -fsanitize-coverage=trace-pc -DSANITIZED
 # From tests/host: what does not touch signals, cores and time. switch.c is not instrumented.
-SAN_LINUX := tests/host/main.c tests/host/plat_console.c tests/host/plat_mem.c $(wildcard tests/host/san/*.c)
+SAN_LINUX := tests/host/main.c tests/host/plat_console.c tests/host/plat_side.c tests/host/plat_mem.c $(wildcard tests/host/san/*.c)
 
 # A program's objects are linked into one, with all code in app_text, as in scripts/apps.mk. $1 kind
 san_link = mkdir -p $(@D) && $(LD) -r -T scripts/app.ld -o $@.app.o $(filter $(B)/$1/obj/app/%,$^) && \

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "stub_plat.h"
 #include "inject.h"
+#include "trace.h"
 #include <asm/prctl.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -19,6 +20,11 @@ _Atomic size_t stub_vmap_live;
 bool stub_vmap_fails, stub_vunmap_late;
 jmp_buf *stub_throw_to;
 char stub_throw_text[256];
+
+// ---- nobody looks
+uint32_t rt_watch WEAK;
+bool trace_wanted WEAK;
+WEAK void trace_note_slow(TraceKind kind, unsigned why, const G *g, uint64_t arg) {}
 
 // ---- P
 P *stub_p(int i) {

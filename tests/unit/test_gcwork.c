@@ -4,12 +4,15 @@
 #include "test.h"
 #include "rt/gcrun.h"
 #include "rt/runq.h"
+#include "rt/trace.h"
 
 // ---- what gcwork.c stands on
 Sched sched;
 P *rt_ps[PLAT_MAX_CPUS];
 Gc gc;
 GcPace gc_pace;
+bool trace_wanted;
+void trace_note_slow(TraceKind kind, unsigned why, const G *g, uint64_t arg) {}
 static int64_t now_ns;
 static int64_t piece_ns;      // between two questions whether it is enough
 static bool work_left = true; // marking never ends

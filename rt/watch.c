@@ -1,0 +1,61 @@
+// watch.c -- what is behind the scheduler's hooks (watch.h), and the begin and end of all that looks at a program.
+//
+// The order of events about a goroutine is argued at the head of trace.c: every hook here runs while its caller owns the goroutine.
+#include "trace.h"
+#include "lib.h"
+#include "sched.h"
+#include "side.h"
+
+uint32_t rt_watch;
+
+// Why g is not running any more: its owner has said so in its state.
+static unsigned why_stopped(const G *g, unsigned otherwise) {
+    return load_relaxed(&g->state) == G_WAITING ? g->wait_reason : otherwise;
+}
+
+static void stopped(G *g, unsigned otherwise) {
+    bool dead = load_relaxed(&g->state) == G_DEAD;
+    if (rt_watch & WATCH_TRACE) trace_g(dead ? TRACE_EXIT : TRACE_STOP, dead ? 0 : why_stopped(g, otherwise), g, 0);
+}
+
+typedef struct LeftCall {
+    G *g;
+    uint64_t why;
+} LeftCall;
+static void left_call(void *arg) {
+    const LeftCall *c = arg;
+    stopped(c->g, (unsigned)c->why);
+}
+
+static void ready_call(void *arg) {
+    G *g = arg;
+    const G *by = p_self()->g;
+    bool born = g->trace_id != trace_name(g);
+    unsigned why = born ? WAIT_NONE : g->wait_reason;
+    if (rt_watch & WATCH_TRACE) trace_g(TRACE_READY, why, g, trace_name(by));
+}
+
+void watch_run(G *g) {
+    if (rt_watch & WATCH_TRACE) trace_g(TRACE_START, 0, g, 0);
+}
+void watch_left(G *g, LeftReason why) {
+    LeftCall c = {g, why};
+    sys_call(left_call, &c);
+}
+void watch_ready(G *g) { sys_call(ready_call, g); }
+
+void watch_start(void) {
+    if (rt_knobs.trace) {
+        trace_start();
+        rt_watch |= WATCH_TRACE;
+    }
+    if (rt_watch) sched_watched();
+}
+
+void watch_end(void) {
+    if (!trace_wanted) return;
+    trace_close();
+    if (!side_open()) return;
+    trace_write_out();
+    side_close();
+}

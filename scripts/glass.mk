@@ -1,0 +1,16 @@
+# glass.mk -- commands that look into a running program: event traces and profiles (docs/seeing.md).
+
+# Where the program runs: as BOOT says, or BOOT=host as a process of this system.
+glass_file = $(if $(filter host,$(BOOT)),$(B)/host/$(NAME),$(boot_file))
+# The image whose symbols name the program's code.
+glass_image = $(if $(filter host,$(BOOT)),$(B)/host/$(NAME),$(B)/$(NAME).elf)
+# Runs the program with $1 before its command line; the stream goes to $2.
+glass_run = rm -f $2; scripts/run $(run_options) --side $2 --cmdline $(call quote,$1 $(CMDLINE)) $(glass_file); status=$$?; echo "exit status $$status"
+
+.PHONY: trace
+trace: ## Run a program and leave build/trace.json for ui.perfetto.dev, build/trace.svg (APP, BOOT, CMDLINE)
+	$(call need,build run$(GO_PACKAGES))
+	@$(BUILD) $(sort $(glass_file) $(glass_image))
+	@$(call glass_run,GODEBUG=trace=1,$(B)/trace.side); \
+	scripts/trace2json.py --image $(glass_image) --json $(B)/trace.json --svg $(B)/trace.svg --title '$(APP_FILE)$(if $(CMDLINE), $(subst ','\'',$(CMDLINE)))' $(B)/trace.side \
+	  && echo "look at $(B)/trace.svg, or open $(B)/trace.json in ui.perfetto.dev or chrome://tracing" && exit $$status

@@ -1,0 +1,227 @@
+"""glass.py -- reads the side channel's stream (rt/side.h): traces (rt/trace.c) and profiles (rt/profile.c). Used by trace2json.py and profile2pb.py.
+
+A stream that is cut off, or says other things than it should, is an error that names the place; nothing is guessed.
+"""
+import bisect
+import os
+import re
+import sys
+from collections import namedtuple
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import symbols
+
+MAGIC = b"BRWSIDE1"
+END, INFO, TRACE, EVENTS, PROFILE = range(5)
+
+# rt/trace.h
+(CREATE, START, STOP, EXIT, READY, IDLE, STEAL, GC, STOPPED, MARK, IRQ, TIMER, CHAN, SWEEP) = range(1, 15)
+GC_BEGIN, GC_MARKING, GC_MARKED, GC_END = range(1, 5)
+IRQ_NAMES = {1: "timer interrupt", 2: "interrupt from another core"}
+CHAN_NAMES = {1: "send", 2: "receive", 3: "close", 4: "select"}
+# rt/watch.h: why a goroutine that could have gone on was stopped
+LEFT_NAMES = {64: "yield", 65: "preempted at a call", 66: "preempted", 67: "preempted at a door of the runtime", 68: "works for the collector",
+              69: "end"}
+LEFT_FOR_GC = 68
+SYSTEM_ID = 1 << 48
+PROFILE_KINDS = ("cpu", "heap", "goroutine", "mutex", "block")
+
+Event = namedtuple("Event", "kind at why g seq arg core irq")
+
+
+class Trouble(Exception):
+    """The stream is not what it should be."""
+
+
+class Trace:
+    """end: ns, all events lie before; cores; reasons: texts; events: in the order of time and cause; lost: how many did not fit in the cores' buffers;
+    cut: None, or the time from which on some were lost: nothing behind it is here."""
+
+    def __init__(self):
+        self.end = self.cores = 0
+        self.reasons, self.events, self.buffers = [], [], []
+        self.lost, self.cut = 0, None
+
+    def reason(self, why):
+        return LEFT_NAMES.get(why) or (self.reasons[why] if why < len(self.reasons) else f"reason {why}")
+
+
+class Stack(namedtuple("Stack", "values pcs")):
+    """One bucket of a profile: values (their meaning depends on the kind) and code addresses, innermost first."""
+
+
+class Profile:
+    def __init__(self, kind, rate, duration, lost, stacks):
+        self.kind, self.rate, self.duration, self.lost, self.stacks = kind, rate, duration, lost, stacks
+
+
+class Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def number(self):
+        value = shift = 0
+        while True:
+            if self.at >= len(self.data):
+                raise Trouble(f"the stream is cut off at byte {self.at}")
+            byte = self.data[self.at]
+            self.at += 1
+            value |= (byte & 0x7f) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+            if shift > 63:
+                raise Trouble(f"byte {self.at}: a number without end")
+
+    def text(self):
+        n = self.number()
+        if self.at + n > len(self.data):
+            raise Trouble(f"the stream is cut off at byte {len(self.data)}, in a text")
+        self.at += n
+        return self.data[self.at - n:self.at].decode(errors="replace")
+
+
+class Stream:
+    """build: the image's; trace: a Trace or None; profiles: a list."""
+
+    def __init__(self, data):
+        if not data:
+            raise Trouble("nothing was written: the program did not end by itself, or was not asked to write")
+        if not data.startswith(MAGIC):
+            raise Trouble(f"begins with {data[:8]!r}, not with {MAGIC!r}")
+        self.build, self.trace, self.profiles = "", None, []
+        r = Reader(data)
+        r.at = len(MAGIC)
+        while True:
+            at = r.at
+            kind = r.number()
+            if kind == END:
+                if r.number() != at:
+                    raise Trouble(f"{at} bytes came, and not as many were sent")
+                break
+            self._record(kind, r, at)
+        if r.at != len(data):
+            raise Trouble(f"{len(data) - r.at} bytes behind the end")
+        if self.trace:
+            _settle(self.trace)
+
+    def _record(self, kind, r, at):
+        if kind == INFO:
+            self.build = r.text()
+        elif kind == TRACE:
+            self.trace = t = Trace()
+            t.end, t.cores = r.number(), r.number()
+            t.reasons = [r.text() for _ in range(r.number())]
+        elif kind == EVENTS and self.trace:
+            _read_buffer(self.trace, r)
+        elif kind == PROFILE:
+            name = r.text()
+            rate, duration, lost, n = r.number(), r.number(), r.number(), r.number()
+            stacks = []
+            for _ in range(n):
+                values = tuple(r.number() for _ in range(4))
+                stacks.append(Stack(values, tuple(r.number() for _ in range(r.number()))))
+            self.profiles.append(Profile(name, rate, duration, lost, stacks))
+        else:
+            raise Trouble(f"byte {at}: unknown record {kind}")
+
+
+def _read_buffer(trace, r):
+    core, irq, n, lost, lost_from = (r.number() for _ in range(5))
+    at, events = 0, []
+    for _ in range(n):
+        kind = r.number()
+        at += r.number()
+        why, g, seq, arg = r.number(), r.number(), r.number(), r.number()
+        events.append(Event(kind, at, why, g, seq, arg, core, irq))
+    trace.buffers.append(events)
+    if lost:
+        trace.lost += lost
+        trace.cut = lost_from if trace.cut is None else min(trace.cut, lost_from)
+
+
+def _settle(trace):
+    """Cuts what is not complete and merges the buffers: by time, and at the same time by the order of a goroutine's events."""
+    end = trace.end if trace.cut is None else min(trace.cut - 1, trace.end)
+    trace.end = end
+    queues = [[e for e in events if e.at <= end] for events in trace.buffers]
+    merged = sorted((e for events in queues for e in events), key=lambda e: (e.at, e.core, e.irq))
+    trace.events = _by_cause(merged)
+
+
+def _by_cause(events):
+    """Within one nanosecond: no event about a goroutine before the one that its number follows; each core's in their order."""
+    out, i, last = [], 0, {}
+    while i < len(events):
+        j = i
+        while j < len(events) and events[j].at == events[i].at:
+            j += 1
+        group = events[i:j]
+        while group:
+            blocked = set()
+            for k, e in enumerate(group):
+                place = e.core, e.irq
+                if place in blocked:
+                    continue
+                blocked.add(place)
+                if e.seq <= 1 or e.seq == last.get(e.g, 0) + 1:
+                    break
+            else:
+                k = 0  # not to be had in order: the check of the trace says so
+            e = group.pop(k)
+            if e.seq:
+                last[e.g] = e.seq
+            out.append(e)
+        i = j
+    return out
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return Stream(f.read())
+
+
+# ---- names of code
+
+Place = namedtuple("Place", "function file line")
+
+
+class Image:
+    """Functions and lines of a linked image or process."""
+
+    def __init__(self, path):
+        self.path = path
+        self.elf = symbols.read(path)
+        self.functions = symbols.elf_functions(self.elf)
+        self.starts = [f[0] for f in self.functions]
+        self._lines = self._rows = None
+
+    def has_build(self, build):
+        return not build or build.encode() + b"\0" in self.elf
+
+    def function(self, pc):
+        i = bisect.bisect_right(self.starts, pc) - 1
+        if i < 0 or pc >= self.functions[i][1]:
+            return None
+        return go_name(symbols.RENAMED.get(self.functions[i][2], self.functions[i][2]))
+
+    def place(self, pc):
+        """Of an address inside an instruction."""
+        if self._lines is None:
+            self._lines = symbols.dwarf_lines(self.path, "objdump", {start for start, _, _ in self.functions})
+            self._rows = [row[0] for row in self._lines]
+        i = bisect.bisect_right(self._rows, pc) - 1
+        _, file, line = self._lines[i] if i >= 0 else (0, "", 0)
+        return Place(self.function(pc) or f"{pc:#x}", file, line)
+
+
+GO_ESCAPES = dict(zip("0123456789abc_", "./*,{}[]()\" ;_"))
+
+
+def go_name(symbol):
+    """A symbol of gccgo as Go's tools write it, as rt_go_name (rt/go/trace.c) does; names of C stay as they are."""
+    if "." not in symbol:
+        return symbol
+    symbol = re.sub(r"\.\.r$", "", symbol)
+    symbol = re.sub(r"_([0-9a-c_])", lambda m: GO_ESCAPES[m[1]], symbol)
+    return symbol.replace("..", ".")

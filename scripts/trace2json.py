@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+"""trace2json.py -- makes of a traced run what people look at: JSON in Chrome's trace event format (ui.perfetto.dev, chrome://tracing) and a picture.
+
+    scripts/trace2json.py --image build/NAME.elf --json build/trace.json --svg build/trace.svg build/trace.side
+
+Rows of the JSON: the collector's phases and stops of the world; each core: which goroutine runs, marking, sleep, interrupts; each goroutine: runs, and waits for
+what. Arrows lead from who makes a goroutine ready to where it then runs. A trace that contradicts itself is not written: status 1 and what is wrong.
+"""
+import argparse
+import json
+import os
+import sys
+from collections import defaultdict
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import glass
+import trace_check
+import trace_svg
+
+# Functions of the runtime that goroutines begin in.
+RUNTIME_NAMES = {"main_goroutine": "main", "coordinator_main": "collector's coordinator", "finalizer_main": "finalizers"}
+PID_MACHINE, PID_GOROUTINES = 1, 2
+TID_GC, TID_STOP, TID_CORE = 1, 2, 100
+
+
+class Story:
+    """The slices of a trace. A slice: (begin, end, name, details). Of cores: busy, idle, marks; of goroutines: runs, waits; gc, stops."""
+
+    def __init__(self, trace, image=None):
+        self.trace, self.image = trace, image
+        self.names = {}
+        self.runs, self.waits = defaultdict(list), defaultdict(list)  # goroutine -> (begin, end, core or reason)
+        self.core_runs, self.idle, self.marks, self.sweeps = (defaultdict(list) for _ in range(4))
+        self.gc, self.stops, self.instants, self.wakes = [], [], [], []
+        self.latency = []  # ns from ready to running
+        self._tell()
+
+    def name(self, g):
+        """'goroutine 7 main.worker'; those of the runtime by function alone"""
+        function = self.names.get(g)
+        if g >= glass.SYSTEM_ID:
+            return function or "goroutine of the runtime"
+        number = f"goroutine {g}"
+        return f"{number} {function}" if function else number
+
+    def _tell(self):
+        t, run, wait, ready, idle, mark, sweep = self.trace, {}, {}, {}, {}, {}, {}
+        phase = stop = None
+        for e in t.events:
+            if e.kind == glass.CREATE:
+                name = self.image.function(e.arg) if self.image and e.arg else None
+                self.names[e.g] = RUNTIME_NAMES.get(name, name)
+            elif e.kind == glass.START:
+                if e.g in wait:
+                    since, why = wait.pop(e.g)
+                    self.waits[e.g].append((since, e.at, why))
+                if e.g in ready:
+                    self.wakes.append((*ready.pop(e.g), e.at, e.core, e.g))
+                    self.latency.append(e.at - self.wakes[-1][0])
+                run[e.core] = e.at, e.g
+            elif e.kind in (glass.STOP, glass.EXIT) and e.core in run:
+                since, g = run.pop(e.core)
+                why = "end" if e.kind == glass.EXIT else t.reason(e.why)
+                self.runs[g].append((since, e.at, e.core, why))
+                self.core_runs[e.core].append((since, e.at, g, why))
+                if e.kind == glass.STOP:
+                    wait[g] = e.at, why
+            elif e.kind == glass.READY:
+                ready[e.g] = e.at, e.core, e.arg
+                if e.g in wait:
+                    since, why = wait[e.g]
+                    self.waits[e.g].append((since, e.at, why))
+                wait[e.g] = e.at, "ready"
+            elif e.kind == glass.IDLE:
+                _toggle(idle, self.idle, e, "idle")
+            elif e.kind == glass.MARK:
+                _toggle(mark, self.marks, e, f"assist of {self.name(e.g)}" if e.g else "marks")
+            elif e.kind == glass.SWEEP:
+                _toggle(sweep, self.sweeps, e, "sweeps")
+            elif e.kind == glass.GC:
+                if phase:
+                    self.gc.append((phase[0], e.at, phase[1], phase[2]))
+                names = {glass.GC_BEGIN: "stop 1", glass.GC_MARKING: "mark", glass.GC_MARKED: "stop 2"}
+                phase = (e.at, names[e.why], e.arg) if e.why in names else None
+            elif e.kind == glass.STOPPED:
+                if e.why == 1:
+                    stop = [e.at, e.at, e.core]
+                elif stop and e.why == 2:
+                    stop[1] = e.at
+                elif stop:
+                    self.stops.append((stop[0], e.at, stop[1], stop[2]))
+                    stop = None
+            elif e.kind in (glass.IRQ, glass.TIMER, glass.STEAL, glass.CHAN):
+                self.instants.append(e)
+        self._close(run, wait, idle, mark, sweep, phase, stop)
+
+    def _close(self, run, wait, idle, mark, sweep, phase, stop):
+        end = self.trace.end
+        for core, (since, g) in run.items():
+            self.runs[g].append((since, end, core, "end of the trace"))
+            self.core_runs[core].append((since, end, g, "end of the trace"))
+        for g, (since, why) in wait.items():
+            self.waits[g].append((since, end, why))
+        for open_, closed in ((idle, self.idle), (mark, self.marks), (sweep, self.sweeps)):
+            for core, (since, name) in open_.items():
+                closed[core].append((since, end, name))
+        if phase:
+            self.gc.append((phase[0], end, phase[1], phase[2]))
+        if stop:
+            self.stops.append((stop[0], end, stop[1], stop[2]))
+
+
+def _toggle(open_, closed, e, name):
+    if e.why:
+        open_[e.core] = e.at, name
+    elif e.core in open_:
+        since, name = open_.pop(e.core)
+        closed[e.core].append((since, e.at, name))
+
+
+# ---- JSON
+
+
+def us(ns):
+    return ns / 1000
+
+
+def to_json(story):
+    t, out = story.trace, []
+
+    def meta(pid, tid, what, value):
+        out.append({"ph": "M", "pid": pid, "tid": tid, "name": what, "args": {"name": value} if isinstance(value, str) else {"sort_index": value}})
+
+    def put(pid, tid, begin, end, name, **args):
+        out.append({"ph": "X", "pid": pid, "tid": tid, "ts": us(begin), "dur": us(end - begin), "name": name, "args": args})
+
+    meta(PID_MACHINE, 0, "process_name", "machine")
+    meta(PID_GOROUTINES, 0, "process_name", "goroutines")
+    for tid, name in ((TID_GC, "collector"), (TID_STOP, "stops of the world")):
+        meta(PID_MACHINE, tid, "thread_name", name)
+        meta(PID_MACHINE, tid, "thread_sort_index", tid)
+    for core in range(t.cores):
+        meta(PID_MACHINE, TID_CORE + core, "thread_name", f"core {core}")
+        meta(PID_MACHINE, TID_CORE + core, "thread_sort_index", TID_CORE + core)
+    rows = {g: i + 1 for i, g in enumerate(sorted(set(story.runs) | set(story.waits) | set(story.names)))}
+    for g, tid in rows.items():
+        meta(PID_GOROUTINES, tid, "thread_name", story.name(g))
+        meta(PID_GOROUTINES, tid, "thread_sort_index", tid)
+    for begin, end, name, cycle in story.gc:
+        put(PID_MACHINE, TID_GC, begin, end, name, cycle=cycle)
+    for begin, end, reached, core in story.stops:
+        put(PID_MACHINE, TID_STOP, begin, end, "stop of the world", by_core=core, until_stopped_ns=reached - begin)
+        put(PID_MACHINE, TID_STOP, begin, reached, "stopping")
+    for core, runs in story.core_runs.items():
+        for begin, end, g, why in runs:
+            put(PID_MACHINE, TID_CORE + core, begin, end, story.name(g), ended_by=why)
+    for table in (story.idle, story.marks, story.sweeps):
+        for core, slices in table.items():
+            for begin, end, name in slices:
+                put(PID_MACHINE, TID_CORE + core, begin, end, name)
+    for g, runs in story.runs.items():
+        for begin, end, core, why in runs:
+            put(PID_GOROUTINES, rows[g], begin, end, f"core {core}", ended_by=why)
+    for g, waits in story.waits.items():
+        for begin, end, why in waits:
+            put(PID_GOROUTINES, rows[g], begin, end, why)
+    for e in story.instants:
+        name = {glass.IRQ: lambda: glass.IRQ_NAMES.get(e.why, "interrupt"), glass.TIMER: lambda: "timer fires",
+                glass.STEAL: lambda: f"takes {story.name(e.g)} from core {e.arg}",
+                glass.CHAN: lambda: f"channel {glass.CHAN_NAMES.get(e.why, '?')}"}[e.kind]()
+        args = {glass.TIMER: {"late_ns": e.arg}, glass.CHAN: {"channel": f"{e.arg:#x}", "goroutine": e.g}}.get(e.kind, {})
+        out.append({"ph": "i", "pid": PID_MACHINE, "tid": TID_CORE + e.core, "ts": us(e.at), "s": "t", "name": name, "args": args})
+    for i, (at, core, by, then, on, g) in enumerate(story.wakes):
+        if not by:
+            continue
+        common = {"cat": "wake-up", "name": "makes ready", "id": i}
+        out.append({"ph": "s", "pid": PID_MACHINE, "tid": TID_CORE + core, "ts": us(at), **common})
+        out.append({"ph": "f", "bp": "e", "pid": PID_MACHINE, "tid": TID_CORE + on, "ts": us(then), **common})
+    # A slice comes before those inside of it.
+    out.sort(key=lambda e: (e.get("ts", -1), -e.get("dur", 0)))
+    note = f"complete up to {t.end / 1e6:.3f} ms: {t.lost} later events did not fit in the cores' buffers (GODEBUG=tracebuf=KB)" if t.lost else "complete"
+    return {"displayTimeUnit": "ns", "otherData": {"trace": note}, "traceEvents": out}
+
+
+def summary(story):
+    t = story.trace
+    lines = [f"trace:  {len(t.events)} events in {t.end / 1e6:.3f} ms, {t.cores} cores, {len(story.runs)} goroutines ran, {len(story.wakes)} wake-ups, "
+             f"{len([1 for p in story.gc if p[2] == 'mark'])} collections"]
+    if t.lost:
+        lines.append(f"        {t.lost} later events did not fit: the trace ends at {t.end / 1e6:.3f} ms (GODEBUG=tracebuf=KB makes the cores' buffers larger)")
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description="convert a traced run")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--json")
+    parser.add_argument("--svg")
+    parser.add_argument("--from-ms", type=float, default=0, help="where the picture begins")
+    parser.add_argument("--to-ms", type=float, help="and ends")
+    parser.add_argument("--title", default="")
+    parser.add_argument("stream")
+    args = parser.parse_args()
+    stream, image = glass.read(args.stream), glass.Image(args.image)
+    if not stream.trace:
+        raise glass.Trouble("no trace in it (GODEBUG=trace=1)")
+    if not image.has_build(stream.build):
+        raise glass.Trouble(f"was written by build {stream.build}, and {args.image} is another")
+    wrong = trace_check.check_events(stream.trace)
+    story = Story(stream.trace, image)
+    document = to_json(story)
+    wrong += trace_check.check_json(document)
+    if wrong:
+        raise glass.Trouble("the trace contradicts itself:\n  " + "\n  ".join(wrong[:20]))
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(document, f, separators=(",", ":"))
+    if args.svg:
+        with open(args.svg, "w") as f:
+            f.write(trace_svg.draw(story, args.title, args.from_ms * 1e6, args.to_ms * 1e6 if args.to_ms else None))
+    print("\n".join(summary(story)))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (glass.Trouble, OSError, ValueError) as e:
+        sys.exit(f"trace2json: {e}")
