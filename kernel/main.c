@@ -5,6 +5,7 @@
 #include "kernel/button.h"
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
+#include "kernel/numa.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/ioapic.h"
 #include "kernel/x86/mcheck.h"
@@ -42,7 +43,9 @@ static void print_summary(int cores) {
               bi->firmware[0] ? bi->firmware : "unknown firmware");
     rt_printf("cores:  %d of %d (%s)\n", cores, smp_found(),
               cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);
-    rt_printf("memory: %lu MiB free of %lu MiB\n", page_stats().free >> 20, frame_ram_bytes() >> 20);
+    rt_printf("memory: %lu MiB free of %lu MiB", page_stats().free >> 20, frame_ram_bytes() >> 20);
+    if (numa_nodes() > 1) rt_printf(", %d nodes", numa_nodes());
+    rt_printf("\n");
     rt_printf("time:   ");
     if (bi->tsc_exit > bi->tsc_start) {
         rt_printf("loader ");
@@ -87,16 +90,18 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     fpu_init_boot();            // vector state: how much there is and how it is saved
     boot_stage("console");
 
-    frame_init(bi);   // firmware's memory map, cleaned
-    paging_init(bi);  // the final page tables: W^X, direct map
-    cmdline_init(bi); // command line copied out of boot memory
-    power_init(bi);   // the way out
-    frame_handover(); // all RAM to the page allocator; boot memory is gone
+    frame_init(bi);      // firmware's memory map, cleaned
+    paging_init(bi);     // the final page tables: W^X, direct map
+    cmdline_init(bi);    // command line copied out of boot memory
+    power_init(bi);      // the way out
+    acpi_init(bi->rsdp); // cores, timers, nodes, reset register
+    numa_init();         // which memory is near which core
+    frame_handover();    // all RAM to the page allocator; boot memory is gone
+    rt_p_set_node(rt_boot_p(), numa_node_of_core(cpus[0]->apic_id));
     if (!cpu_map_stacks(cpus[0])) kernel_throw("no memory for the boot core's stacks");
     boot_stage("memory");
 
     console_init_screen(bi); // framebuffer
-    acpi_init(bi->rsdp);     // cores, timers, reset register
     apic_init_core();        // this core's interrupt controller
     ioapic_init();           // the board's: all lines off...
     console_listen();        // ...but the consoles'

@@ -15,6 +15,7 @@
 #include "kernel/acpi.h"
 #include "kernel/cmdline.h"
 #include "kernel/kernel.h"
+#include "kernel/numa.h"
 #include "kernel/x86/ap.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
@@ -140,6 +141,7 @@ static void slots_fill(void) {
         if (is_online(i)) continue;
         Cpu *c = cpus[i + 1];
         c->apic_id = ids[i];
+        rt_p_set_node(c->p, numa_node_of_core(ids[i]));
         ap_slots[i].apic_id = ids[i];
         ap_slots[i].stack = c->sys_hi;
         ap_slots[i].cpu = c;

@@ -30,8 +30,12 @@ typedef struct {
     size_t free;    // bytes free, the Ps' caches included
     size_t largest; // bytes of the largest free contiguous run
     size_t cached;  // bytes in the Ps' caches (part of free)
+    size_t near, far; // bytes ever handed out to Ps that prefer a node: of that one, of others
 } PageStats;
 PageStats page_stats(void);
+typedef struct { size_t total, free; } NodeMemory; // bytes of one NUMA node; the Ps' caches do not count as free
+NodeMemory page_node(int node);
+int page_nodes(void); // at least 1
 
 // ---- stackseg.c: stack segments, powers of two from 2 KB to 256 KB, above that page multiples
 #define SEG_MIN 2048u

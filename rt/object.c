@@ -50,6 +50,8 @@ static void stats_call(void *arg) {
         .heap_objects = heap.allocs,
         .heap_bytes = heap.bytes,
         .stack_bytes = seg_stats().in_use_bytes,
+        .near_bytes = pages.near,
+        .far_bytes = pages.far,
     };
 }
 

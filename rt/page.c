@@ -25,6 +25,11 @@
 // bypasses the caches or when a cache is emptied; debug builds mark cached pages (page_mark) and so find it
 // at the second page_free, and also a write to a page after it was freed.
 //
+// Nodes. On a machine with several memory controllers (NUMA) a zone belongs to a node, and so does a P. A P's
+// requests are served from its own node's zones while these have what it takes, then from any; a page of
+// another node that it frees goes back to its zone and not into the P's cache. So what a P allocates is near
+// while there is near memory; spans and stacks that change hands are not moved.
+//
 // Locks: h->lock (RANK_PAGE) guards zones, counts and the list of caches. PageCache.n and page[]: the owner
 // P, on its system stack or in rt text, which nothing preempts. Zones are only added while one core runs.
 #include "page.h"
@@ -53,11 +58,13 @@ bool pageheap_add(PageHeap *h, uintptr_t lo, uintptr_t hi, int node) {
     PageZone *z = zone_init(lo, hi, node);
     if (!z) return false;
     lock_acquire(h->lock);
+    z->free_pages = z->usable;
     uint32_t i = h->zone_count++;
     for (; i > 0 && h->zone[i - 1]->lo > z->lo; i--)
         h->zone[i] = h->zone[i - 1];
     h->zone[i] = z;
     h->total += z->usable;
+    if (node >= h->nodes) h->nodes = node + 1;
     store_relaxed(&h->free, load_relaxed(&h->free) + z->usable);
     h->reserve = min_size(h->total / 64, (1u << 20) / PAGE_SIZE);
     lock_release(h->lock);
@@ -89,12 +96,32 @@ static void count_locked(PageHeap *h, intptr_t change) {
     store_relaxed(&h->free, load_relaxed(&h->free) + (size_t)change);
 }
 
+// Is it this zone's turn? First come those of the wished node, then the others; without a wish all come
+// first.
+static inline bool zone_in_turn(const PageZone *z, unsigned near, int turn) {
+    return near == 0 ? turn == 0 : (PAGE_NEAR(z->node) == near) == (turn == 0);
+}
+
+static uintptr_t zone_alloc_counted(PageZone *z, size_t n) {
+    uintptr_t p = zone_alloc(z, n);
+    if (p) z->free_pages -= n;
+    return p;
+}
+
+static void count_nearness_locked(PageHeap *h, unsigned near, int turn, size_t n) {
+    if (near) *(turn == 0 ? &h->near_pages : &h->far_pages) += n;
+}
+
 void *pageheap_alloc(PageHeap *h, size_t n, unsigned flags) {
     uintptr_t p = 0;
+    unsigned near = h->nodes > 1 ? flags & ~0xffu : 0;
     lock_acquire(h->lock);
     if (n <= available_locked(h, flags))
-        for (uint32_t i = 0; i < h->zone_count && !p; i++)
-            p = zone_alloc(h->zone[i], n);
+        for (int turn = 0; turn < 2 && !p; turn++) {
+            for (uint32_t i = 0; i < h->zone_count && !p; i++)
+                if (zone_in_turn(h->zone[i], near, turn)) p = zone_alloc_counted(h->zone[i], n);
+            if (p) count_nearness_locked(h, near, turn, n);
+        }
     if (p) count_locked(h, -(intptr_t)n);
     lock_release(h->lock);
     return (void *)p;
@@ -102,10 +129,17 @@ void *pageheap_alloc(PageHeap *h, size_t n, unsigned flags) {
 
 size_t pageheap_take(PageHeap *h, void **out, size_t max, unsigned flags) {
     size_t n = 0;
+    unsigned near = h->nodes > 1 ? flags & ~0xffu : 0;
     lock_acquire(h->lock);
     max = min_size(max, available_locked(h, flags));
-    for (uint32_t i = 0; i < h->zone_count && n == 0; i++)
-        n = zone_take(h->zone[i], out, max);
+    for (int turn = 0; turn < 2 && n == 0; turn++) {
+        for (uint32_t i = 0; i < h->zone_count && n == 0; i++)
+            if (zone_in_turn(h->zone[i], near, turn)) {
+                n = zone_take(h->zone[i], out, max);
+                h->zone[i]->free_pages -= n;
+            }
+        count_nearness_locked(h, near, turn, n);
+    }
     count_locked(h, -(intptr_t)n);
     lock_release(h->lock);
     return n;
@@ -116,6 +150,7 @@ static const char *free_locked(PageHeap *h, void *p, size_t n) {
     PageZone *z = pageheap_zone(h, (uintptr_t)p);
     if (!z) return "page_free: not a page of the page allocator";
     if (!zone_free(z, (uintptr_t)p, n)) return "page_free: page is free already, or never was allocated";
+    z->free_pages += n;
     count_locked(h, (intptr_t)n);
     return NULL;
 }
@@ -150,8 +185,22 @@ PageStats pageheap_stats(PageHeap *h) {
     for (PageCache *c = h->caches; c; c = c->next)
         s.cached += (size_t)load_relaxed(&c->n) * PAGE_SIZE;
     s.free = load_relaxed(&h->free) * PAGE_SIZE + s.cached;
+    s.near = h->near_pages * PAGE_SIZE;
+    s.far = h->far_pages * PAGE_SIZE;
     lock_release(h->lock);
     return s;
+}
+
+NodeMemory pageheap_node(PageHeap *h, int node) {
+    NodeMemory m = {0};
+    lock_acquire(h->lock);
+    for (uint32_t i = 0; i < h->zone_count; i++) {
+        if (h->zone[i]->node != node) continue;
+        m.total += h->zone[i]->usable * PAGE_SIZE;
+        m.free += h->zone[i]->free_pages * PAGE_SIZE;
+    }
+    lock_release(h->lock);
+    return m;
 }
 
 // ---- per-P caches
@@ -214,7 +263,7 @@ static void cache_give(PageHeap *h, PageCache *c, uint32_t n) {
 static __attribute__((noinline)) void *cache_alloc_slow(PageHeap *h, PageCache *c) {
     if (load_relaxed(&c->limit) == 0) cache_register(h, c);
     uint32_t limit = load_relaxed(&c->limit), n;
-    n = (uint32_t)pageheap_take(h, c->page, limit > 2 ? limit / 2 : 1, 0);
+    n = (uint32_t)pageheap_take(h, c->page, limit > 2 ? limit / 2 : 1, c->near);
     if (n == 0) {
         page_caches_ask(h);
         return NULL;
@@ -252,7 +301,18 @@ void *page_cache_alloc(PageHeap *h, PageCache *c) {
     return page;
 }
 
+// Of a machine with several nodes: a page that is far from this P would be handed out again as if it were
+// near.
+static __attribute__((noinline)) bool is_far(PageHeap *h, PageCache *c, void *page) {
+    PageZone *z = pageheap_zone(h, (uintptr_t)page);
+    return z && c->near && PAGE_NEAR(z->node) != c->near;
+}
+
 void page_cache_free(PageHeap *h, PageCache *c, void *page) {
+    if (unlikely(h->nodes > 1) && is_far(h, c, page)) {
+        pageheap_free(h, page, 1);
+        return;
+    }
     uint32_t n = load_relaxed(&c->n);
     if (unlikely(n >=
                  load_relaxed(&c->limit))) { // limit: pairs with page_caches_ask; a late view only delays
@@ -281,6 +341,19 @@ bool rt_mem_add(uintptr_t lo, uintptr_t hi, int node) {
     return pageheap_add(&page_heap, lo, hi, node);
 }
 
+unsigned page_near(void) {
+    return p_page_cache(p_self())->near;
+}
+
+void rt_p_set_node(P *p, int node) {
+    p_page_cache(p)->near = PAGE_NEAR(node);
+}
+
+int rt_p_node(const P *p) {
+    unsigned near = p->page_cache.near;
+    return near ? (int)(near >> PAGE_NEAR_SHIFT) - 1 : 0;
+}
+
 bool page_make_room(void) {
     PageCache *c = p_page_cache(p_self());
     size_t before = load_relaxed(&page_heap.free);
@@ -292,7 +365,8 @@ bool page_make_room(void) {
 
 static __attribute__((noinline)) void *page_alloc_short(size_t n) {
     if (n == 0 || n > page_heap.total || !page_make_room()) return NULL;
-    return n == 1 ? page_cache_alloc(&page_heap, p_page_cache(p_self())) : pageheap_alloc(&page_heap, n, 0);
+    return n == 1 ? page_cache_alloc(&page_heap, p_page_cache(p_self()))
+                  : pageheap_alloc(&page_heap, n, page_near());
 }
 
 _Atomic bool mem_closed;
@@ -306,13 +380,13 @@ void *page_alloc(size_t n) {
     mem_check_open();
     if (inject(INJECT_PAGES)) return NULL;
     void *p = likely(n == 1) ? page_cache_alloc(&page_heap, p_page_cache(p_self()))
-                             : pageheap_alloc(&page_heap, n, 0);
+                             : pageheap_alloc(&page_heap, n, page_near());
     return likely(p != NULL) ? p : page_alloc_short(n);
 }
 
 void *page_alloc_reserve(size_t n) {
     void *p = page_alloc(n);
-    return p || inject(INJECT_RESERVE) ? p : pageheap_alloc(&page_heap, n, PAGE_RESERVE);
+    return p || inject(INJECT_RESERVE) ? p : pageheap_alloc(&page_heap, n, PAGE_RESERVE | page_near());
 }
 
 void page_free(void *p, size_t n) {
@@ -328,6 +402,14 @@ void page_cache_flush(P *p) {
 
 PageStats page_stats(void) {
     return pageheap_stats(&page_heap);
+}
+
+NodeMemory page_node(int node) {
+    return pageheap_node(&page_heap, node);
+}
+
+int page_nodes(void) {
+    return page_heap.nodes > 1 ? page_heap.nodes : 1;
 }
 
 bool page_is_direct(const void *p) {

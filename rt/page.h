@@ -25,6 +25,7 @@ typedef struct PageZone {
     size_t pages;   // bits that mean something: (hi - base) / PAGE_SIZE; those below lo are never free
     size_t usable;  // pages handed over for allocation: without metadata
     int node;       // NUMA node
+    size_t free_pages; // kept by page.c
     unsigned levels; // level[levels - 1] has one entry, the root
     uint64_t *free;  // bit set: page is free
     uint64_t *half;  // two bits a page: that half is free, in stackseg.c's list (guarded by its lock)
@@ -53,6 +54,7 @@ static inline size_t zone_largest(const PageZone *z) {
 typedef struct PageCache {
     _Atomic uint32_t n;     // pages held; owner writes, page_stats reads
     _Atomic uint32_t limit; // capacity; 0: not registered yet, or asked to flush
+    unsigned near;          // PAGE_NEAR of the P's node; 0: no preference. Constant once the P runs
     struct PageCache *next; // PageHeap.caches
     void *page[PAGE_CACHE_MAX];
 } PageCache;
@@ -63,13 +65,18 @@ typedef struct PageHeap {
     uint32_t zone_count;
     PageZone *zone[PAGE_ZONES_MAX]; // by address
     size_t total;                   // pages handed over, less metadata
+    int nodes;                      // NUMA nodes with memory: 0..nodes-1, some may have none
     // lock must be held when writing these:
     _Atomic size_t free; // free pages of the zones, caches excluded; read without the lock as a hint
     size_t reserve;      // pages that only PAGE_RESERVE may take
     PageCache *caches; // registered, for ever
+    size_t near_pages, far_pages; // handed out to callers with a preference: as they wished, and not
 } PageHeap;
 
-enum { PAGE_RESERVE = 1 }; // the caller may dip into the reserve
+// Flags of an allocation. PAGE_RESERVE: the caller may dip into the reserve. PAGE_NEAR(node): from this node's zones while they
+// have some.
+enum { PAGE_RESERVE = 1, PAGE_NEAR_SHIFT = 8 };
+#define PAGE_NEAR(node) ((unsigned)((node) + 1) << PAGE_NEAR_SHIFT)
 
 extern PageHeap page_heap; // the machine's
 
@@ -82,6 +89,7 @@ void pageheap_free(PageHeap *h, void *p, size_t n);
 void pageheap_give(PageHeap *h, void *const *pages, size_t n);
 PageZone *pageheap_zone(const PageHeap *h, uintptr_t addr); // NULL: not memory of this heap
 PageStats pageheap_stats(PageHeap *h);
+NodeMemory pageheap_node(PageHeap *h, int node);
 
 void *page_cache_alloc(PageHeap *h, PageCache *c); // one page; NULL: none
 void page_cache_free(PageHeap *h, PageCache *c, void *page);
@@ -89,6 +97,8 @@ void page_cache_empty(PageHeap *h, PageCache *c);
 // Pages that one P may keep in a cache without all of them blocking more than 1/64 of memory. Once all cores are known.
 size_t pageheap_share(const PageHeap *h);
 void page_caches_ask(PageHeap *h); // asks all Ps to give their pages back at their next page_free
+
+unsigned page_near(void); // PAGE_NEAR of the caller's P, or 0
 
 // Collects free pages that lie about: the caller's cache, unmapped frames, and, later, the other Ps' caches. True: there are more
 // than before. System stack; locks of rank RANK_PAGE and above not held.

@@ -20,7 +20,7 @@
 static void *map_scattered(void **list, size_t n) {
     size_t have = 0, k = 1;
     for (; have < n && k > 0; have += k)
-        k = pageheap_take(&page_heap, list + have, n - have, 0);
+        k = pageheap_take(&page_heap, list + have, n - have, page_near());
     void *at = have == n && !inject(INJECT_MAP) ? plat_vmap(list, n) : NULL;
     for (size_t i = 0; !at && i < have; i += CHUNK_PAGES) // give up: 2 MB under the lock at a time
         pageheap_give(&page_heap, list + i, have - i < CHUNK_PAGES ? have - i : CHUNK_PAGES);
@@ -37,7 +37,7 @@ static void *gather(size_t n) {
     while (!at && pages[level] > 1) {
         pages[level + 1] = (pages[level] + PER_PAGE - 1) / PER_PAGE;
         level++;
-        at = pageheap_alloc(&page_heap, pages[level], 0);
+        at = pageheap_alloc(&page_heap, pages[level], page_near());
     }
     // ... and up again: each mapped list serves for the next larger one, the last is the object.
     for (; at && level > 0; level--) {
@@ -49,7 +49,7 @@ static void *gather(size_t n) {
 }
 
 static void *run_or_gather(size_t n) {
-    void *p = pageheap_alloc(&page_heap, n, 0);
+    void *p = pageheap_alloc(&page_heap, n, page_near());
     return p ? p : gather(n);
 }
 

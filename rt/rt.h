@@ -19,6 +19,9 @@ bool rt_mem_add(uintptr_t lo, uintptr_t hi, int node);
 P *rt_p_new(int cpu);
 void rt_p_set_stack(P *p, uintptr_t lo, uintptr_t hi, void *cpu_private);
 void *rt_p_cpu(P *p); // cpu_private
+// Memory for this P comes from NUMA node `node` while it has some; -1, and without a call: no preference. Before the P runs.
+void rt_p_set_node(P *p, int node);
+int rt_p_node(const P *p); // 0: unknown
 // 4. On the boot core's system stack, interrupts on: starts the other cores, runs main as goroutine 1. Knobs and program
 //    arguments come from rt_cmdline. Ends in plat_exit with main's value.
 _Noreturn void rt_main(void);

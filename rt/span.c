@@ -18,7 +18,7 @@ static RecPool span_pool = REC_POOL(sizeof(Span));
 // Pages for slots of class c; *n: how many.
 static void *pages_get(unsigned c, size_t *n) {
     *n = size_class_pages(c);
-    void *p = pageheap_alloc(&page_heap, *n, 0);
+    void *p = pageheap_alloc(&page_heap, *n, page_near());
     if (p) return p;
     if (size_class_bytes(c) <= SINGLE_PAGE_SLOT_MAX && (p = page_alloc(1))) {
         *n = 1;

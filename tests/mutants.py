@@ -3,7 +3,7 @@
 A Mutant replaces `old` by `new` in `file`; `sign` is a regular expression for what the test says when it fails. A test that needs luck
 to fail has no place here: simulated schedules are enumerated or seeded, the rest is certain or happens thousands of times a run.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,10 @@ def hosted(program, smp=2, line="", guard=20):
     return _run("host", f"build/host/{program}", program, smp, line, guard)
 
 
-def booted(program, smp=2, line="", guard=20):
-    """An image in QEMU, given up after `guard` seconds as tests/test_boot.py does."""
-    return _run("pvh", f"build/{program}.elf", program, smp, line, guard)
+def booted(program, smp=2, line="", guard=20, qemu=""):
+    """An image in QEMU (with further options of it), given up after `guard` seconds as tests/test_boot.py does."""
+    test = _run("pvh", f"build/{program}.elf", program, smp, line, guard)
+    return replace(test, name=f"{test.name}, {qemu}", command=("env", f"QEMU_ARGS={qemu}", *test.command)) if qemu else test
 
 
 def check(target):
@@ -332,6 +333,18 @@ MUTANTS = [
            "    if (bits & mine) {",
            "    if (0) {",
            unit("test_stackseg"), "expected an error"),
+    Mutant("near-first", "rt/page.c",
+           "return near == 0 ? turn == 0 : (PAGE_NEAR(z->node) == near) == (turn == 0);", "return turn == 0;",
+           unit("test_page"), "expected"),
+    Mutant("far-page-kept", "rt/page.c",
+           "    if (unlikely(h->nodes > 1) && is_far(h, c, page)) {", "    (void)is_far;\n    if (0) {",
+           unit("test_page"), "expected"),
+    Mutant("spurious-in-service", "kernel/irq.c",
+           "        if (apic_in_service(VEC_SPURIOUS)) apic_eoi();", "",
+           booted("metal-t_storm", smp=4), TIMEOUT),
+    Mutant("counter-turns", "kernel/x86/counter.c",
+           "cas(&seen, &old, now);", "(void)old;",
+           booted("metal-t_machine", smp=2, line="TESTTSC=1 5 4 6000", qemu="-machine hpet=off"), "is .*, expected|does not hold|^run: timeout after"),
     Mutant("tlb-flush", "kernel/mem/vmap.c",
            "    cpu_write_cr3(cpu_read_cr3());           // no global pages, no PCID: drops everything\n",
            "",

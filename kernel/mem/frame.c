@@ -19,6 +19,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/mem/physmap.h"
+#include "kernel/numa.h"
 #include "rt/mem.h"
 
 #define MAX_SPANS 512u
@@ -124,6 +125,18 @@ uint64_t frame_alloc(size_t n) {
     return phys;
 }
 
+// A range in pieces, cut where the node changes. Returns the bytes that were too few or too many to use.
+static size_t hand_over(uint64_t lo, uint64_t hi) {
+    size_t lost = 0;
+    for (uint64_t end; lo < hi; lo = end) {
+        int node = numa_node_of_memory(lo, &end);
+        end &= ~(uint64_t)(PAGE_SIZE - 1);
+        if (end > hi || end <= lo) end = hi;
+        if (!rt_mem_add(DIRECT_BASE + lo, DIRECT_BASE + end, node)) lost += end - lo;
+    }
+    return lost;
+}
+
 // Usable and boot spans that touch are one range for the page allocator: it pays metadata per range.
 void frame_handover(void) {
     size_t lost = 0;
@@ -140,7 +153,7 @@ void frame_handover(void) {
         }
         if (lo < LOW_LIMIT) lo = LOW_LIMIT;
         if (lo >= hi) continue;
-        if (!rt_mem_add(DIRECT_BASE + lo, DIRECT_BASE + hi, 0)) lost += hi - lo;
+        lost += hand_over(lo, hi);
     }
     if (lost >= 1 << 20)
         rt_printf("memory: %lu KiB in ranges too small or too many to use\n", (unsigned long)(lost >> 10));

@@ -118,8 +118,17 @@ typedef struct MemoryStats {
     size_t heap_objects; // slots in use, garbage not swept yet included (tiny objects share one)
     size_t heap_bytes;   // of these, rounded up to their size classes
     size_t stack_bytes;  // stack segments in use
+    size_t near_bytes;   // on a machine with several NUMA nodes, ever taken from the memory of the asking core's own node
+    size_t far_bytes;    // and of others, its own having none left
 } MemoryStats;
 MemoryStats memory_stats(void);
+// NUMA nodes, as the machine's tables (SRAT) name them: 0..memory_nodes()-1. A machine without such tables is one node.
+int memory_nodes(void);
+typedef struct NodeStats {
+    size_t total, free; // bytes
+    int cores;          // that prefer this memory
+} NodeStats;
+NodeStats memory_node_stats(int node); // panics as a bad index does
 
 // ---- descriptors
 //

@@ -31,6 +31,16 @@ static uintptr_t model_alloc(Model *m, int zones, size_t n) {
     }
     return 0;
 }
+// First the wished node's zones (node of zone z: z % 2), then the others. Of one zone at a time: model_alloc
+// of a part.
+static uintptr_t model_alloc_near(Model *m, int zones, size_t n, int near) {
+    if (near < 0) return model_alloc(m, zones, n);
+    uintptr_t p = 0;
+    for (int turn = 0; turn < 2 && !p; turn++)
+        for (int z = 0; z < zones && !p; z++)
+            if ((z % 2 == near) == (turn == 0)) p = model_alloc(m + z, 1, n);
+    return p;
+}
 static size_t model_largest(Model *m, int zones) {
     size_t best = 0;
     for (int z = 0; z < zones; z++) {
@@ -56,7 +66,7 @@ static void model_run(const size_t *zone_pages, int zones, size_t max_n, int ste
     fresh_heap();
     for (int z = zones - 1; z >= 0; z--) { // added in falling order: the heap sorts them
         uintptr_t lo = (uintptr_t)mem + (size_t)z * 128 * MB + (size_t)(z * 37 % 11) * PAGE_SIZE;
-        CHECK(pageheap_add(&own, lo, lo + zone_pages[z] * PAGE_SIZE, 0));
+        CHECK(pageheap_add(&own, lo, lo + zone_pages[z] * PAGE_SIZE, z % 2));
     }
     own.reserve = 0;
     for (int z = 0; z < zones; z++) {
@@ -74,7 +84,9 @@ static void model_run(const size_t *zone_pages, int zones, size_t max_n, int ste
         bool grow = i / (steps / 6) % 2 == 0; // phases: fill up, drain, ...
         if (test_below(100) < (grow ? 65u : 35u)) {
             size_t n = test_below(3) ? 1 + test_below(4) : 1 + test_below(max_n);
-            uintptr_t want = model_alloc(model, zones, n), got = (uintptr_t)pageheap_alloc(&own, n, 0);
+            int near = own.nodes > 1 ? (int)test_below((unsigned)own.nodes + 1) - 1 : -1; // -1: none
+            uintptr_t want = model_alloc_near(model, zones, n, near);
+            uintptr_t got = (uintptr_t)pageheap_alloc(&own, n, near < 0 ? 0 : PAGE_NEAR(near));
             CHECK_PTR((void *)got, (void *)want);
             if (got) live[n_live].p = got, live[n_live++].n = n, free_pages -= n;
         } else if (n_live) {
@@ -93,6 +105,10 @@ static void model_run(const size_t *zone_pages, int zones, size_t max_n, int ste
             PageStats s = pageheap_stats(&own);
             CHECK_EQ(s.free, free_pages * PAGE_SIZE);
             CHECK_EQ(s.largest, model_largest(model, zones) * PAGE_SIZE);
+            size_t by_node = 0;
+            for (int node = 0; node < 2; node++)
+                by_node += pageheap_node(&own, node).free;
+            CHECK_EQ(by_node, s.free);
         }
     }
     while (n_live--)
@@ -241,6 +257,35 @@ static void test_caches(void) {
     stub_cpu_count = 1;
 }
 
+// Two nodes, a P on each: pages come from the own node, then from the other; one of the other's does not stay in the cache.
+static void test_nodes(void) {
+    char *mem = stub_reserve(64 * MB);
+    fresh_heap();
+    CHECK(pageheap_add(&own, (uintptr_t)mem, (uintptr_t)mem + 8 * MB, 0));
+    CHECK(pageheap_add(&own, (uintptr_t)mem + 32 * MB, (uintptr_t)mem + 40 * MB, 1));
+    CHECK_EQ(own.nodes, 2);
+    PageCache a = {.near = PAGE_NEAR(0)}, b = {.near = PAGE_NEAR(1)};
+    size_t total = pageheap_node(&own, 1).total;
+    CHECK_EQ(pageheap_node(&own, 1).free, total);
+    char *low = page_cache_alloc(&own, &a), *high = page_cache_alloc(&own, &b);
+    CHECK(low < mem + 8 * MB && high >= mem + 32 * MB);
+    uint32_t held = b.n;
+    page_cache_free(&own, &b, low);
+    CHECK_EQ(b.n, held);
+    page_cache_free(&own, &b, high);
+    CHECK_EQ(b.n, held + 1);
+    page_cache_empty(&own, &a);
+    page_cache_empty(&own, &b);
+    CHECK_EQ(pageheap_node(&own, 1).free, total);
+    PageStats before = pageheap_stats(&own);
+    char *first = pageheap_alloc(&own, 5 * MB / PAGE_SIZE, PAGE_NEAR(1)), *second = pageheap_alloc(&own, 5 * MB / PAGE_SIZE, PAGE_NEAR(1));
+    CHECK(first >= mem + 32 * MB && second && second < mem + 8 * MB);
+    CHECK_EQ(pageheap_stats(&own).near - before.near, 5 * MB);
+    CHECK_EQ(pageheap_stats(&own).far - before.far, 5 * MB);
+    CHECK_EQ(pageheap_node(&own, 1).free, total - 5 * MB);
+    stub_release(mem, 64 * MB);
+}
+
 static void test_cached_double_free(void) {
     char *mem = stub_reserve(32 * MB);
     fresh_heap();
@@ -355,6 +400,7 @@ int main(void) {
     RUN(test_reserve);
     RUN(test_misuse);
     RUN(test_caches);
+    RUN(test_nodes);
     RUN(test_cached_double_free);
     char *mem = stub_reserve(256 * MB);
     CHECK(rt_mem_add((uintptr_t)mem, (uintptr_t)mem + 256 * MB, 0));
