@@ -200,6 +200,7 @@ static void end_of_sweep(void) {
     GcSwept s;
     sys_call(check_sweep, &s);
     gc_trace_sweep(&s);
+    gc_report_swept(&s);
 }
 
 // Before stop 2: all cores look at what their barriers have noted, while the world runs, so that little is left to do in the stop (Go's gcMarkDone). A core that

@@ -193,6 +193,7 @@ static void coordinator_main(void *unused) {
         lock_release(&ctl.lock);
         gc_run_cycle();
         gc_assists_end();
+        gc_report_marked(&gc_cycle);
         if (rt_knobs.gctrace) gc_trace_cycle(&gc_cycle);
         lock_acquire(&ctl.lock);
         hint_store(&ctl.ended, ctl.begun);

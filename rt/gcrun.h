@@ -64,6 +64,10 @@ typedef struct GcSwept {
 } GcSwept;
 void gc_trace_sweep(const GcSwept *s); // all is swept
 
+// ---- gcreport.c: the coordinator, at the same moments
+void gc_report_marked(const GcCycle *c);
+void gc_report_swept(const GcSwept *s);
+
 // ---- pace.c
 typedef struct GcPace {
     Pacer pacer;

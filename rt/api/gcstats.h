@@ -69,3 +69,37 @@ typedef struct HeapReport {
 } HeapReport;
 TYPE_NOSCAN(HeapReport);
 void read_heap_report(HeapReport *r);
+
+// ---- one collection, as it went
+
+// How the world came to stand still. The cores of the program by what they did when they noticed: idle (asleep, or between two looks for work), sched (between two
+// goroutines), call (a function's entry), async (interrupted in the middle of the program), door (leaving the runtime), worker (marking).
+typedef struct GcStop {
+    int64_t until_ns; // from the request until all stood still
+    int64_t total_ns; // until they went on
+    uint32_t idle, sched, call, async, door, worker;
+} GcStop;
+
+// The latest collection whose marking is over. Objects and bytes: marked + made is what lives, unmarked what the sweep frees, or keeps for finalizers.
+typedef struct GcReport {
+    uint32_t cycle;  // 1, 2, ...
+    bool forced;     // by gc_collect, or for want of memory
+    int procs;       // Ps in use
+    int dedicated;   // of these, doing nothing but mark
+    uint32_t share;  // part of the other Ps' time for marking, in thousandths
+    GcStop setup;       // before marking: the write barrier goes on
+    GcStop termination; // after it: off
+    int64_t mark_ns;                            // between the stops, by the clock
+    int64_t dedicated_ns, share_ns, idle_ns;    // processor time of workers: of those cores, of turns on the others, of cores without work
+    int64_t assist_ns, assist_longest_ns;       // of goroutines that were drafted, in all and the longest piece
+    uint64_t heap_begin, heap_end, live, goal;  // bytes: at both stops, marked, and what the cycle was to stay below
+    uint64_t marked_objects, marked_bytes;      // reached
+    uint64_t made_objects, made_bytes;          // while marking, and so marked from birth
+    uint64_t unmarked_objects, unmarked_bytes;
+    // Of the collection before, whose sweep was over when this one began: what it had found unmarked, and what of that was freed, or kept because a
+    // finalizer has to run first.
+    uint64_t before_unmarked_objects, before_unmarked_bytes, before_freed_objects, before_freed_bytes, before_kept_objects, before_kept_bytes;
+} GcReport;
+TYPE_NOSCAN(GcReport);
+// False: there was none yet. Waits for nobody.
+bool read_gc_report(GcReport *r);

@@ -102,6 +102,40 @@ static void test_counts(void) {
     check_range("other memory, against before", (int64_t)(m.other_sys - before.other_sys), -(256 << 10), 256 << 10);
 }
 
+// ---- one collection's report
+static GcReport g;
+static void check_gc_report(void) {
+    CHECK_QUIETLY(g.procs == gomaxprocs(0) && g.dedicated <= g.procs && g.share <= 1000);
+    uint32_t setup = g.setup.idle + g.setup.sched + g.setup.call + g.setup.async + g.setup.door + g.setup.worker;
+    CHECK_QUIETLY(setup == (uint32_t)g.procs - 1);
+    CHECK_QUIETLY(g.setup.until_ns >= 0 && g.setup.until_ns <= g.setup.total_ns && g.termination.until_ns <= g.termination.total_ns && g.mark_ns > 0);
+    CHECK_QUIETLY(g.marked_bytes + g.made_bytes == g.live && g.marked_objects <= g.marked_bytes);
+    CHECK_QUIETLY(g.assist_longest_ns <= g.assist_ns);
+    CHECK_QUIETLY(g.before_unmarked_objects == g.before_freed_objects + g.before_kept_objects);
+    CHECK_QUIETLY(g.before_unmarked_bytes == g.before_freed_bytes + g.before_kept_bytes);
+}
+static __attribute__((noinline)) void drop_many(void) {
+    for (int i = 0; i < 5000; i++)
+        new (Node);
+}
+static void test_gc_report(void) {
+    check_true("no report before the first collection", !read_gc_report(&g));
+    gc_collect();
+    drop_many();
+    gc_collect();
+    check_true("a report", read_gc_report(&g));
+    check_equal("cycle", g.cycle, 2);
+    check_true("forced", g.forced);
+    check_gc_report();
+    check_range("unmarked", (int64_t)g.unmarked_objects, 4900, 6000);
+    uint64_t objects = g.unmarked_objects, bytes = g.unmarked_bytes;
+    gc_collect();
+    read_gc_report(&g);
+    check_equal("objects unmarked by the one before", (int64_t)g.before_unmarked_objects, (int64_t)objects);
+    check_equal("bytes", (int64_t)g.before_unmarked_bytes, (int64_t)bytes);
+    check_gc_report();
+}
+
 // ---- stacks
 enum { PARKED = 200 };
 static chan(int) gate;
@@ -155,6 +189,7 @@ static void test_busy(void) {
     uint64_t mallocs = 0, frees = 0, total = 0;
     for (int i = 0; i < 300; i++) {
         read_both();
+        if (read_gc_report(&g)) check_gc_report();
         CHECK_QUIETLY(m.mallocs >= mallocs && m.frees >= frees && m.total_alloc >= total);
         mallocs = m.mallocs, frees = m.frees, total = m.total_alloc;
         if (i % 8 == 0) gosched();
@@ -178,6 +213,7 @@ static void test_first_goal(void) {
 
 int main(int argc, char **argv) {
     test_first_goal();
+    test_gc_report();
     test_counts();
     test_stacks();
     test_busy();
