@@ -14,6 +14,9 @@ typedef struct Console {
     // Makes visible what was taken; `now`: even if it was done a moment ago. True: nothing is left to do.
     // NULL: always visible. [any]
     bool (*flush)(bool now);
+    // Shows n bytes of text beside what else it shows, as a picture for cameras, for good. NULL: it cannot.
+    // [any]
+    void (*show_code)(const char *text, size_t n);
     // Input, if the device has any: called with the interrupts of its ISA line, from the time when listen was
     // called. [any]
     IrqHandler received;

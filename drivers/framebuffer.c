@@ -14,6 +14,7 @@
 // by others: the keyboard's interrupt adds to it, flush() takes it.
 #include "drivers/driver.h"
 #include "drivers/font.h"
+#include "drivers/qr.h"
 #include "drivers/screen.h"
 #include "rt/atomic.h"
 
@@ -33,8 +34,11 @@ enum {
 };
 #define INK   0x00c8c8c8u // grey, so that the order of red and blue does not matter
 #define PAPER 0x00000000u
+#define WHITE 0x00ffffffu // a code's own paper
 
 static volatile uint32_t *pixels;
+static uint32_t width_px, height_px;
+static uint32_t code_col, code_rows; // cells that a code covers: from code_col on in rows 0 to code_rows - 1
 static uint32_t stride_px, scale, cols, rows;
 
 static uint8_t *cells;                // text: a drum of rows; `top` is the first of the newest screenful
@@ -136,6 +140,7 @@ static void paint_cell(uint32_t r, uint32_t c, uint8_t ch) {
 static bool paint_portion(void) {
     for (int i = 0; i < PORTION && paint_next < rows * cols; i++, paint_next++) {
         uint32_t at = paint_next, r = at / cols, c = at % cols;
+        if (r < code_rows && c >= code_col) continue;
         uint8_t ch = *cell_at(r + drum - view % drum, c);
         if (shown[at] == ch) continue;
         paint_cell(r, c, ch);
@@ -180,6 +185,31 @@ static bool screen_flush(bool now) {
     return paint_portion() && !changed;
 }
 
+// ---- a code, in the upper right corner, where the oldest text is
+
+static void fill(uint32_t x0, uint32_t y0, uint32_t side, uint32_t colour) {
+    for (uint32_t y = y0; y < y0 + side; y++)
+        for (uint32_t x = x0; x < x0 + side; x++)
+            pixels[(size_t)y * stride_px + x] = colour;
+}
+
+static void screen_show_code(const char *text, size_t n) {
+    enum { QUIET = 4, DOT_MIN = 2 }; // modules of white around it; pixels that a camera can part
+    uint32_t room = height_px * 2 / 3 < width_px / 2 ? height_px * 2 / 3 : width_px / 2;
+    int modules = qr_make(text, n);
+    if (modules <= 0) return;
+    uint32_t side = (uint32_t)modules + 2 * QUIET, dot = room / side;
+    if (dot < DOT_MIN) return;
+    uint32_t x0 = width_px - side * dot;
+    code_col = x0 / (CELL_DOTS_X * scale);
+    code_rows = (side * dot + CELL_DOTS_Y * scale - 1) / (CELL_DOTS_Y * scale);
+    fill(x0, 0, side * dot, WHITE);
+    for (int y = 0; y < modules; y++)
+        for (int x = 0; x < modules; x++)
+            if (qr_dark(x, y))
+                fill(x0 + (uint32_t)(x + QUIET) * dot, (uint32_t)(y + QUIET) * dot, dot, PAPER);
+}
+
 // ---- start
 
 static bool sane(const BootFramebuffer *fb) {
@@ -194,6 +224,8 @@ static bool screen_probe(const BootInfo *bi) {
     pixels = map_mmio(fb->base, bytes, CACHE_WC);
     if (!pixels) return false;
     stride_px = fb->stride_px;
+    width_px = fb->width;
+    height_px = fb->height;
     scale = fb->height / 400; // 80 columns or more of a size that can be read
     if (scale < 1) scale = 1;
     if (scale > SCALE_MAX) scale = SCALE_MAX;
@@ -212,6 +244,7 @@ static bool screen_probe(const BootInfo *bi) {
     return true;
 }
 
-static const Console screen_console = {.put = screen_put, .flush = screen_flush};
+static const Console screen_console = {
+    .put = screen_put, .flush = screen_flush, .show_code = screen_show_code};
 const Driver framebuffer_driver = {
     .name = "framebuffer", .stage = DRIVER_MAPPED, .probe = screen_probe, .console = &screen_console};

@@ -22,6 +22,7 @@ typedef struct Knob {
     bool given;
 } Knob;
 static Knob knobs[KNOB_COUNT] = {
+    [KNOB_HOLD] = {.name = "HOLD", .min = 0, .max = 86400},
     [KNOB_MAXCPUS] = {.name = "MAXCPUS", .min = 1, .max = PLAT_MAX_CPUS},
     [KNOB_TESTDEADAP] = {.name = "TESTDEADAP", .min = 0, .max = UINT32_MAX},
     [KNOB_TESTTSC] = {.name = "TESTTSC", .min = TESTTSC_NOT_INVARIANT, .max = TESTTSC_SKEWED},

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum { KNOB_MAXCPUS, KNOB_TESTDEADAP, KNOB_TESTTSC, KNOB_TESTMTRR, KNOB_COUNT } KernelKnob;
+//   HOLD=seconds    stay on for so long after the end (default: 300 on a machine with a screen, if the end
+//   was not a good one)
+typedef enum { KNOB_HOLD, KNOB_MAXCPUS, KNOB_TESTDEADAP, KNOB_TESTTSC, KNOB_TESTMTRR, KNOB_COUNT } KernelKnob;
 enum { TESTTSC_NOT_INVARIANT = 1, TESTTSC_SKEWED = 2 };
 
 // True: the knob was given, *value is its value. Valid after cmdline_init. [any]

@@ -31,6 +31,7 @@ enum {
     TRY_SPINS = 10000,      // turns for the lock in calls that do not wait
     DEVICES_MAX = 4,
     STALL_S = 2,
+    CODE_BYTES = 1000, // of a report shown as a code: as many as a telephone reads off a screen
     POLL_NS = 1400000, // a full FIFO of 16 bytes at 115200 baud
 };
 
@@ -46,7 +47,7 @@ static char ring[LOG_BYTES];
 static uint64_t head; // bytes ever written; under owner
 static Device devices[DEVICES_MAX];
 static int device_count;
-static bool listening; // constant after boot
+static bool listening;              // constant after boot
 static _Atomic uint32_t owner;      // 0: free, else core + 1; acquire in lock_try, release in lock_drop
 static _Atomic uint32_t poller;     // 1: some core's timer feeds the devices. seq_cst: see poll_claim
 static _Atomic uint32_t panic_core; // core + 1 that owns the consoles for good; 0: none
@@ -282,6 +283,32 @@ void console_write(const char *s, size_t n) {
     if (panic) flush_screens();
     lock_drop(&h);
     if (!panic) console_drain(); // screens
+}
+
+// Not inlined: scripts/stack_indirect.txt names it.
+static NOINLINE void show_code(const char *text, size_t n) {
+    for (int i = 0; i < device_count; i++)
+        if (devices[i].console->show_code) devices[i].console->show_code(text, n);
+}
+
+uint64_t console_written(void) {
+    return head;
+}
+
+void console_show_code(uint64_t from) {
+    static char text[CODE_BYTES];
+    size_t n = 0;
+    if (head - from > LOG_BYTES) return; // overwritten meanwhile
+    for (; n < CODE_BYTES && from + n < head; n++)
+        text[n] = ring[(from + n) & (LOG_BYTES - 1)];
+    flush_screens();
+    show_code(text, n);
+}
+
+bool console_has_screen(void) {
+    for (int i = 0; i < device_count; i++)
+        if (devices[i].console->flush) return true;
+    return false;
 }
 
 void console_panic(void) {

@@ -9,6 +9,7 @@
 // one that loses the race stands still and leaves its registers for the report; the owner arriving again
 // means that its report failed.
 #include "kernel/panic.h"
+#include "kernel/log.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/mcheck.h"
@@ -197,7 +198,9 @@ static Cpu *panic_begin(const TrapFrame *tf) {
 static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     Cpu *cpu = panic_begin(tf);
     stop_other_cores(cpu);
-    rt_printf("\n==== burrow crash report: cut from here ====\n");
+    rt_printf("\n");
+    uint64_t from = console_written();
+    rt_printf("==== burrow crash report: cut from here ====\n");
     if (stack_core >= 0)
         rt_printf("cause: %s overflow on core %d, at 0x%lx\n", cause, stack_core, cpu_read_cr2());
     else
@@ -213,6 +216,7 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     print_other_cores(cpu);
     rt_report();
     rt_printf("==== end of crash report ====\n");
+    console_show_code(from);
     plat_exit(2);
 }
 

@@ -8,6 +8,7 @@
 // One core ends the machine. Another that arrives waits for it, bounded, as it does for a crash report in
 // progress; a fault on the way brings the same core here again, and it goes on with the next step.
 #include "kernel/acpi.h"
+#include "kernel/cmdline.h"
 #include "kernel/efi_reset.h"
 #include "kernel/fwcfg.h"
 #include "kernel/kernel.h"
@@ -15,7 +16,7 @@
 #include "kernel/x86/cpu.h"
 #include "rt/atomic.h"
 
-enum { PORT_DEBUG_EXIT = 0xf4, PM1_SLP_EN = 1 << 13, SETTLE_MS = 200, YIELD_S = 20 };
+enum { PORT_DEBUG_EXIT = 0xf4, PM1_SLP_EN = 1 << 13, SETTLE_MS = 200, YIELD_S = 20, HOLD_S = 300 };
 
 static bool is_pvh, is_qemu;
 static _Atomic uint32_t ending_core; // core + 1; first come; taken over after YIELD_S
@@ -64,11 +65,21 @@ static void end_reset(int code) {
     if (is_pvh && a->reset.space == ACPI_PORT) cpu_out8((uint16_t)a->reset.addr, a->reset_value);
 }
 
+// Who sits before a screen wants to read how it ended. (QEMU has ended by then; its screen is a file.)
+static void hold(int code) {
+    uint64_t seconds = code ? HOLD_S : 0;
+    if (!console_has_screen()) seconds = 0;
+    cmdline_knob(KNOB_HOLD, &seconds);
+    if (seconds == 0) return;
+    rt_printf("The machine switches off in %lu seconds.\n", seconds);
+    wait_ms(seconds * 1000);
+}
+
 static void tell_safe(int code) {
     rt_printf("It is now safe to switch off.\n");
 }
 
-static void (*const steps[])(int code) = {tell_status,   end_debug_exit, end_efi,
+static void (*const steps[])(int code) = {tell_status,   end_debug_exit, hold,     end_efi,
                                           end_qemu_acpi, end_reset,      tell_safe};
 
 // ---- who ends the machine

@@ -74,7 +74,7 @@ $(B)/app/$1/app.o: $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).o) scripts/ap
 $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld boot/unwind/c/unwind.ld
 	$$(call say,IMAGE,$$@)
 	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(LD) $(LDFLAGS_METAL) -Lboot/unwind/c -T boot/image.ld \
-	  --build-id=$$$$(scripts/buildid --note) $$(filter %.o,$$^) $$(LIBGCC)
+	  --build-id=$$$$(scripts/buildid --note) $$(filter %.o,$$^) $$(QRCODEGEN) $$(LIBGCC)
 
 $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 	$$(call say,PROCESS,$$@)

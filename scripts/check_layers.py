@@ -19,7 +19,7 @@ RULES = {
     # What the kernel sees of rt: the machine's contract, rt's offers to the machine, the page allocator's door, its locks.
     "kernel": (["kernel/*", "boot/*.h", "drivers/driver.h", "rt/plat.h", "rt/rt.h", "rt/mem.h", "rt/lock.h", "rt/atomic.h"],
                FREESTANDING),
-    "drivers": (["drivers/*", "kernel/*.h", "rt/plat.h", "rt/rt.h", "rt/input.h", "rt/atomic.h"], FREESTANDING),
+    "drivers": (["drivers/*", "kernel/*.h", "rt/plat.h", "rt/rt.h", "rt/input.h", "rt/atomic.h"], FREESTANDING | {"qrcodegen/qrcodegen.h"}),
     "rt": (["rt/*"], FREESTANDING),
     "apps": (["rt/burrow.h", "apps/*"], FREESTANDING),
     "tests/host": (["tests/host/*", "rt/*"], ANY_SYSTEM),

@@ -74,4 +74,6 @@ LDFLAGS_METAL := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --fata
 CFLAGS_UNIT := $(CFLAGS_COMMON) -DRT_HOSTED -Itests/unit -pthread
 # (gcc's maybe-uninitialized raises false alarms in instrumented code.)
 SANITIZE    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
+# Crash reports as QR codes (drivers/qr.c).
+QRCODEGEN ?= $(firstword $(wildcard /usr/lib/x86_64-linux-gnu/libqrcodegen.a /usr/lib/libqrcodegen.a) -lqrcodegen)
 LIBGCC = $(shell $(CC) -print-libgcc-file-name)

@@ -67,7 +67,7 @@ $(B)/app/$1/app.o: $(B)/app/$1/objects $(patsubst %,$(B)/app/$1/%.o,$(call app_p
 $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) $(B)/go/rt-metal.a boot/image.ld boot/unwind/go/unwind.ld
 	$$(call say,IMAGE,$$@)
 	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(LD) $(LDFLAGS_METAL) -Lboot/unwind/go --eh-frame-hdr -T boot/image.ld \
-	  --build-id=$$$$(scripts/buildid --note) $$(GO_ROOTS:%=-u %) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBGCC)
+	  --build-id=$$$$(scripts/buildid --note) $$(GO_ROOTS:%=-u %) $$(filter %.o,$$^) $$(filter %.a,$$^) $$(QRCODEGEN) $$(LIBGCC)
 
 $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS) $(B)/go/rt-host.a
 	$$(call say,PROCESS,$$@)

@@ -1,0 +1,106 @@
+"""test_screen.py -- what a person before the machine sees: text, older text by Shift-PageUp, a crash report and its QR code.
+
+The pictures are QMP's; text is read off them cell by cell (screen.py), the code by zbarimg.
+"""
+import re
+import subprocess
+import time
+
+import pytest
+
+import qemu
+from conftest import make
+from machine import Machine
+from screen import Picture
+
+LINES = 300
+TEXT = "line {} of 300: The quick brown fox jumps over the lazy dog, 0123456789 {{[(<>)]}} #$%&*+-/=?@^_|~"
+CODE_BYTES = 1000  # kernel/log.c
+
+
+def wait_for_picture(machine, what, seconds=30):
+    """Takes pictures until what(lines of text) is true; fails with the last one."""
+    end = time.monotonic() + seconds
+    while True:
+        picture = Picture(machine)
+        lines = picture.text()
+        if what(lines):
+            return picture, lines
+        if time.monotonic() > end:
+            pytest.fail("the screen shows:\n" + "\n".join(lines), pytrace=False)
+        time.sleep(0.2)
+
+
+def last(lines):
+    return [line for line in lines if line][-1:]
+
+
+def test_text_and_older_text(build):
+    make("build/metal-t_screen.img")
+    with Machine("build/metal-t_screen.img", boot="uefi", smp=2, extra=["-device", "VGA"]) as m:
+        m.wait_for(r"^ready\n", 90)
+        picture, lines = wait_for_picture(m, lambda lines: last(lines) == ["ready"])
+        assert (picture.width, picture.height, picture.scale()) == (1280, 800, 2)
+        shown = len(lines)
+        assert lines[:-2] == [TEXT.format(i) for i in range(LINES - shown + 2, LINES)], lines
+
+        m.keys("shift", "pgup")  # half a screen back
+        _, lines = wait_for_picture(m, lambda lines: "ready" not in lines)
+        assert lines[0] == TEXT.format(LINES - shown + 2 - shown // 2), lines
+        for _ in range(40):  # to the oldest, and not beyond
+            m.keys("shift", "pgup")
+        _, lines = wait_for_picture(m, lambda lines: any(line.startswith("burrow: build") for line in lines))
+        assert TEXT.format(0) in lines, lines
+        m.keys("shift", "pgdn")
+        wait_for_picture(m, lambda lines: lines[-1] == TEXT.format(int(re.match(r"line (\d+)", lines[-1])[1])) and "burrow:" not in lines[0])
+        m.keys("x")  # typing shows what is typed
+        wait_for_picture(m, lambda lines: last(lines) == ["x"])
+        m.keys("ret")
+        wait_for_picture(m, lambda lines: last(lines) == ["typed: x"])
+
+
+
+def without_debug_exit(args):
+    at = next(i for i, arg in enumerate(args) if arg.startswith("isa-debug-exit"))
+    return args[:at - 1] + args[at + 1:]
+
+
+def test_crash_report_as_code(build, monkeypatch, tmp_path):
+    """On a machine that QEMU's own device does not end: the report stays on the screen for a time, and beside it its code."""
+    make("build/metal-t_fault.img")
+    command = qemu.command
+    monkeypatch.setattr(qemu, "command", lambda *args, **options: without_debug_exit(command(*args, **options)))
+    with Machine("build/metal-t_fault.img", "HOLD=3 -- bad_opcode", boot="uefi", smp=2, extra=["-device", "VGA"]) as m:
+        m.wait_for(r"The machine switches off in 3 seconds", 90)
+        picture = Picture(m)
+        console = m.text
+        path = str(tmp_path / "screen.ppm")
+        with open(path, "wb") as f:
+            f.write(b"P6\n%d %d\n255\n" % (picture.width, picture.height) + picture.pixels)
+        read = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", path], capture_output=True)
+        assert read.returncode == 0, read.stderr
+        report = console[console.index("==== burrow crash report"):]
+        assert read.stdout.decode().removesuffix("\n") == report[:CODE_BYTES].removesuffix("\n"), (read.stdout, report)
+        assert "cause: invalid opcode" in read.stdout.decode()
+        lines = picture.text()
+        assert "The machine switches off in 3 seconds." in lines and "==== end of crash report ====" in lines, lines
+        # Then it does: by the firmware's own service.
+        m.child.wait(60)
+
+
+def test_code_needs_no_vector_registers(build):
+    """libqrcodegen.a is compiled for Linux. What a crash report uses of it must do with general registers."""
+    elf = build.path("build/hello.elf")
+    code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", elf], capture_output=True, text=True, check=True).stdout
+    functions = {name: body for name, body in re.findall(r"^[0-9a-f]+ <(\w+)>:\n((?:.+\n)*)", code, re.M)}
+    assert "qrcodegen_encodeBinary" in functions and "qrcodegen_makeNumeric" in functions
+    seen, waiting = set(), ["qrcodegen_encodeBinary", "qrcodegen_getSize", "qrcodegen_getModule"]
+    while waiting:  # whatever they call or jump to
+        name = waiting.pop()
+        if name in seen or name not in functions:
+            continue
+        seen.add(name)
+        assert not re.search(r"%[xyz]mm", functions[name]), name
+        if name not in ("kernel_throw",):
+            waiting += re.findall(r"(?:call|jmp|j\w+)\s+[0-9a-f]+ <(\w+)(?:\+0x[0-9a-f]+)?>", functions[name])
+    assert {"applyMask", "qrcodegen_encodeSegmentsAdvanced"} <= seen and len(seen) > 10, seen
