@@ -237,6 +237,7 @@ static void cache_sum(const HeapCache *c, HeapStats *h) {
             const Span *s = hint_load(&c->span[n][i]);
             if (!s || s->kind == SPAN_FREE) continue;
             uint32_t k = span_progress(s, span_free_slots(s));
+            if (unlikely(k > s->slots)) continue; // it went to somebody else just now; not while the world is stopped
             h->allocs += k;
             h->bytes += k * s->slot_bytes;
         }

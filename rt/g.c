@@ -82,7 +82,7 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     g->created_by_id = parent ? parent->id : 0;
     g->mxcsr = 0x1f80;
     g->fcw = 0x37f;
-    g->priority = PRIORITY_NORMAL;
+    hint_store(&g->priority, PRIORITY_NORMAL); // urge_some_core may look
     g->pinned = -1;
     g->special = false;
     g->pinned_by_lock = false;

@@ -59,7 +59,7 @@ typedef struct GcLocal {
     // gcwork.c: workers. Roles are written at stops
     uint8_t worker;               // GcWorker
     bool busy_marking;            // dedicated, and there is work: this P runs only what nobody else may run
-    int64_t next_turn;            // when the worker is due, ns; TIME_NEVER: no worker
+    int64_t next_turn;            // when the worker is due, ns; TIME_NEVER: no worker. Set at stops by hint_store: a core that sleeps takes interrupts, and reads it
     int64_t turn_end;             // of the turn under way
     int64_t fraction_ns, dedicated_ns, idle_ns; // times of this cycle. hint_store by the owner
 } GcLocal;

@@ -56,7 +56,7 @@ void gc_share_out(GcCycle *c) {
         }
     for (int i = 0; i < sched.nproc; i++) {
         GcLocal *l = &rt_ps[i]->gc;
-        l->next_turn = l->worker == GC_NO_WORKER ? TIME_NEVER : 0;
+        hint_store(&l->next_turn, l->worker == GC_NO_WORKER ? TIME_NEVER : 0);
         l->busy_marking = l->worker == GC_DEDICATED;
         l->fraction_ns = l->dedicated_ns = l->idle_ns = 0;
     }
@@ -66,7 +66,7 @@ void gc_dismiss(void) {
     for (int i = 0; i < sched.ncpu; i++) {
         rt_ps[i]->gc.worker = GC_NO_WORKER;
         rt_ps[i]->gc.busy_marking = false;
-        rt_ps[i]->gc.next_turn = TIME_NEVER;
+        hint_store(&rt_ps[i]->gc.next_turn, TIME_NEVER);
     }
 }
 
@@ -74,7 +74,7 @@ void gc_dismiss(void) {
 // timer, so that programs that wait for ever are found out all the same. Not if a goroutine owns the core: then only who allocates asks for it.
 int64_t gc_next_turn(const P *p) {
     if (load_relaxed(&gc.phase) != GC_MARK) return p->id == 0 && !p->reserved_by_g ? gc_pace_period_end() : TIME_NEVER;
-    return load_relaxed(&p->state) == P_IDLE ? TIME_NEVER : p->gc.next_turn;
+    return load_relaxed(&p->state) == P_IDLE ? TIME_NEVER : hint_load(&p->gc.next_turn);
 }
 
 // schedule(): REQ_GC was set.

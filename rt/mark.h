@@ -51,6 +51,12 @@ uint64_t scan_grey(GcLocal *l, uint64_t limit);
 uint64_t scan_slot(GcLocal *l, const Span *s, uint32_t slot); // the whole object at once
 uint64_t scan_oblet(GcLocal *l, uintptr_t at);
 void scan_words(GcLocal *l, const void *lo, const void *hi); // roots: conservative words
+// As it is in memory, whatever sanitizers think of it: dead parts of frames are read, too, and words that others write just now. Whole, once.
+static inline uintptr_t raw_word(const uintptr_t *at) {
+    uintptr_t w;
+    __asm__ volatile("movq %1, %0" : "=r"(w) : "m"(*at));
+    return w;
+}
 void mark_exact(GcLocal *l, uintptr_t word); // a pointer from a heap object: into an object, or anything else
 // A word from a stack, a register or a variable of the program: a pointer exactly behind an object (C's one-past pointers) keeps that, too.
 void mark_conservative(GcLocal *l, uintptr_t word);

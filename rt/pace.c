@@ -32,7 +32,7 @@ static void reckon(void) {
     PacerMemory m = memory_now();
     if (gc_pace.pacer.sweep_trigger && heap_sweep_done()) gc_pace.pacer.sweep_trigger = 0;
     gc_pace.memory = m;
-    gc_pace.goal = pacer_goal(&gc_pace.pacer, &m);
+    hint_store(&gc_pace.goal, pacer_goal(&gc_pace.pacer, &m)); // gc_ahead reads it
     uint64_t trigger = pacer_trigger(&gc_pace.pacer, &m), look = trigger;
     if (gc_pace.pacer.limit != NO_LIMIT && trigger > m.live) {
         uint64_t half = (trigger - m.live) / 2;
@@ -42,7 +42,7 @@ static void reckon(void) {
     store_relaxed(&gc_pace.look_at, look);
 }
 
-uint64_t gc_goal(void) { return gc_pace.goal; }
+uint64_t gc_goal(void) { return hint_load(&gc_pace.goal); }
 
 void gc_pace_look(void *due) {
     *(uint64_t *)due = 0;
@@ -61,13 +61,13 @@ void gc_pace_look(void *due) {
 }
 
 int64_t gc_pace_period_end(void) {
-    if (gc_pace.pacer.percent < 0 || gc_pace.period_ns == TIME_NEVER || load_relaxed(&gc.phase) != GC_OFF) return TIME_NEVER;
+    if (hint_load(&gc_pace.pacer.percent) < 0 || gc_pace.period_ns == TIME_NEVER || load_relaxed(&gc.phase) != GC_OFF) return TIME_NEVER;
     return load_relaxed(&last_end_ns) + gc_pace.period_ns;
 }
 
 bool gc_pace_period_over(void) {
     int64_t last = load_relaxed(&last_end_ns), now = plat_now_ns();
-    if (gc_pace.pacer.percent < 0 || now - last < gc_pace.period_ns) return false;
+    if (hint_load(&gc_pace.pacer.percent) < 0 || now - last < gc_pace.period_ns) return false;
     return cas(&last_end_ns, &last, now); // one of them asks
 }
 
@@ -172,7 +172,7 @@ static void reckon_locked(void *unused) {
 int gc_set_percent(int percent) {
     gc_exclude();
     int old = gc_pace.pacer.percent;
-    gc_pace.pacer.percent = percent < 0 ? -1 : percent;
+    hint_store(&gc_pace.pacer.percent, percent < 0 ? -1 : percent); // interrupts of core 0 look at it
     sys_call(reckon_locked, NULL);
     gc_admit();
     RT_DOOR();

@@ -165,7 +165,7 @@ Priority goroutine_priority(Priority prio) {
     G *g = g_self();
     Priority old = (Priority)g->priority;
     if ((unsigned)prio > PRIORITY_LOW) panic_plain("goroutine_priority: no such class");
-    g->priority = (uint8_t)prio;
+    hint_store(&g->priority, (uint8_t)prio);
     g_set_special(g);
     if (prio > old) g_yield(); // others may come first now
     else RT_DOOR();

@@ -136,7 +136,7 @@ void sched_urge(void) {
     for (int i = 0; i < sched.nproc; i++) {
         P *p = rt_ps[(self->id + (uint32_t)i) % (uint32_t)sched.nproc];
         G *g = hint_load(&p->g); // racy read of a word: G records are never unmapped, a wrong guess costs one interrupt
-        if (hint_load(&p->reserved_by_g) || !g || g->priority == PRIORITY_HIGH) continue;
+        if (hint_load(&p->reserved_by_g) || !g || hint_load(&g->priority) == PRIORITY_HIGH) continue;
         poke(p, REQ_NOW);
         return;
     }

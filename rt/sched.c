@@ -130,7 +130,8 @@ bool sched_drain_inbox_to_global(P *p) {
 // Switching without the scheduler is allowed when nothing asks for it.
 static inline G *next_quick(P *p) {
     // A reserved core needs no test: its ring is empty.
-    if (unlikely(load_relaxed(&p->request) | load_relaxed(&p->local_count) | load_relaxed(&sched.global_high))) return NULL;
+    // acquire: pairs with sched_set_detour by gc_stacks_done, as in sched_execute
+    if (unlikely(load_relaxed(&p->request) | load_relaxed(&p->local_count) | load_acquire(&sched.global_high))) return NULL;
     if (unlikely(--p->until_global <= 0)) return NULL; // look at the global queue now and then
     return runq_get(p);
 }
@@ -151,7 +152,7 @@ void sched_running(P *p, G *g) { running(p, g); }
 void sched_execute(P *p, G *g) {
     RT_ASSERT(load_relaxed(&g->state) == G_RUNNABLE);
     if (unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g); // it yields on another core, see g_yield
-    if (unlikely(load_relaxed(&gc.stacks_pending))) gc_scan_before_run(p, g);
+    if (unlikely(load_acquire(&gc.stacks_pending))) gc_scan_before_run(p, g); // pairs with gc_stacks_done: whoever read its stack has done so
     if (WATCHED()) watch_run(g);
     p->stop_way = STOP_SCHED;
     running(p, g);

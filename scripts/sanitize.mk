@@ -12,16 +12,24 @@ SAN_tsan_rt := --param=tsan-instrument-func-entry-exit=0
 # What runs: programs that judge no times, count no asynchronous preemptions, and do not measure stacks.
 SAN_PROGRAMS := $(addsuffix .c,$(addprefix tests/metal/t_,chan select sync timer spawn steal park wake fair prio pin procs \
   owncore lockthread rtloop sleepspin roots recover lang) apps/sieve apps/pingpong) apps/sha256sum
-# Without what reads other goroutines' stacks whole, as a collector does.
-SAN_PROGRAMS_asan  := $(filter-out tests/metal/t_roots.c,$(SAN_PROGRAMS))
-SAN_PROGRAMS_ubsan := $(SAN_PROGRAMS)
-SAN_PROGRAMS_tsan  := $(SAN_PROGRAMS)
+# The collector, with arguments behind @: the random mutator plainly, verified, and with a cycle at every second slow allocation; the other programs verified. Not
+# t_gc_regs (vector registers, red zone), _refill (fills the machine), _share, _stop (count asynchronous preemptions), _deadlock, _unbarriered (end badly).
+SAN_GC := $(addprefix tests/metal/t_,gc_mutator@1@3000 gc_mutator@GODEBUG=gcverify=1@2@3000 gc_mutator@GODEBUG=gcverify=1,gcstress=2@3@400 \
+  gc_mutator@GODEBUG=gcpoison=1,gcstress=2@4@800 gc_cycle@GODEBUG=gcverify=1 gc_force@GODEBUG=gcforce=40,gcverify=1 gc_limit@GODEBUG=gcforce=0 \
+  gc_lists@GODEBUG=gcverify=1@4@20@50 gc_map@GODEBUG=gcverify=1@8@20 gc_trace@GODEBUG=gctrace=1 gc_trees@GODEBUG=gcverify=1@8@1 \
+  gc_words@GODEBUG=gcverify=1 gc_stacks@GODEBUG=gcverify=1@500@200 final@GODEBUG=gcverify=1@4000 memstats@GODEBUG=gcverify=1)
+# Without what reads other goroutines' stacks whole, and not as the collector does; without what counts objects to the last one, which words in a dead part
+# of a frame may keep: in instrumented frames they do.
+SAN_RUNS_asan  := $(basename $(filter-out tests/metal/t_roots.c,$(SAN_PROGRAMS))) $(SAN_GC)
+SAN_RUNS_ubsan := $(basename $(SAN_PROGRAMS)) $(filter-out tests/metal/t_memstats%,$(SAN_GC))
+SAN_RUNS_tsan  := $(basename $(SAN_PROGRAMS)) $(filter-out tests/metal/t_gc_limit%,$(SAN_GC)) # that takes half a minute
+$(foreach k,$(SAN_KINDS),$(eval SAN_PROGRAMS_$k := $(sort $(foreach r,$(SAN_RUNS_$k),$(firstword $(subst @, ,$r))))))
 SAN_UNITS_asan     := $(UNIT_TESTS)
 SAN_UNITS_tsan     := $(patsubst tests/unit/%.c,$(B)/tsan/unit/%,$(shell grep -l pthread_create tests/unit/*.c))
 SAN_CPUS     ?= 4
 SAN_TIMEOUT  ?= 120
 SAN_ENV := BURROW_CPUS=$(SAN_CPUS) BURROW_MEM=2G BURROW_FILES=$(B)/san.blob ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 \
-  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:history_size=2
+  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:history_size=2:suppressions=scripts/tsan.supp
 
 SAN_COMMON := $(filter-out -O2 -fno-strict-aliasing,$(CFLAGS_COMMON)) -O1 -fno-strict-aliasing -Wno-maybe-uninitialized -Wno-missing-braces \
   -include tests/host/san/hooks.h -DRT_HOSTED
@@ -29,7 +37,7 @@ SAN_COMMON := $(filter-out -O2 -fno-strict-aliasing,$(CFLAGS_COMMON)) -O1 -fno-s
 # They are slow, too: long loops of the tests are shorter (SOME_TIMES, tests/metal/check.h).
 SAN_PREEMPT := -fsanitize-coverage=trace-pc -DSANITIZED
 # From tests/host: what does not touch signals, cores and time. switch.c is not instrumented.
-SAN_LINUX := tests/host/main.c tests/host/plat_console.c tests/host/plat_side.c tests/host/plat_mem.c $(wildcard tests/host/san/*.c)
+SAN_LINUX := tests/host/main.c tests/host/plat_console.c tests/host/plat_input.c tests/host/plat_side.c tests/host/plat_mem.c $(wildcard tests/host/san/*.c)
 
 # A program's objects are linked into one, with all code in app_text, as in scripts/apps.mk. $1 kind
 san_link = mkdir -p $(@D) && $(LD) -r -T scripts/app.ld -o $@.app.o $(filter $(B)/$1/obj/app/%,$^) && \
@@ -65,7 +73,7 @@ $(B)/$1/apps/sha256sum: $(patsubst %,$(B)/$1/obj/app/%.o,$(wildcard apps/sha256s
 $(B)/$1/unit/%: tests/unit/%.c scripts/build_unit $(B)/flags $(B)/offsets.inc
 	$$(call say,$1,$$<)
 	$$(Q)CFLAGS='$$(CFLAGS_UNIT)' SANITIZE='$$(SAN_$1)' NASMFLAGS='$$(NASMFLAGS)' scripts/build_unit $$@ $$<
-$1-build: $(SAN_UNITS_$1) $(addprefix $(B)/$1/,$(basename $(SAN_PROGRAMS_$1))) $(B)/san.sums
+$1-build: $(SAN_UNITS_$1) $(addprefix $(B)/$1/,$(SAN_PROGRAMS_$1)) $(B)/san.sums
 .PHONY: $1 $1-build
 -include $(wildcard $(B)/$1/obj/*/*.d $(B)/$1/obj/*/*/*.d $(B)/$1/obj/*/*/*/*.d)
 endef
@@ -83,8 +91,8 @@ tsan: ## Run hosted programs under the thread sanitizer
 $(SAN_KINDS):
 	$(call need,build)
 	@$(BUILD) $@-build
-	@failed=; for p in $(SAN_UNITS_$@) $(addprefix $(B)/$@/,$(basename $(SAN_PROGRAMS_$@))); do printf '  %s: ' $$p; \
-	  $(SAN_ENV) nice timeout $(SAN_TIMEOUT) $$p > $(B)/$@/log 2>&1; status=$$?; \
+	@failed=; for run in $(SAN_UNITS_$@) $(addprefix $(B)/$@/,$(SAN_RUNS_$@)); do run=$$(echo "$$run" | tr @ ' '); p=$${run%% *}; printf '  %s: ' "$$run"; \
+	  $(SAN_ENV) nice timeout $(SAN_TIMEOUT) $$run > $(B)/$@/log 2>&1; status=$$?; \
 	  case $$p in */sha256sum) [ $$status != 0 ] || cmp $(B)/$@/log $(B)/san.sums >> $(B)/$@/log 2>&1 || status="0, sums differ" ;; esac; \
 	  if [ "$$status" = 0 ]; then tail -1 $(B)/$@/log; \
 	  else echo "FAILED, status $$status"; tail -60 $(B)/$@/log; failed=1; fi; done; test -z "$$failed"

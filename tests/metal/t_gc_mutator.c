@@ -20,7 +20,12 @@
 // timeout: 240
 #include "gc.h"
 
-enum { SLOTS = 600, EDGES = 8, ROOTS = 12, HELD = 4, KEYS = 32, STACKED = 16, MAX_GOROUTINES = 256 };
+#ifdef SANITIZED
+enum { SLOTS = 150, DEEP = 100 }; // walk() and hold_deep() go as deep, in large frames on a stack that cannot grow
+#else
+enum { SLOTS = 600, DEEP = 400 };
+#endif
+enum { EDGES = 8, ROOTS = 12, HELD = 4, KEYS = 32, STACKED = 16, MAX_GOROUTINES = 256 };
 enum { NONE = -1 };
 
 static uint64_t seed0;
@@ -116,11 +121,11 @@ static uint8_t byte_of(uint64_t id, uint32_t i) {
 
 // o is what the model says of slot s.
 static void check(const World *w, Node *o, int s) {
-    const Slot *m = &w->model->slot[s];
     if (s == NONE || !o) {
         if (s != NONE || o) fail(w, "a pointer and the model's idea of it, one of them none", (uint64_t)o, (uint64_t)s);
         return;
     }
+    const Slot *m = &w->model->slot[s];
     if (!m->used) fail(w, "the model's slot is free", (uint64_t)s, 0);
     if (o->id != m->id) fail(w, "number of an object", o->id, m->id);
     if (o->check != mix(m->id)) fail(w, "checksum of an object", o->check, mix(m->id));
@@ -342,7 +347,7 @@ static void take_out(World *w) {
     if (!x) return;
     cell_set(*edge(o, k), NULL);
     w->model->slot[s].edge[k] = NONE;
-    hold_deep(w, x, mx, below(&w->rng, 10) ? below(&w->rng, 8) : below(&w->rng, 400));
+    hold_deep(w, x, mx, below(&w->rng, 10) ? below(&w->rng, 8) : below(&w->rng, DEEP));
     put(w, x, mx);
 }
 

@@ -14,7 +14,9 @@
 #include "rt/core.h"
 
 #undef STACK_FIRST
-#define STACK_FIRST (128u << 10)
+#undef STACK_UNUSED
+#define STACK_FIRST  (128u << 10)
+#define STACK_UNUSED 64u // switch.c's record of the stack
 
 // Arrival by catch_resume.
 int san_caught(void);

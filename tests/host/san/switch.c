@@ -9,7 +9,6 @@
 //
 // This file is not instrumented: between announcement and arrival the sanitizer's idea of the stack is wrong.
 #include "san.h"
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
 // Defined by the sanitizer that is linked.
@@ -18,6 +17,7 @@ WEAK void *__tsan_get_current_fiber(void);
 WEAK void *__tsan_create_fiber(unsigned flags);
 WEAK void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 WEAK void __sanitizer_start_switch_fiber(void **fake_stack_save, const void *bottom, size_t size);
+WEAK void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
 WEAK void __sanitizer_finish_switch_fiber(void *fake_stack_save, const void **bottom_old, size_t *size_old);
 
 void g_switch(G *from, G *to);
@@ -36,6 +36,8 @@ typedef struct Fiber {
     size_t bytes;
 } Fiber;
 
+_Static_assert(sizeof(Fiber) <= 64, "STACK_UNUSED in hooks.h");
+
 static Fiber system_fiber[PLAT_MAX_CPUS];
 
 static Fiber *fiber_of(G *g) {
@@ -53,11 +55,6 @@ static Fiber *fiber_of(G *g) {
 }
 
 static Fiber *system_of(const P *p) { return &system_fiber[p->id]; }
-
-static bool on_system_stack(const P *p) {
-    uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
-    return sp >= p->sys_lo && sp <= p->sys_sp;
-}
 
 // from: NULL: never returned to.
 static void announce(Fiber *from, Fiber *to) {
@@ -108,7 +105,15 @@ __asm__(".text\n"
         "  call *%rbx\n"
         "  call g_exit\n"
         "  ud2\n");
-void san_g_started(void) { arrive(fiber_of(g_self())); }
+// What frames of before, which were left without a return, have poisoned below the caller's.
+static void forget_frames(const Fiber *f) {
+    uintptr_t from = f->lo + sizeof *f, to = (uintptr_t)__builtin_frame_address(0);
+    if (__asan_unpoison_memory_region) __asan_unpoison_memory_region((void *)from, to - from);
+}
+void san_g_started(void) {
+    arrive(fiber_of(g_self()));
+    forget_frames(fiber_of(g_self()));
+}
 
 // ---- to the system stack
 typedef struct Call {
@@ -137,7 +142,7 @@ void san_g_leave(G *from, void (*fn)(void *), void *arg) {
 _Noreturn void san_sys_leave(void (*fn)(void *), void *arg) {
     P *p = p_self();
     leaving[p->id] = (Call){fn, arg, NULL};
-    if (!on_system_stack(p)) announce(NULL, system_of(p));
+    if (!on_system_stack()) announce(NULL, system_of(p));
     sys_leave(left, &leaving[p->id]);
 }
 
@@ -150,7 +155,7 @@ static void called(void *call) {
 
 void san_sys_call(void (*fn)(void *), void *arg) {
     P *p = p_self();
-    if (on_system_stack(p) || !g_self()) {
+    if (on_system_stack() || !g_self()) {
         fn(arg);
         return;
     }
@@ -163,12 +168,14 @@ void san_sys_call(void (*fn)(void *), void *arg) {
 // ---- preemption
 // The compiler calls this in each basic block of a program: its loops need no calls to be taken off, and interrupts come at all.
 #define BLOCKS_A_POLL 256u
+static bool catching[PLAT_MAX_CPUS]; // own core only: between catch_resume and san_caught, where the compiler puts such a call, too
 void __sanitizer_cov_trace_pc(void);
 void __sanitizer_cov_trace_pc(void) {
     static __thread unsigned blocks;
     if (!load_relaxed(&entered)) return; // constructors, before any core has a P
     P *p = p_self();
-    if (!p->g || on_system_stack(p)) return; // code that sys_call runs
+    if (!p->g || on_system_stack()) return; // code that sys_call runs
+    if (catching[p->id]) return;
     if (++blocks % BLOCKS_A_POLL == 0) san_poll();
     if (unlikely(load_relaxed(&p->request) != 0)) rt_door_slow();
 }
@@ -176,15 +183,18 @@ void __sanitizer_cov_trace_pc(void) {
 // ---- from the system stack
 _Noreturn void san_g_enter(G *to) {
     P *p = p_self();
-    announce(on_system_stack(p) ? system_of(p) : NULL, fiber_of(to));
+    announce(on_system_stack() ? system_of(p) : NULL, fiber_of(to));
     g_enter(to);
 }
 
 _Noreturn void san_catch_resume(CatchFrame *f, uintptr_t guard) {
     announce(system_of(p_self()), fiber_of(g_self()));
+    catching[p_self()->id] = true;
     catch_resume(f, guard);
 }
 int san_caught(void) {
     arrive(fiber_of(g_self()));
+    catching[p_self()->id] = false;
+    forget_frames(fiber_of(g_self()));
     return 1;
 }
