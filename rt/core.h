@@ -36,6 +36,7 @@ int memcmp(const void *a, const void *b, size_t n);
 #else
 #define STACK_SLACK 768u
 #endif
+#define STACK_UNUSED  0u // bytes above the base that are never part of the stack; the sanitizer builds keep something there
 #define STACK_SEG_MAX (256u << 10)
 #define STACK_LIMIT   1000000000ull // default of SetMaxStack, as Go's
 
@@ -55,6 +56,7 @@ typedef struct StackSeg {
     struct StackSeg *newer; // kept for the next growth; NULL: none
     uintptr_t base;         // lowest address
     size_t bytes;           // base + bytes == (uintptr_t)(seg + 1)
+    uintptr_t live;         // of a segment that another one follows in the call order: lowest address in use. __morestack writes it
 } StackSeg;
 
 struct G {
@@ -235,8 +237,11 @@ typedef struct Sched {
     int64_t slice_ns;             // knob
     uint64_t max_stack;           // SetMaxStack
     uint32_t trapstep;            // GODEBUG=trapstep=k; 0: off
+    uint32_t clear_vectors;       // GODEBUG=gcverify=1: a goroutine finds no others' values in vector registers; g_enter tests both at once
     int64_t start_ns;
 } Sched;
+
+_Static_assert(offsetof(Sched, clear_vectors) == offsetof(Sched, trapstep) + 4, "gogo.asm: g_enter");
 
 extern Sched sched;
 extern P *rt_ps[PLAT_MAX_CPUS];

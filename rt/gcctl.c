@@ -221,6 +221,7 @@ void gc_init(void) {
     gc_pace_init();
     if (rt_knobs.gcsummary) taken_init(plat_now_ns());
     gc.verify = rt_knobs.gcverify;
+    sched.clear_vectors = gc.verify;
     gc.poison = rt_knobs.gcverify || rt_knobs.gcpoison;
     gc.stress = rt_knobs.gcstress;
 }

@@ -26,6 +26,7 @@ void offsets(void) {
     OFFSET(SEG_NEWER, StackSeg, newer);
     OFFSET(SEG_BASE, StackSeg, base);
     OFFSET(SEG_BYTES, StackSeg, bytes);
+    OFFSET(SEG_LIVE, StackSeg, live);
     OFFSET(CTX_NEXT, Ctx, next);
     OFFSET(CTX_FPU, Ctx, fpu);
     OFFSET(TF_RIP, TrapFrame, rip);
@@ -36,6 +37,7 @@ void offsets(void) {
     OFFSET(TF_RAX, TrapFrame, rax);
     OFFSET(CATCH_REGS, CatchFrame, regs);
     OFFSET(SCHED_TRAPSTEP, Sched, trapstep);
+    OFFSET(SCHED_CLEAR_VECTORS, Sched, clear_vectors);
     DEFINE(STACK_SLACK, STACK_SLACK);
     DEFINE(FPU_FXSAVE, FPU_FXSAVE);
     DEFINE(FPU_XSAVE, FPU_XSAVE);

@@ -4,6 +4,9 @@
 // it among the roots. Of a preempted goroutine the registers are in its Ctx; of one that switched away voluntarily the callee-saved
 // ones are on its stack, the others are dead. Runnable goroutines need no extra care: queues link G records, and all G records are visited.
 //
+// Of a stack only what is in use is looked at: of the newest segment from rsp on (or the red zone below), of the older ones from where __morestack left
+// them on, for nothing below is read again before it is written.
+//
 // Stacks. A goroutine's stack is looked at as it was at stop 1, because it does not run before somebody has done that. The jobs are a cursor over all
 // G records; a core that wants to run a goroutine meanwhile does not wait for its turn (gc_scan_before_run). Both claim it: g->gc_scan goes by
 // cas to "somebody is at it", and by a release store to "done" or, after STACK_PIECE bytes of a deep stack, to "a part is left". Then the goroutine
@@ -119,7 +122,7 @@ static bool scan_piece(GcLocal *l, G *g, bool from_start, uint64_t *bytes) {
         }
         s = s->older;
         if (!s) return true;
-        at = s->base;
+        at = s->live;
     }
 }
 
@@ -237,7 +240,7 @@ static void emit(const Visit *v, RootKind kind, const G *g, uintptr_t lo, uintpt
 // Segments between sp's and the oldest, the newest from sp on.
 static void emit_stack(const Visit *v, const G *g, uintptr_t sp) {
     for (const StackSeg *s = g->seg; s; s = s->older) {
-        uintptr_t lo = s == g->seg && sp >= s->base && sp <= (uintptr_t)s ? sp : s->base;
+        uintptr_t lo = s != g->seg ? s->live : sp >= s->base && sp <= (uintptr_t)s ? sp : s->base;
         emit(v, ROOT_STACK, g, lo, (uintptr_t)s);
     }
 }

@@ -7,11 +7,14 @@
 //
 // What would be false alarms is removed first. Words of dead stack are not looked at, but a later frame can lie over them and not write them all: so
 // dead stack is cleared when a stack is scanned, and what a goroutine's stack held before its birth as well (gc_clear_*, stack.c).
+// What a goroutine finds in vector registers when it is switched to is dead, too, perhaps another's of before stop 1: g_enter clears them. (After stop 1 each core
+// enters its first goroutine by g_enter or ctx_enter, so what it hands to others by direct switches is younger.) Of a saved context only those parts are
+// checked that XSAVE has written: the others are what the buffer held for somebody else. The general registers need nothing: the scheduler, which leaves its own
+// there, has no pointers to the program's objects but goroutines' arguments.
 // Left are values that the goroutine itself had after stop 1, and those are marked or new; and words of which a part was written over by a shorter
-// variable, which then seem to lead anywhere, often to a multiple of 256 (a bool, an index). So of stacks and registers only pointers to the beginning of
-// an object are checked, and none whose low byte is 0. Of older segments nothing is checked: where __morestack left them lie the registers that it
-// saved, dead ones among them, which may be another goroutine's that the core had before. (test_mark.c and t_gc_words.c see to the others.) Vector registers are not checked: a goroutine that has not
-// touched them since it was switched to has another's values there, dead ones, perhaps of before stop 1. (The marker reads them all the same.)
+// variable, which then seem to lead anywhere. So of stacks and registers only pointers to the beginning of an object are checked, and of those not what a
+// zero in the low byte or the low two bytes (a bool, an index) may have made of a pointer to another object (could_be_torn). (test_mark.c and t_gc_words.c
+// see to pointers into objects.)
 //
 // Pointers of objects are found here bit by bit, not with scan.c's code, which is what is being checked.
 #include "root.h"
@@ -35,7 +38,7 @@ static void describe(const char *what, uintptr_t base, size_t bytes, const Type 
 static const Type *type_of_slot(const Span *s, uint32_t slot) { return s->kind == SPAN_TYPED ? s->types[slot] : NULL; }
 
 static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint32_t slot) {
-    uintptr_t word = *(const uintptr_t *)at;
+    uintptr_t word = raw_word(at);
     rt_printf("runtime: cycle %u: an object was not marked that can be reached\n", gc.cycle);
     const Span *from = span_of((uintptr_t)at);
     if (from) {
@@ -61,16 +64,24 @@ static void check_slot(const Holder *h, const void *at, const Span *s, uint32_t 
 }
 
 static void check_word(const Holder *h, const uintptr_t *at) {
-    const Span *s = span_of(*at);
-    if (s) check_slot(h, at, s, span_slot(s, *at));
+    uintptr_t word = raw_word(at);
+    const Span *s = span_of(word);
+    if (s) check_slot(h, at, s, span_slot(s, word));
+}
+
+// May a pointer to another slot of s have become this word when its low byte, or two, were overwritten with 0? Slots of whole 256 bytes are too far apart for the
+// first, of whole 64 KB for the second.
+static bool could_be_torn(const Span *s, uintptr_t word) {
+    return (!(word & 0xff) && s->slot_bytes % 0x100) || (!(word & 0xffff) && s->slot_bytes % 0x10000);
 }
 
 // The same for a word that may be made of two.
 static void check_mixed(const Holder *h, const uintptr_t *at) {
-    const Span *s = *at & 255 ? span_of(*at) : NULL;
-    if (!s) return;
-    uint32_t slot = span_slot(s, *at);
-    if (*at == s->base + slot * s->slot_bytes) check_slot(h, at, s, slot);
+    uintptr_t word = raw_word(at);
+    const Span *s = word & 1 ? NULL : span_of(word);
+    if (!s || could_be_torn(s, word)) return;
+    uint32_t slot = span_slot(s, word);
+    if (word == s->base + slot * s->slot_bytes) check_slot(h, at, s, slot);
 }
 
 // ---- objects
@@ -99,16 +110,30 @@ static void check_span(Span *s, void *unused) {
 
 // ---- roots
 
+static void check_mixed_words(const Holder *h, const void *lo, const void *hi) {
+    for (const uintptr_t *w = lo; w + 1 <= (const uintptr_t *)hi; w++)
+        check_mixed(h, w);
+}
+
+// General registers, and where the save area has them: x87 (bit 0 of XSTATE_BV), SSE (1) from byte 160 on, the upper halves of AVX's (2) from 576 on, in the compacted
+// format, too.
+static void check_context(const Holder *h, const Ctx *c) {
+    const char *f = (const char *)c->fpu;
+    bool xsave = rt_fpu_mode != FPU_FXSAVE;
+    uint64_t there = xsave ? raw_word((const uintptr_t *)(f + 512)) : 3;
+    check_mixed_words(h, c, &c->next);
+    if (there & 2) check_mixed_words(h, f + 160, f + 416);
+    if (there & rt_fpu_mask & 4) check_mixed_words(h, f + 576, f + 832);
+}
+
 static void check_root(const Root *r, void *unused) {
     static const char *const names[] = {"stack", "registers", "record", "armed timers", "the program's variables"};
     Holder h = {names[r->kind], r->g, 0, NULL};
-    const char *hi = r->hi;
     if (r->kind == ROOT_GOROUTINE) return; // links of the runtime
-    if (r->kind == ROOT_STACK && r->hi != r->g->seg) return;
-    if (r->kind == ROOT_CONTEXT) hi = (const char *)&((const Ctx *)r->lo)->next;
-    bool mixed = r->kind == ROOT_STACK || r->kind == ROOT_CONTEXT;
-    for (const uintptr_t *w = r->lo; w + 1 <= (const uintptr_t *)hi; w++)
-        mixed ? check_mixed(&h, w) : check_word(&h, w);
+    if (r->kind == ROOT_CONTEXT) return check_context(&h, r->lo);
+    if (r->kind == ROOT_STACK) return check_mixed_words(&h, r->lo, r->hi);
+    for (const uintptr_t *w = r->lo; w + 1 <= (const uintptr_t *)r->hi; w++)
+        check_word(&h, w);
 }
 
 void gc_verify(void) {
@@ -119,7 +144,7 @@ void gc_verify(void) {
 // ---- dead stack
 
 // Volatile: the stores must not become a call, and must stay. Sanitizers have nothing to say about dead frames.
-static void clear(uintptr_t lo, uintptr_t hi) {
+static __attribute__((no_sanitize("address", "thread"))) void clear(uintptr_t lo, uintptr_t hi) {
     for (volatile uintptr_t *w = (uintptr_t *)lo; w < (uintptr_t *)(hi & ~(uintptr_t)7); w++)
         *w = 0;
 }
@@ -127,9 +152,11 @@ static void clear(uintptr_t lo, uintptr_t hi) {
 void gc_clear_dead_stack(G *g) {
     const StackSeg *s = g->seg;
     uintptr_t sp = g->ctx ? g->ctx->tf.rsp - 128 : g->sp;
-    if (sp > s->base && sp <= (uintptr_t)s) clear(s->base, sp);
-    for (s = s->newer; s; s = s->newer)
-        clear(s->base, (uintptr_t)s);
+    if (sp > s->base && sp <= (uintptr_t)s) clear(s->base + STACK_UNUSED, sp);
+    for (s = s->older; s; s = s->older)
+        clear(s->base + STACK_UNUSED, s->live);
+    for (s = g->seg->newer; s; s = s->newer)
+        clear(s->base + STACK_UNUSED, (uintptr_t)s);
 }
 
-void gc_clear_newborn_stack(G *g) { clear(g->seg->base, (uintptr_t)g->seg); }
+void gc_clear_newborn_stack(G *g) { clear(g->seg->base + STACK_UNUSED, (uintptr_t)g->seg); }

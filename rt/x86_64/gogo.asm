@@ -104,14 +104,35 @@ g_enter:
     GUARD rax
     ldmxcsr [rdi + G_MXCSR]
     fldcw [rdi + G_FCW]
-    cmp dword [rel sched + SCHED_TRAPSTEP], 0
-    jne .step
+    cmp qword [rel sched + SCHED_TRAPSTEP], 0 ; and the word behind it, clear_vectors
+    jne .modes
     RESTORE_RET
-.step:                          ; trap-flag mode: single-step from here on
-    pushfq
+.modes:
+    cmp dword [rel sched + SCHED_CLEAR_VECTORS], 0
+    je .no_clear
+    call vectors_clear          ; it expects nothing there; what others left would look like its own
+.no_clear:
+    cmp dword [rel sched + SCHED_TRAPSTEP], 0
+    je .no_step
+    pushfq                      ; trap-flag mode: single-step from here on
     or dword [rsp], 0x100
     popfq
+.no_step:
     RESTORE_RET
+
+; GODEBUG=gcverify=1: nothing of another goroutine's stays in the vector registers.
+vectors_clear:
+    test dword [rel rt_fpu_mask], 4
+    jz .sse
+    vzeroall
+    ret
+.sse:
+%assign i 0
+%rep 16
+    pxor xmm%[i], xmm%[i]
+%assign i i + 1
+%endrep
+    ret
 
 ; First code of every goroutine: rbx = fn, r12 = arg, as g_new put them into the saved frame; rsp is 16-byte aligned.
 align 16

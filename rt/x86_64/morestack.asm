@@ -16,7 +16,7 @@ bits 64
 global __morestack, __morestack_non_split, __morestack_end, __morestack.body_returns
 extern stack_grow, stack_trim, sched_preempted_call, rt_fpu_mode, rt_fpu_mask
 
-; what a segment must offer besides frame, arguments and slack: header (32), alignment, return address
+; what a segment must offer besides frame, arguments and slack: header (40), alignment, return address
 %define EXTRA 96
 
 section .text
@@ -43,6 +43,8 @@ __morestack:
     cmp [rsi + SEG_BYTES], rcx
     jb .slow
 .have:                          ; rax = g, rsi = the segment to use, linked both ways
+    mov rdi, [rsi + SEG_OLDER]
+    mov [rdi + SEG_LIVE], rbp   ; for who reads the stack: what lies below our frame is dead until the body has returned
     mov [rax + G_SEG], rsi
     mov rdi, [rsi + SEG_BYTES]
     add [rax + G_STACK_BYTES], rdi

@@ -13,6 +13,8 @@
 Sched sched = {.nproc = 3, .ncpu = 3};
 P *rt_ps[PLAT_MAX_CPUS];
 uint32_t rt_fpu_bytes = 512;
+uint32_t rt_fpu_mode = FPU_FXSAVE;
+uint64_t rt_fpu_mask = 3;
 static int times_stacks_done, times_stopped;
 void gc_enlist(void) {}
 void gc_stacks_done(void) {
@@ -171,6 +173,7 @@ static void make_goroutines(void) {
         StackSeg *older = segment(&stack_words[i][0], &seg_words[i][0], NULL);
         g->seg = segment(&stack_words[i][1], &seg_words[i][1], older);
         g->seg->older = older;
+        older->live = older->base + 8 * test_below(seg_words[i][0]);
         g->sp = g->seg->base + 8 * test_below(seg_words[i][1]);
         ctxs[i] = aligned_alloc(64, sizeof(Ctx) + rt_fpu_bytes);
         memset(ctxs[i], 0, sizeof(Ctx) + rt_fpu_bytes);
@@ -203,7 +206,7 @@ static void reach_goroutines(void) {
         if (load_relaxed(&g->state) == G_DEAD) continue;
         uintptr_t sp = g->ctx ? g->sp - 128 : g->sp;
         reach_range(sp < g->seg->base ? g->seg->base : sp, (uintptr_t)g->seg);
-        reach_range(g->seg->older->base, (uintptr_t)g->seg->older);
+        reach_range(g->seg->older->live, (uintptr_t)g->seg->older);
         if (g->ctx) reach_range((uintptr_t)g->ctx, (uintptr_t)g->ctx->fpu + rt_fpu_bytes);
     }
 }
