@@ -1,12 +1,13 @@
 // cmdline.c -- splits the command line into knobs and the program's arguments.
 //
-//     GOMAXPROCS=2 GODEBUG=trapstep=3 -- FOO=1 "two words" back\\slash
+//     GOMAXPROCS=2 GODEBUG=trapstep=3 ENV=LANG=C -- FOO=1 "two words" back\\slash
 //
 // Words are separated by blanks; "..." groups, backslash takes the next character as it is, both anywhere in
 // a word. A leading word of the form NAME=value, NAME in capitals, digits and underscores, is a knob. The
 // first other word ends the knobs and belongs to the program, except "--", which ends them and vanishes. An
 // unknown knob ends the boot as a malformed value does: it is a misspelt one, or was meant for the program
-// and needs the "--".
+// and needs the "--". ENV=NAME=value is no setting of the runtime but a variable of the program's environment; of several with one
+// name the last counts.
 //
 // cmdline_parse is a function of its strings alone, so tests and fuzzers call it directly.
 #include "cmdline.h"
@@ -184,7 +185,7 @@ static void report_unknown(const char *word) {
     rt_printf("command line: unknown knob \"%s\". Known are", word);
     for (int i = 0; i < RULES; i++)
         rt_printf(" %s", rules[i].name);
-    rt_printf("; words after \"--\" go to the program\n");
+    rt_printf(" ENV; words after \"--\" go to the program\n");
 }
 
 // name_len characters of word, then '=' and the value. False: it was named.
@@ -209,6 +210,41 @@ static size_t knob_name(const char *word) {
            (n > 0 && word[n] >= '0' && word[n] <= '9'))
         n++;
     return word[n] == '=' ? n : 0;
+}
+
+// ---- the environment
+
+// Length of the name in NAME=value; 0: it is none.
+static size_t variable_name(const char *text) {
+    size_t n = 0;
+    while (text[n] && text[n] != '=')
+        n++;
+    return text[n] == '=' ? n : 0;
+}
+
+static bool same_variable(const char *a, const char *b) {
+    size_t n = variable_name(a);
+    for (size_t i = 0; i <= n; i++) // with the '='
+        if (a[i] != b[i]) return false;
+    return true;
+}
+
+// text stays where it is. False: it was named.
+static bool set_variable(Cmdline *c, char *text) {
+    if (!variable_name(text)) {
+        rt_printf("command line: \"ENV=%s\": expected ENV=NAME=value\n", text);
+        return false;
+    }
+    int i = 0;
+    while (i < c->envc && !same_variable(c->envp[i], text))
+        i++;
+    if (i == CMDLINE_ENV) {
+        rt_printf("command line: \"ENV=%s\": more than %d variables\n", text, CMDLINE_ENV);
+        return false;
+    }
+    c->envp[i] = text;
+    if (i == c->envc) c->envp[++c->envc] = NULL;
+    return true;
 }
 
 // ---- words
@@ -255,12 +291,17 @@ bool cmdline_parse(Cmdline *c, const char *name, const char *line) {
     c->argc = 0;
     c->argv[c->argc++] = (char *)name;
     c->argv[c->argc] = NULL;
+    c->envp[c->envc = 0] = NULL;
 
     Splitter s = {line, c->text, c->text + sizeof c->text};
     const char *why;
     bool ok = true, leading = true;
     for (char *word; (word = next_word(&s, &why));) {
         size_t name_len = leading ? knob_name(word) : 0;
+        if (name_len == 3 && word[0] == 'E' && word[1] == 'N' && word[2] == 'V') {
+            ok &= set_variable(c, word + 4);
+            continue;
+        }
         if (name_len > 0) {
             ok &= set_knob(&c->knobs, word, name_len);
             s.out = word; // its text is not needed any more
@@ -288,6 +329,7 @@ static Cmdline cmdline = {.argc = 1, .argv = {"main"}, .knobs = {.gogc = 100, .g
 Knobs rt_knobs = {.gogc = 100, .gomemlimit = UINT64_MAX, .gcforce_ms = GCFORCE_MS};
 int rt_argc = 1;
 char **rt_argv = cmdline.argv;
+char **rt_envp = cmdline.envp;
 
 bool rt_cmdline(const char *name, const char *line) {
     bool ok = cmdline_parse(&cmdline, name, line);

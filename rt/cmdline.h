@@ -3,15 +3,18 @@
 #include "lib.h"
 
 enum {
-    CMDLINE_BYTES = 4096,
-    CMDLINE_ARGS = 256
-}; // text of all arguments, with a NUL each; words, the program's name included
+    CMDLINE_BYTES = 4096, // text of all arguments and of the environment, with a NUL each
+    CMDLINE_ARGS = 256,   // words, the program's name included
+    CMDLINE_ENV = 64      // variables
+};
 
 typedef struct Cmdline {
     Knobs knobs;
     int argc;
     char *argv[CMDLINE_ARGS + 1]; // argv[argc] is NULL
-    char text[CMDLINE_BYTES];     // what argv points into
+    int envc;
+    char *envp[CMDLINE_ENV + 1];  // "NAME=value", each name once; envp[envc] is NULL
+    char text[CMDLINE_BYTES];     // what argv and envp point into
 } Cmdline;
 
 // Fills *c. False: something is malformed or unknown and was named by rt_printf; *c then holds what could be

@@ -29,6 +29,8 @@ extern Knobs rt_knobs;
 // The program's arguments; rt_argv[0] is its name, rt_argv[rt_argc] NULL. {"main"} before rt_cmdline.
 extern int rt_argc;
 extern char **rt_argv;
+// The program's environment: "NAME=value" each, the last NULL.
+extern char **rt_envp;
 
 // ---- filetree.c: checks the packed file tree. False: it is truncated or corrupt, has been named on the console,
 // and is empty from now on; the caller ends the boot with status 2. System stack.

@@ -55,7 +55,7 @@ static void core_main(int cpu) {
     schedule();
 }
 
-static void main_goroutine(void *unused) { program_exit(app_main(rt_argc, rt_argv, NULL)); }
+static void main_goroutine(void *unused) { program_exit(app_main(rt_argc, rt_argv, rt_envp)); }
 
 static void exit_on_system_stack(void *code) {
     gc_summary();

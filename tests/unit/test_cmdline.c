@@ -144,7 +144,7 @@ static void refused(void) {
     }
     CHECK(!parse("FOO=1"));
     CHECK_STR(said, "command line: unknown knob \"FOO=1\". Known are GOMAXPROCS GODEBUG GOGC GOMEMLIMIT "
-                    "SLICE MAXSTACK MAXCPUS; words after \"--\" go to the program\n");
+                    "SLICE MAXSTACK MAXCPUS ENV; words after \"--\" go to the program\n");
     CHECK(parse("MAXCPUS=2 word")); // the kernel's; a process is told so
     CHECK(strstr(said, "BURROW_CPUS") != NULL);
     CHECK_STR(args(), "<word>");
@@ -155,6 +155,33 @@ static void refused(void) {
     CHECK(strstr(said, "not closed") != NULL);
     CHECK(!parse("a b\\"));
     CHECK(strstr(said, "backslash") != NULL);
+}
+
+static void environment(void) {
+    CHECK(parse("ENV=A=1 GOMAXPROCS=3 ENV=B= \"ENV=C=two words\" ENV=A=x=y word ENV=D=1"));
+    CHECK_EQ(c.envc, 3);
+    CHECK_STR(c.envp[0], "A=x=y"); // the last one counts
+    CHECK_STR(c.envp[1], "B=");
+    CHECK_STR(c.envp[2], "C=two words");
+    CHECK_PTR(c.envp[3], NULL);
+    CHECK_EQ(c.knobs.gomaxprocs, 3);
+    CHECK_STR(args(), "<word><ENV=D=1>");
+    CHECK(parse("ENV=AB=1 ENV=A=2 ENV=ABC=3")); // names, not beginnings
+    CHECK_EQ(c.envc, 3);
+    static const char *const bad[] = {"ENV=", "ENV=A", "ENV==1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK(!parse(bad[i]));
+        CHECK(strstr(said, bad[i]) != NULL);
+        CHECK_EQ(c.envc, 0);
+    }
+    char line[16 * (CMDLINE_ENV + 1)], *p = line;
+    for (int i = 0; i < CMDLINE_ENV; i++)
+        p += sprintf(p, "ENV=V%d=1 ", i);
+    CHECK(parse(line));
+    CHECK_EQ(c.envc, CMDLINE_ENV);
+    sprintf(p, "ENV=W=1");
+    CHECK(!parse(line));
+    CHECK(strstr(said, "more than 64 variables") != NULL);
 }
 
 static void limits(void) {
@@ -186,11 +213,14 @@ static void the_machines(void) {
     CHECK_STR(rt_argv[1], "--stats");
     CHECK_PTR(rt_argv[2], NULL);
     CHECK_EQ(rt_knobs.gomaxprocs, 2);
+    CHECK_PTR(rt_envp[0], NULL);
+    CHECK(rt_cmdline("burrow", "ENV=A=1"));
+    CHECK_STR(rt_envp[0], "A=1");
 }
 
 // Quoting any words and parsing them gives them back; random bytes do no harm.
 static void random_lines(void) {
-    static const char set[] = "GOMAXPROCSDEBUGLI=0123456789 \"\\-,trapstep\t\n\xc3";
+    static const char set[] = "GOMAXPROCSDEBUGLINV=0123456789 \"\\-,trapstep\t\n\xc3";
     for (int i = 0; i < 100000; i++) {
         char line[80];
         size_t n = test_below(sizeof line);
@@ -228,6 +258,7 @@ int main(void) {
     RUN(words);
     RUN(knobs);
     RUN(refused);
+    RUN(environment);
     RUN(limits);
     RUN(the_machines);
     RUN(random_lines);

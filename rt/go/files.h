@@ -1,0 +1,46 @@
+// files.h -- open files by their numbers, for the functions of C's library that package syscall calls.
+#pragma once
+#include "path.h"
+#include "../sched.h"
+
+typedef enum { USE_CONSOLE_IN, USE_CONSOLE_OUT, USE_CONSOLE_ERROR, USE_FILE, USE_PIPE_READ, USE_PIPE_WRITE } Use;
+
+// What open makes and dup shares.
+typedef struct OpenFile {
+    uint8_t use;    // Use
+    uint32_t refs;  // descriptors, and calls under way that wait
+    uint32_t flags; // of open
+    Spot at;        // USE_FILE; a node counts it in node->open
+    uint64_t pos;   // bytes; of a directory: where readdir continues
+    struct Pipe *pipe;
+} OpenFile;
+
+enum { O_ACCMODE = 3, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_TRUNC = 01000, O_APPEND = 02000, O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000 };
+enum { FDS = 256, AT_FDCWD = -100, AT_REMOVEDIR = 0x200, AT_NOFOLLOW = 0x100 };
+
+// Guards all of files, paths and nodes. Rank FILES: inside it only memory is asked for.
+extern Lock files_lock;
+extern Spot files_cwd;
+
+// ---- with the lock held
+OpenFile *file_of(int fd);          // NULL: not open
+OpenFile *file_new(Use use);        // refs 0; NULL: no memory. System stack
+int fd_new(OpenFile *o, int least); // the lowest free descriptor from `least` on; takes a reference. -EMFILE
+// One reference less. Returns goroutines that waited for what that ends: they are to be made ready without the lock (files_ready). System stack.
+G *file_drop(OpenFile *o);
+// Where a path given with a directory's descriptor begins. False: no such descriptor.
+bool base_of(int dirfd, Spot *out);
+
+// ---- pipe.c
+struct Pipe *pipe_new(void); // NULL: no memory. System stack
+G *pipe_close(struct Pipe *p, Use end);
+// Goroutine's stack, lock not held; they wait. Count or negative errno value.
+intptr_t pipe_read(struct Pipe *p, void *buf, size_t n);
+intptr_t pipe_write(struct Pipe *p, const void *buf, size_t n);
+
+// ---- without it
+void files_ready(G *list);
+// Runs fn(job) on the system stack with the lock held.
+void files_do(void (*fn)(void *), void *job);
+// Ends a call: the result, or -1 and errno.
+long files_result(intptr_t r);
