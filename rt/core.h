@@ -272,7 +272,7 @@ void sys_call(void (*fn)(void *), void *arg);
 typedef enum {
     WAIT_NONE, WAIT_CHAN_SEND, WAIT_CHAN_RECV, WAIT_CHAN_SEND_NIL, WAIT_CHAN_RECV_NIL, WAIT_SELECT, WAIT_SELECT_NONE, WAIT_SLEEP, WAIT_SEMA,
     WAIT_MUTEX, WAIT_RWMUTEX_R, WAIT_RWMUTEX_W, WAIT_COND, WAIT_WAITGROUP, WAIT_CONSOLE, WAIT_STW, WAIT_PARK,
-    WAIT_GC_ASSIST, WAIT_GC_CYCLE, WAIT_GC_COORDINATOR, WAIT_FINALIZER, WAIT_INPUT, WAIT_REASONS,
+    WAIT_GC_ASSIST, WAIT_GC_CYCLE, WAIT_GC_COORDINATOR, WAIT_FINALIZER, WAIT_INPUT, WAIT_IO, WAIT_REASONS,
 } WaitReason; // texts: traceback.c, as Go prints them
 
 // Parks the running goroutine: state becomes G_WAITING, then `unlock` (may be NULL) is released, then the core runs something

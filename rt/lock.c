@@ -6,6 +6,7 @@ const char *const lock_rank_names[] = {
     [RANK_SELECT] = "select",
     [RANK_CHAN] = "channel",
     [RANK_SEMA] = "semaphore",
+    [RANK_FILES] = "files",
     [RANK_GC] = "collector",
     [RANK_TIMERS] = "timers",
     [RANK_ALLGS] = "all goroutines",

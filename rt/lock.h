@@ -12,6 +12,7 @@ typedef enum {
     RANK_SELECT,   // reserved
     RANK_CHAN,     // Chan.lock; several only in address order (select.c)
     RANK_SEMA,     // semaphore and sync queues
+    RANK_FILES,    // open files and paths of Go programs (go/files.c)
     RANK_GC,       // the collector's state and its waiters
     RANK_TIMERS,   // P.timers_lock; two only in P order
     RANK_ALLGS,    // list of all goroutines

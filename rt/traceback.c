@@ -27,6 +27,7 @@ static const char *const reasons[] = {
     [WAIT_CONSOLE] = "console output",
     [WAIT_STW] = "stop the world",
     [WAIT_PARK] = "parked",
+    [WAIT_IO] = "IO wait",
     [WAIT_GC_ASSIST] = "GC assist wait",
     [WAIT_GC_CYCLE] = "wait for GC cycle",
     [WAIT_GC_COORDINATOR] = "GC coordinator (idle)",

@@ -85,7 +85,11 @@ intptr_t go_expected_system(void) GO("runtime.expectedSystemGoroutines");
 intptr_t go_expected_system(void) { return 0; }
 typedef struct { GoSlice data, tags; bool eof; } Profile;
 Profile go_read_profile(void) GO("runtime_1pprof.readProfile");
-Profile go_read_profile(void) { return (Profile){.eof = true}; }
+Profile go_read_profile(void) {
+    static uint64_t header[] = {3, 0, 100}; // 100 Hz, and no sample
+    static void *tags[1];
+    return (Profile){{header, 3, 3}, {tags, 1, 1}, true};
+}
 GoSlice go_expand_frame(GoSlice pcs) GO("runtime_1pprof.runtime__expandFinalInlineFrame");
 GoSlice go_expand_frame(GoSlice pcs) { return pcs; }
 typedef struct { intptr_t n; bool ok; } Count;

@@ -17,11 +17,26 @@ GoSlice go_args(void) {
     return (GoSlice){s, n, n};
 }
 
-// The machine has no environment: what would be there are knobs of the command line.
+// The environment that the command line gives (ENV=NAME=value); package syscall keeps and changes a copy.
 GoSlice go_envs(void) GO("syscall.runtime__envs");
-GoSlice go_envs(void) { return (GoSlice){NULL, 0, 0}; }
+GoSlice go_envs(void) {
+    intptr_t n = 0;
+    while (rt_envp[n])
+        n++;
+    String *s = heap_alloc((size_t)n * sizeof *s, &string_words, 0);
+    for (intptr_t i = 0; i < n; i++)
+        s[i] = go_str(rt_envp[i]);
+    return (GoSlice){s, n, n};
+}
 String go_getenv(String name) GO("runtime.gogetenv");
-String go_getenv(String name) { return (String){NULL, 0}; }
+String go_getenv(String name) {
+    for (char **e = rt_envp; *e; e++) {
+        String word = go_str(*e);
+        if (word.n > name.n && word.p[name.n] == '=' && memcmp(word.p, name.p, (size_t)name.n) == 0)
+            return (String){word.p + name.n + 1, word.n - name.n - 1};
+    }
+    return (String){NULL, 0};
+}
 void go_setenv_c(String name, String value) GO("syscall.setenv__c");
 void go_setenv_c(String name, String value) {}
 void go_unsetenv_c(String name) GO("syscall.unsetenv__c");
