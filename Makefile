@@ -34,6 +34,7 @@ export CMDLINE QEMU_ARGS
 include scripts/flags.mk
 include scripts/objects.mk
 include scripts/go.mk
+include scripts/go_std.mk
 include scripts/apps.mk
 -include boot/boot.mk
 include scripts/sim.mk
