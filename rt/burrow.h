@@ -18,4 +18,5 @@
 #include "api/console.h" // reading the consoles
 #include "api/str.h"   // memory and string functions
 #include "api/builder.h" // growing text in the heap
+#include "api/place.h" // where a value is
 #include "api/file.h"  // files packed into the image

@@ -19,6 +19,7 @@
 #include "api/final.h"
 #include "core.h"
 #include "memstats.h"
+#include "place.h"
 
 typedef struct Special {
     struct Special *next;                // of its span, by obj; in the queue, first come first served
@@ -87,14 +88,6 @@ static Span *span_for(uintptr_t obj, const char **wrong) {
     }
     *wrong = NULL;
     return s;
-}
-
-// The program's variables, and the one object of size 0, live for ever: as in Go, their finalizers are accepted and never run.
-extern const char __image_start[] __attribute__((weak)), __image_end[] __attribute__((weak));      // boot/image.ld
-extern const char __executable_start[] __attribute__((weak)), _end[] __attribute__((weak));        // hosted: the linker's own
-static bool in_image(uintptr_t addr) {
-    return (addr >= (uintptr_t)__image_start && addr < (uintptr_t)__image_end) ||
-           (addr >= (uintptr_t)__executable_start && addr < (uintptr_t)_end);
 }
 
 static void finalizer_main(void *unused);
@@ -167,6 +160,7 @@ static void oom_call(void *unused) { rt_oom(sizeof(Special)); }
 void set_finalizer_arg(void *obj, void (*fn)(void *, void *), void *arg) {
     SetArgs a = {.obj = obj, .fn = fn, .arg = fn ? arg : NULL};
     if (!obj) rt_fatal("runtime.SetFinalizer: first argument is nil");
+    // The program's variables, and the one object of size 0, live for ever: as in Go, their finalizers are accepted and never run.
     if (!in_image((uintptr_t)obj)) {
         if (fn) sys_call(set_call, &a);
         else sys_call(remove_call, &a);

@@ -293,5 +293,5 @@ void stack_overflow(G *g, size_t more) {
     rt_printf("runtime: goroutine %lu has %lu bytes of stack and needs %lu more\n", g->id, g->stack_bytes, more);
     rt_printf("fatal error: stack overflow\n\n");
     traceback_self();
-    report_end(2);
+    report_end(fatal_status("stack overflow"));
 }

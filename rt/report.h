@@ -5,6 +5,7 @@
 // Only the first core that gets here reports; the others are frozen. Any context but interrupts of a frozen core.
 void report_begin(void);
 _Noreturn void report_end(int status);
+int fatal_status(const char *message); // 2, or what the program expects (fatal_expect)
 bool report_frozen(void);          // preempt.c: an IPI during a report does not return
 _Noreturn void report_wait_frozen(void); // interrupt context: stay here until the machine ends
 // "goroutine N [running]:" and the stack of the current goroutine, as Go prints it.

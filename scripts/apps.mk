@@ -14,6 +14,7 @@ app_srcs = $(if $(filter %.c %.go,$1),$1,$(strip $(wildcard $1/*.c) $(filter-out
 # The demonstrations read files of the system.
 app_files = $(or $(wildcard $(basename $1).files),$(system_files_$(patsubst apps/%,%,$1)))
 system_files_sha256sum := /usr/share/common-licenses
+system_files_tour      := $(B)/tour.files
 system_files_wordfreq  := $(firstword $(wildcard /usr/share/perl /usr/share/common-licenses))
 # Where the object of a source lies below the program's directory: not outside of it, whatever ".." the source has.
 app_place = $(subst ../,__/,$1)
@@ -43,6 +44,10 @@ FILES ?= $(call app_files,$(APP_FILE))
 # The collector's demonstration shows its collections.
 ifeq ($(APP_FILE),apps/wordfreq)
 app_cmdline := GOGC=10 GODEBUG=gctrace=1
+endif
+
+ifeq ($(APP_FILE),apps/tour)
+app_cmdline := $(if $(SLOW),slow)
 endif
 
 # ---- rules for one program: $1 name, $2 sources, $3 directory of its files ("" for none), $4 its place in the tree
@@ -120,6 +125,12 @@ program  = $(if $(filter %.go,$(call app_srcs,$1)),$(eval $(call go_app_rules,$2
 $(foreach p,$(sort $(PROGRAMS) $(SUITES) $(LONG) $(BENCHES)),$(if $(filter $(NAME),$(call app_name,$p)),,\
   $(call program,$p,$(call app_name,$p),$(call app_files,$p))))
 $(if $(APP_FILE),$(call program,$(APP_FILE),$(NAME),$(FILES)))
+
+# The tour tells about its own build.
+$(B)/app/tour/files.blob: $(B)/tour.files/made
+$(B)/tour.files/made: $(B)/app/tour/app.o scripts/tour_files apps/tour/wrong/send.c
+	$(Q)CC='$(CC)' CFLAGS='$(CFLAGS_APP)' scripts/tour_files $(@D) $<
+	@touch $@
 
 .PHONY: test-images bench-images bench-go-images
 images_of    = $(foreach p,$1,$(B)/$(call app_name,$p).elf)

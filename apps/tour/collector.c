@@ -1,0 +1,241 @@
+// collector.c -- a collection from setup to sweep, on all cores, while goroutines run.
+#include "tour.h"
+
+typedef struct Node Node;
+struct Node { // 64 bytes
+    cell(Node *) next;
+    uint64_t number, room[6];
+};
+TYPE_STRUCT(Node, next);
+TYPE_CELL(NodeCell, Node *);
+
+enum { MANY = 20000, LISTS = 64 };
+static NodeCell *kept;     // a variable of the program: a root
+static GcReport report;
+
+static Node *list_of(int n) {
+    Node *list = NULL;
+    for (int i = 0; i < n; i++) {
+        Node *node = new (Node);
+        node->number = (uint64_t)i;
+        cell_set(node->next, list);
+        list = node;
+    }
+    return list;
+}
+static const GcReport *collect(void) {
+    gc_collect();
+    read_gc_report(&report);
+    return &report;
+}
+
+// ---- not moving, not compacting
+
+static uintptr_t addresses[MANY];
+static __attribute__((noinline)) void make_and_remember(void) {
+    kept = make_array(NodeCell, MANY);
+    for (int i = 0; i < MANY; i++) {
+        Node *node = new (Node);
+        node->number = (uint64_t)i;
+        addresses[i] = ~(uintptr_t)node; // disguised: it must not keep the node
+        cell_set(kept[i], node);
+    }
+}
+static __attribute__((noinline)) void drop_odd(void) {
+    for (int i = 1; i < MANY; i += 2)
+        cell_set(kept[i], NULL);
+}
+static HeapReport heap_report;
+static uint64_t free_in_spans(void) {
+    read_heap_report(&heap_report);
+    return heap_report.free_bytes;
+}
+static void not_moving(void) {
+    claim("The collector neither moves nor compacts: an object stays where it was made, and what dies beside it leaves a hole", "rt/sweep.c, rt/central.c");
+    make_and_remember();
+    collect();
+    uint64_t before = free_in_spans();
+    drop_odd();
+    collect();
+    collect(); // the sweep of the one before is over when the next begins
+    int same = 0, intact = 0;
+    for (int i = 0; i < MANY; i += 2) {
+        Node *node = cell_get(kept[i]);
+        same += addresses[i] == ~(uintptr_t)node;
+        intact += node->number == (uint64_t)i;
+    }
+    seen("object 0 at %p, object 2 at %p, before and after three collections", (void *)cell_get(kept[0]), (void *)cell_get(kept[2]));
+    holds(same == MANY / 2 && intact == MANY / 2, "of %d objects %d are where they were, %d with their content", MANY / 2, same, intact);
+    uint64_t after = free_in_spans();
+    holds(after > before, "free room between objects: %lu KB before every second died, %lu KB after", (unsigned long)before >> 10, (unsigned long)after >> 10);
+}
+
+// ---- the sweep
+
+static int reused;
+static __attribute__((noinline)) void make_more(void) {
+    reused = 0;
+    for (int k = 0; k < MANY; k++) {
+        Node *node = new (Node);
+        // Addresses were handed out in rising order, a span at a time: a short search around is enough, a long one is right.
+        for (int i = 1; i < MANY; i += 2)
+            if (addresses[i] == ~(uintptr_t)node) {
+                reused++;
+                addresses[i] = 0;
+                break;
+            }
+        if (reused >= 100) return;
+    }
+}
+static void sweeping(void) {
+    claim("Sweeping hands unmarked memory to new values", "rt/sweep.c, rt/alloc.c");
+    make_more();
+    holds(reused >= 100, "of the next allocations %d lie exactly where a dead object lay", reused);
+    kept = NULL;
+}
+
+// ---- not generational
+
+static __attribute__((noinline)) void keep_list(void) {
+    kept = make_array(NodeCell, LISTS);
+    for (int i = 0; i < LISTS; i++)
+        cell_set(kept[i], list_of(1000));
+}
+static void not_generational(void) {
+    claim("It is not generational: each collection looks at all that lives, old or young, and an old object dies as fast as a young one", "rt/mark.c, rt/scan.c");
+    keep_list();
+    uint64_t marked[3];
+    for (int i = 0; i < 3; i++)
+        marked[i] = collect()->marked_objects;
+    holds(marked[0] >= 64000 && marked[1] >= 64000 && marked[2] >= 64000, "64000 nodes live; marked in three collections in a row: %lu, %lu, %lu",
+          (unsigned long)marked[0], (unsigned long)marked[1], (unsigned long)marked[2]);
+    cell_set(kept[0], NULL); // 1000 nodes that have outlived three collections
+    uint64_t unmarked = collect()->unmarked_objects;
+    holds(unmarked >= 990, "1000 of the old ones dropped: the next collection finds %lu unmarked", (unsigned long)unmarked);
+}
+
+// ---- a collection under load
+
+static AtomicBool stop;
+static WaitGroup wg;
+static volatile uint64_t turns;
+static AtomicInt64 allocations;
+
+static void spin(void *unused) { // no call, no allocation: only an interrupt gets it off its core
+    while (!*(volatile bool *)&stop)
+        turns++;
+    waitgroup_done(&wg);
+}
+static __attribute__((noinline)) uint64_t step(uint64_t x) { return x * 6364136223846793005u + 1442695040888963407u; }
+static void call(void *unused) {
+    uint64_t x = 1;
+    while (!atomic_bool_load(&stop))
+        for (int i = 0; i < 1000; i++)
+            x = step(x);
+    turns += x == 0;
+    waitgroup_done(&wg);
+}
+static void allocate(void *unused) {
+    Node *list = NULL;
+    for (int64_t i = 0; !atomic_bool_load(&stop); i++) {
+        list = i % 1000 ? list : NULL;
+        Node *node = new (Node);
+        cell_set(node->next, list);
+        list = node;
+        atomic_int64_add(&allocations, 1);
+    }
+    waitgroup_done(&wg);
+}
+static void start_load(void) {
+    atomic_bool_store(&stop, false);
+    int each = gomaxprocs(0);
+    waitgroup_add(&wg, 3 * each);
+    for (int i = 0; i < each; i++) {
+        go(spin, NULL);
+        go(call, NULL);
+        go(allocate, NULL);
+    }
+}
+static void end_load(void) {
+    atomic_bool_store(&stop, true);
+    waitgroup_wait(&wg);
+}
+
+static void under_load(void) {
+    int p = gomaxprocs(0);
+    start_load();
+    uint64_t idle = 0, sched = 0, calls = 0, async = 0, door = 0, worker = 0, cycles = 0, ways_wrong = 0, quarter_wrong = 0;
+    int64_t during = 0, worked = 0, wall = 0, setup = 0, termination = 0;
+    uint32_t last = 0;
+    while (cycles < 20) {
+        int64_t before = atomic_int64_load(&allocations);
+        collect();
+        if (report.cycle == last) continue;
+        last = report.cycle;
+        cycles++;
+        during += atomic_int64_load(&allocations) - before;
+        idle += report.setup.idle, sched += report.setup.sched, calls += report.setup.call, async += report.setup.async, door += report.setup.door, worker += report.setup.worker;
+        ways_wrong += report.setup.idle + report.setup.sched + report.setup.call + report.setup.async + report.setup.door + report.setup.worker != (uint32_t)(report.procs - 1);
+        // dedicated cores, and turns on the rest: together a quarter
+        quarter_wrong += (uint32_t)report.dedicated * 1000 + report.share * (uint32_t)(report.procs - report.dedicated) < 235u * (uint32_t)report.procs;
+        worked += report.dedicated_ns + report.share_ns, wall += report.mark_ns * report.procs;
+        if (report.setup.total_ns > setup) setup = report.setup.total_ns;
+        if (report.termination.total_ns > termination) termination = report.termination.total_ns;
+    }
+    static MemStats m;
+    read_mem_stats(&m);
+    end_load();
+
+    claim("Mark setup stops every goroutine, at a function call or wherever it is, so that none is in the middle of asking for memory; then the write barrier goes on",
+          "rt/stop.c, rt/preempt.c, rt/gc.c: begin_marking");
+    seen("%d cores: a loop without calls, one with calls and one that allocates for each; %lu collections", p, (unsigned long)cycles);
+    seen("the other cores came to the stop: %lu at a call, %lu interrupted anywhere, %lu leaving the runtime, %lu between goroutines, %lu without work, %lu marking",
+         (unsigned long)calls, (unsigned long)async, (unsigned long)door, (unsigned long)sched, (unsigned long)idle, (unsigned long)worker);
+    holds(ways_wrong == 0, "each time all others came; longest setup stop %ld us", (long)setup / 1000);
+    if (p > 1) holds(async > 0, "a loop without calls did not keep them waiting: interrupted %lu times", (unsigned long)async);
+
+    claim("Marking takes 25 % of the cores, walks stacks and then the heap, while goroutines run", "rt/gcwork.c, rt/mark.c, rt/scan.c");
+    holds(quarter_wrong == 0, "workers: %d whole cores of %d, and %u/1000 of the time of the others", report.dedicated, report.procs, report.share);
+    seen("measured: %ld.%ld %% of all cores' time between the stops (an emulator that has fewer cores than it shows distorts this)",
+         (long)(worked * 100 / (wall + 1)), (long)(worked * 1000 / (wall + 1) % 10));
+    holds(during > 0, "meanwhile goroutines made %ld objects", (long)during);
+
+    claim("Mark termination stops once more, turns the barrier off, sets the next goal and counts what is unmarked", "rt/gc.c: end_marking, rt/pacer.c");
+    seen("longest termination stop %ld us; live %lu KB, next goal %lu KB (GOGC: %d %%)", (long)termination / 1000, (unsigned long)report.live >> 10,
+         (unsigned long)m.next_gc >> 10, gc_set_percent(gc_set_percent(100)));
+    holds(m.next_gc >= report.live, "the goal is above what lives");
+    collect();
+    holds(report.before_unmarked_objects == report.before_freed_objects + report.before_kept_objects && report.before_unmarked_bytes == report.before_freed_bytes + report.before_kept_bytes,
+          "unmarked: %lu objects, %lu bytes; freed by the sweep: %lu objects, %lu bytes, exactly", (unsigned long)report.before_unmarked_objects,
+          (unsigned long)report.before_unmarked_bytes, (unsigned long)report.before_freed_objects, (unsigned long)report.before_freed_bytes);
+}
+
+// Allocation itself starts collections, and pays for them: little room to the next goal, much garbage, no forced cycle.
+static void assisted(void) {
+    int old = gc_set_percent(5);
+    uint32_t first = collect()->cycle, last = first;
+    int64_t assist = 0, pieces = 0, longest = 0;
+    start_load();
+    for (int64_t end = time_now_ns() + 20 * SECOND; time_now_ns() < end && (pieces == 0 || last < first + 10);) {
+        gosched();
+        if (!read_gc_report(&report) || report.cycle == last) continue;
+        last = report.cycle;
+        assist += report.assist_ns;
+        if (report.assist_longest_ns > longest) longest = report.assist_longest_ns;
+        pieces += report.assist_ns > 0;
+    }
+    end_load();
+    gc_set_percent(old);
+    claim("Allocation starts collections at the goal, and a goroutine that allocates faster than marking goes on is drafted: the mark assist", "rt/pace.c, rt/assist.c");
+    holds(last > first, "with GOGC=5: %u collections that nobody asked for", last - first);
+    holds(pieces > 0, "in at least %ld of them goroutines had to assist: %ld us in all, the longest piece %ld us", (long)pieces, (long)assist / 1000, (long)longest / 1000);
+}
+
+void collector_claims(void) {
+    not_moving();
+    sweeping();
+    not_generational();
+    under_load();
+    assisted();
+    kept = NULL;
+}

@@ -1,0 +1,84 @@
+// main.c -- the tour: each property of Go's design, claimed, shown as it happens on this machine with the numbers just measured, and judged.
+//
+//     tour [slow]      slow: a pause after each claim
+//
+// Ends with status 0 if every claim holds, with 1 otherwise. docs/tour.md walks through it.
+//
+// smp: 1 4
+// mem: 1G
+// timeout: 240
+// contains: All other claims hold
+// contains: fatal error: stack overflow
+#include "tour.h"
+#include <stdarg.h>
+
+static int number, held, failed;
+static bool slow, begun;
+
+static void pause_between(void) {
+    if (slow && begun) time_sleep(4 * SECOND);
+    begun = true;
+}
+
+void claim(const char *what, const char *where) {
+    pause_between();
+    print("\n%d. %s\n   (%s)\n", ++number, what, where);
+}
+
+static void line(const char *mark, const char *fmt, va_list ap) {
+    char text[400];
+    str_vformat(text, sizeof text, fmt, ap);
+    print("   %s %s\n", mark, text);
+}
+
+void seen(const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    line(" ", fmt, ap);
+    va_end(ap);
+}
+
+void holds(bool true_, const char *fmt, ...) {
+    if (true_) held++;
+    else failed++;
+    va_list ap;
+    va_start(ap, fmt);
+    line(true_ ? "ok" : "DOES NOT HOLD:", fmt, ap);
+    va_end(ap);
+}
+
+int failures(void) { return failed; }
+
+void landed(const char *what, const void *p, PlaceKind expected) {
+    Place at = place_of(p);
+    if (at.kind == PLACE_HEAP) holds(at.kind == expected, "%-44s heap, object of %lu bytes at %p", what, (unsigned long)at.bytes, p);
+    else holds(at.kind == expected, "%-44s %s, %p", what, place_name(at.kind), p);
+}
+
+bool show_file(const char *name) {
+    File f;
+    FileStat st;
+    const void *text;
+    size_t n;
+    if (file_open(&f, name) || file_fstat(&f, &st) || file_map(&f, &text, &n)) return false;
+    for (const char *at = text, *end = at + n; at < end;) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        if (!stop) stop = end;
+        seen("| %.*s", (int)(stop - at), at);
+        at = stop + 1;
+    }
+    return true;
+}
+
+int main(int argc, char **argv) {
+    slow = argc > 1 && strcmp(argv[1], "slow") == 0;
+    print("A tour of Go's runtime on this machine: %d cores, goroutines and nothing below them.\n", cpu_count());
+    heap_claims();
+    layout_claims();
+    collector_claims();
+    stack_claims();
+    channel_claims();
+    sched_claims();
+    build_claims();
+    limit_claim();
+}
