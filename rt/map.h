@@ -29,7 +29,8 @@
 
 enum { TOP_EMPTY = 0, TOP_EVACUATED_EMPTY = 1, TOP_EVACUATED_X = 2, TOP_EVACUATED_Y = 3, TOP_MIN = 128 };
 // Map.flags. ITERATOR, OLD_ITERATOR: somebody may be iterating over buckets, old_buckets. READY: there are buckets, and no old ones.
-enum { MAP_ITERATOR = 1, MAP_OLD_ITERATOR = 2, MAP_WRITING = 4, MAP_SAME_SIZE = 8, MAP_READY = 16 };
+// UNTYPED: of Go, in the heap, made without saying its type (go/map.c).
+enum { MAP_ITERATOR = 1, MAP_OLD_ITERATOR = 2, MAP_WRITING = 4, MAP_SAME_SIZE = 8, MAP_READY = 16, MAP_UNTYPED = 32 };
 
 typedef struct Bucket {
     union {
@@ -57,10 +58,11 @@ struct Map {
     MapExtra *extra;
 };
 _Static_assert(sizeof(Map) == 48, "gccgo's layout");
-typedef struct CMap { // made by map_make
+typedef struct CMap { // in the heap: made by map_make, or by Go
     Map m;
     const MapType *type;
 } CMap;
+extern const Type cmap_type;
 
 // How keys are hashed and compared: MapType.flags >> KEY_SHIFT. gccgo's map types have zeros there: by their functions.
 enum { KEY_SHIFT = 8 };

@@ -12,7 +12,7 @@
 
 static const uint8_t cmap_bits[8] = {(1 << (offsetof(Map, buckets) / 8)) | (1 << (offsetof(Map, old_buckets) / 8)) | (1 << (offsetof(Map, extra) / 8))};
 static const String cmap_name = {"runtime.hmap", 12};
-static const Type cmap_type = {.size = sizeof(CMap), .ptrdata = sizeof(Map), .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = cmap_bits, .string = &cmap_name};
+const Type cmap_type = {.size = sizeof(CMap), .ptrdata = sizeof(Map), .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = cmap_bits, .string = &cmap_name};
 
 static inline const MapType *type_of_map(const Map *m) {
     return ((const CMap *)m)->type;

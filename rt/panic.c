@@ -7,38 +7,46 @@
 // Lists of a G, all on its own stack, touched only by itself: defers (innermost first), catches, panics under way. A deferred
 // call remembers the catch frame that was innermost when it was pushed; a catch frame remembers the defers and panics outside of it. So
 // recovering in a nested panic drops exactly the panics that were raised inside the frame that returns. Each deferred call runs inside
-// a catch frame of the runtime's (run_one): one that panics and recovers by itself has simply returned.
+// a catch frame of the runtime's (defer_run_one): one that panics and recovers by itself has simply returned.
 //
 // A fault in application text (rt_fault, interrupt context) only skips the red zone, pushes the faulting PC and goes on in
 // panic_fault on the goroutine's stack. Of the 768 B under the guard the faulting frame may have used 256 + 128.
+#include "defer.h"
 #include "sched.h"
 #include "report.h"
-
-typedef struct Panic {
-    struct Panic *link;
-    Any value;
-    bool recovered, goexit;
-} Panic;
 
 // Panic values made by the runtime: the data word is a pointer to text (KIND_DIRECT).
 static const String name_text = {"string", 6}, name_error = {"runtime.Error", 13};
 static const Type type_text = {.size = 8, .ptrdata = 8, .align = 8, .field_align = 8, .kind = KIND_STRING | KIND_DIRECT, .string = &name_text};
 static const Type type_error = {.size = 8, .ptrdata = 8, .align = 8, .field_align = 8, .kind = KIND_PTR | KIND_DIRECT, .string = &name_error};
 
-const char *panic_text(Any v) { return v.type == &type_text || v.type == &type_error ? (const char *)v.data : ""; }
-bool panic_is_runtime_error(Any v) { return v.type == &type_error; }
+#pragma weak rt_go_panic
+#pragma weak rt_go_panic_text
+#pragma weak rt_go_goexit
+#pragma weak rt_go_text
+#pragma weak rt_go_is_runtime_error
+
+static const char *text_of(Any v) { return v.type == &type_text || v.type == &type_error ? (const char *)v.data : ""; }
+
+const char *panic_text(Any v) {
+    if (rt_go_text) return rt_go_text(v);
+    return text_of(v);
+}
+bool panic_is_runtime_error(Any v) {
+    if (rt_go_is_runtime_error) return rt_go_is_runtime_error(v);
+    return v.type == &type_error;
+}
 
 // ---- defer
 
 void defer_push(Defer *d, void (*fn)(void *), void *arg) {
     G *g = g_self();
-    *d = (Defer){.link = g->defers, .fn = fn, .arg = arg, .catcher = g->catches, .armed = true};
+    *d = (Defer){.link = g->defers, .fn = fn, .arg = arg, .catcher = g->catches, .go = g->go_defers, .armed = true};
     g->defers = d;
 }
 
-// Runs d, taken off the list, as a call of its own: what it raises and recovers by itself ends here, as if it had returned.
-// `recoverable`: the panic that recover() in it may stop; NULL: none.
-static void run_one(G *g, Defer *d, Panic *recoverable) {
+void defer_run_one(Defer *d, Panic *recoverable) {
+    G *g = g_self();
     CatchFrame f;
     g->defers = d->link;
     d->armed = false;
@@ -54,7 +62,7 @@ void defer_run(Defer *d) {
     if (!d->armed) return; // ran during a panic
     G *g = g_self();
     if (unlikely(g->defers != d)) rt_throw("deferred calls are not nested (a scope was left by a jump)");
-    run_one(g, d, NULL);
+    defer_run_one(d, NULL);
     RT_DOOR();
 }
 
@@ -65,6 +73,8 @@ void catch_link(CatchFrame *f) {
     f->defers = g->defers;
     f->panic = g->panic;
     f->recoverable = g->recoverable;
+    f->go_defers = g->go_defers;
+    f->go_panics = g->go_panics;
     g->catches = f;
 }
 
@@ -82,7 +92,13 @@ static void resume_on_system_stack(void *arg) {
     catch_resume(f, g->guard);
 }
 
-static _Noreturn void end_quietly(G *g) {
+_Noreturn void catch_continue(CatchFrame *f) {
+    g_self()->catches = f;
+    sys_leave(resume_on_system_stack, f);
+}
+
+_Noreturn void panic_end_quietly(void) {
+    G *g = g_self();
     if (g->id == 1) program_exit(0); // main's function has "returned"
     g_end();
 }
@@ -98,16 +114,15 @@ static _Noreturn void recovered(G *g, CatchFrame *f) {
     if (leaving) goexit();
     Defer *outer = f ? f->defers : NULL;
     while (g->defers != outer)
-        run_one(g, g->defers, NULL);
-    if (!f) end_quietly(g);
-    g->catches = f;
-    sys_leave(resume_on_system_stack, f);
+        defer_run_one(g->defers, NULL);
+    if (!f) panic_end_quietly();
+    catch_continue(f);
 }
 
 // ---- panic
 
 static void print_value(Any v) {
-    const char *text = panic_text(v);
+    const char *text = text_of(v);
     if (v.type == &type_error || v.type == &type_text) rt_printf("%s", text);
     else if (!v.type) rt_printf("nil");
     else {
@@ -159,13 +174,14 @@ static void run_defers(void *panic) {
     Panic *pn = panic;
     G *g = g_self();
     for (Defer *d; (d = g->defers);) {
-        run_one(g, d, pn->goexit ? NULL : pn);
+        defer_run_one(d, pn->goexit ? NULL : pn);
         if (pn->recovered) recovered(g, d->catcher);
     }
     if (!pn->goexit) sys_call(die_of_panic, pn);
 }
 
 void panic_any(Any v) {
+    if (rt_go_panic) rt_go_panic(v);
     G *g = g_self();
     Panic pn = {.link = g->panic, .value = v};
     g->panic = &pn;
@@ -179,6 +195,7 @@ void rt_go_fault(void) __attribute__((weak));
 
 void panic(const char *text) {
     g_self()->fault_pc = 0;
+    if (rt_go_panic_text) rt_go_panic_text(text);
     panic_any((Any){&type_text, (void *)text});
 }
 void panic_plain(const char *text) {
@@ -199,6 +216,7 @@ Any recover(void) {
 }
 
 void goexit(void) {
+    if (rt_go_goexit) rt_go_goexit();
     G *g = g_self();
     Panic pn = {.link = g->panic, .goexit = true};
     g->panic = &pn;

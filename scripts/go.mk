@@ -39,8 +39,14 @@ $(B)/go/burrow.o: $(wildcard rt/go/burrow/*.go) $(B)/go/runtime.o $(B)/flags
 	$(Q)$(GCCGO) $(GOFLAGS_APP) -fgo-pkgpath=burrow -c -o $@ $(filter %.go,$^)
 	$(Q)$(OBJCOPY) -j .go_export $@ $(B)/go/import/burrow.gox
 
+# A program of this system: it reads Go.
+$(B)/go/header: scripts/go_header/main.go
+	$(call say,GOHOST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GCCGO) -O -g -o $@ $<
+
 # rt/go as archives: a program gets the files that it needs, and those that rt asks for when they are there (weak names).
-GO_ROOTS := rt_go_raise rt_go_fault rt_go_walk_up rt_go_name rt_go_is_body rt_go_cycle_begins
+GO_ROOTS := rt_go_raise rt_go_fault rt_go_walk_up rt_go_name rt_go_is_body rt_go_cycle_begins rt_go_panic
 $(B)/go/rt-metal.a: $(GO_METAL_OBJS)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -51,12 +57,13 @@ $(B)/go/rt-host.a: $(GO_HOST_OBJS)
 # ---- rules for one program: $1 name, $2 sources, $3 directory of its files ("" for none), $4 its place in the tree
 define go_app_rules
 $(call app_common_rules,$1,$2,$3,$4)
-$(B)/app/$1/objects: $(B)/go/runtime.o $(B)/go/burrow.o $(B)/flags $(B)/app/$1/made_of FORCE
+$(B)/app/$1/objects: $(if $(filter %.c,$2),$(B)/go/header $(B)/doors) $(B)/go/runtime.o $(B)/go/burrow.o $(B)/flags $(B)/app/$1/made_of FORCE
 	$$(Q)scripts/go_packages.py $(if $(V),,--verbose) --gccgo $(GCCGO) --go $(GO_COMMAND) --objcopy $(OBJCOPY) --flags '$(GOFLAGS_APP)' \
-	  --our-import $(B)/go/import --our-objects $(B)/go --out $$(@D) $4
+	  --our-import $(B)/go/import --our-objects $(B)/go --out $$(@D) \
+	  $(if $(filter %.c,$2),--c-header-tool $(B)/go/header --doors $(B)/doors) $4
 
-$(B)/app/$1/go.h: $(B)/app/$1/made_of
-	@touch $$@
+$(B)/app/$1/go.h: $(B)/app/$1/objects FORCE
+	@test -e $$@
 
 $(B)/app/$1/app.o: $(B)/app/$1/objects $(patsubst %,$(B)/app/$1/%.o,$(call app_place,$(filter %.c,$2))) $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a \
   scripts/app.ld scripts/go_link.py scripts/check_app_symbols.sh scripts/check_cells.py $(GO_HOST_OBJS) $(B)/doors

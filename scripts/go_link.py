@@ -77,8 +77,9 @@ def main():
         subprocess.run([*link, "-u", "ffi_prep_cif", "-u", "ffi_call_go", *args.inputs], check=True)
         undefined = names(args.nm, "-u", [merged])
     offered = names(args.nm, "--defined-only", args.runtime.split())
-    with open(args.doors) as f:
-        offered |= set(f.read().split())
+    for path in (args.doors, args.doors + ".data"):
+        with open(path) as f:
+            offered |= set(f.read().split())
     renames, missing = [], []
     for name in sorted(undefined):
         if name in offered or name in IMPLICIT or ARITHMETIC.match(name):

@@ -232,6 +232,18 @@ class Builder:
         return h.hexdigest()
 
 
+def write_c_header(args, package):
+    """What the C files beside package main are compiled with; touched only when it changes."""
+    sources = [shown(Path(package["Dir"]) / name) for name in package.get("GoFiles", [])]
+    with open(args.doors) as doors:
+        result = subprocess.run([args.c_header_tool, *sources], text=True, stdin=doors, stdout=subprocess.PIPE)
+    if result.returncode:
+        sys.exit(1)
+    out = args.out / "go.h"
+    if not out.exists() or out.read_text() != result.stdout:
+        out.write_text(result.stdout)
+
+
 def identity(path):
     s = os.stat(path)
     return f"{path} {s.st_size} {s.st_mtime_ns}"
@@ -246,6 +258,8 @@ def main():
     parser.add_argument("--our-import", type=Path, required=True, help="export data of rt/go's packages")
     parser.add_argument("--our-objects", type=Path, required=True, help="and their objects, PACKAGE.o")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--c-header-tool", help="scripts/go_header, compiled: makes DIR/go.h for the program's C files")
+    parser.add_argument("--doors", help="what rt/burrow.h offers")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("source", type=Path)
     args = parser.parse_args()
@@ -264,6 +278,8 @@ def main():
     exports = sorted(args.our_import.glob("*.gox"))
     args.compiler_id = [identity(subprocess.run(["which", args.gccgo], text=True, stdout=subprocess.PIPE).stdout.strip()),
                         *(hashlib.sha256(p.read_bytes()).hexdigest() for p in exports)]
+    if args.c_header_tool:
+        write_c_header(args, next(p for p in packages if is_main(p)))
     builder = Builder(args)
     objects = [args.our_objects / f"{name}.o" for name in sorted(OUR_PACKAGES) if any(p["ImportPath"] == name for p in packages)]
     objects += [builder.compile(p) for p in packages if not p.get("Standard") and p["ImportPath"] not in OUR_PACKAGES]

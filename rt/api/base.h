@@ -62,6 +62,7 @@ typedef struct Defer {
     void (*fn)(void *);
     void *arg;
     struct CatchFrame *catcher; // innermost catch_panics when it was pushed: where a recover in it continues
+    struct GoDefer *go;         // what Go functions had deferred then: the order among both (rt/go/mixed.c)
     bool armed;
 } Defer;
 void defer_push(Defer *d, void (*fn)(void *), void *arg); // use defer()
@@ -82,6 +83,8 @@ typedef struct CatchFrame {
     Defer *defers;     // those of outer scopes
     struct Panic *panic; // panics under way when it was pushed
     struct Panic *recoverable;
+    struct GoDefer *go_defers; // the same of Go functions
+    struct GoPanic *go_panics;
 } CatchFrame;
 int catch_save(CatchFrame *f) __attribute__((returns_twice));
 void catch_pop(CatchFrame *f);

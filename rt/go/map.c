@@ -17,16 +17,38 @@ extern const FuncVal go_hash_memhash32_f GO("runtime.memhash32..f"), go_hash_mem
 
 // ---- make
 
-static const uint8_t map_bits[8] = {1 << (offsetof(Map, buckets) / 8) | 1 << (offsetof(Map, old_buckets) / 8) | 1 << (offsetof(Map, extra) / 8)};
-static const String map_name = {"runtime.hmap", 12};
-static const Type hmap_type = {.size = sizeof(Map), .ptrdata = sizeof(Map), .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = map_bits, .string = &map_name};
+static Map *map_new(const MapType *t) {
+    CMap *m = heap_alloc(sizeof(CMap), &cmap_type, 0);
+    m->type = t;
+    return &m->m;
+}
 
-static Map *map_new(void) { return heap_alloc(sizeof(Map), &hmap_type, 0); }
+// C's operations take a map's type from the map. Of a small one the compiler does not say it here; the first assignment does. Until then
+// C finds nothing in it, and must not write to it: this type's hash function says so.
+static uintptr_t hash_untyped(const void *key, uintptr_t seed) {
+    go_panic_plain("C writes to an empty map of Go's that burrow.ShareMap was not called for");
+}
+static const FuncVal hash_untyped_f = {(void (*)(void))hash_untyped};
+static const MapType untyped = {.hasher = &hash_untyped_f, .flags = MAP_HASH_PANICS};
+
+static inline void map_tell_type(const MapType *t, Map *m) {
+    if (unlikely(m && (hint_load(&m->flags) & MAP_UNTYPED))) {
+        ((CMap *)m)->type = t;
+        hint_store(&m->flags, m->flags & ~MAP_UNTYPED);
+    }
+}
+
+// burrow.ShareMap
+void go_share_map(Any v) GO("rt_go_share_map");
+void go_share_map(Any v) {
+    if (!v.type || (v.type->kind & KIND_MASK) != KIND_MAP) go_panic_plain("burrow.ShareMap: not a map");
+    map_tell_type((const MapType *)v.type, v.data);
+}
 
 // h: where it is to be made, zeroed; NULL: on the heap.
 Map *go_makemap(const MapType *t, intptr_t room, Map *h) GO("runtime.makemap");
 Map *go_makemap(const MapType *t, intptr_t room, Map *h) {
-    if (!h) h = map_new();
+    if (!h) h = map_new(t);
     map_init(h, t, room);
     RT_DOOR();
     return h;
@@ -37,7 +59,8 @@ Map *go_makemap_reflect(const MapType *t, intptr_t room) GO("reflect.makemap");
 Map *go_makemap_reflect(const MapType *t, intptr_t room) { return go_makemap(t, room, NULL); }
 Map *go_makemap_small(void) GO("runtime.makemap__small");
 Map *go_makemap_small(void) {
-    Map *h = map_new(); // no buckets yet
+    Map *h = map_new(&untyped); // no buckets yet
+    h->flags = MAP_UNTYPED;
     h->seed = (uint32_t)(rand_next(p_self()) >> 32);
     return h;
 }
@@ -80,10 +103,15 @@ static void *find(const MapType *t, const Map *m, const void *key) {
 }
 static void *assign(const MapType *t, Map *m, const void *key) {
     Call c = {t, m, key, NULL};
+    map_tell_type(t, m);
     call_with_stack(ROOM, assign_call, &c);
     RT_DOOR();
     return c.result;
 }
+// The entry that is there already, when nothing else is to be done: no growth under way, nobody writing. (An equal string need not replace the key.)
+#define UPDATE(t, m, key, kind)                                                                                        \
+    (likely((m) && (hint_load(&(m)->flags) & (MAP_READY | MAP_WRITING)) == MAP_READY) ? map_find_kind(t, m, key, kind, NULL) : NULL)
+
 static void delete(const MapType *t, Map *m, const void *key) {
     Call c = {t, m, key, NULL};
     if (!m) c.result = find(t, m, key); // an unhashable key panics all the same
@@ -138,7 +166,12 @@ Found go_mapaccess2_fat(const MapType *t, const Map *m, const void *key, const v
         return found(p);                                                                                               \
     }                                                                                                                  \
     void *go_mapassign_##suffix(const MapType *t, Map *m, K key) GO("runtime.mapassign__" #suffix);                    \
-    void *go_mapassign_##suffix(const MapType *t, Map *m, K key) { return assign(t, m, &key); }                        \
+    void *go_mapassign_##suffix(const MapType *t, Map *m, K key) {                                                     \
+        void *p = UPDATE(t, m, &key, kind);                                                                            \
+        if (unlikely(!p)) return assign(t, m, &key);                                                                   \
+        RT_DOOR();                                                                                                     \
+        return p;                                                                                                      \
+    }                                                                                                                  \
     void go_mapdelete_##suffix(const MapType *t, Map *m, K key) GO("runtime.mapdelete__" #suffix);                     \
     void go_mapdelete_##suffix(const MapType *t, Map *m, K key) { delete(t, m, &key); }
 FAST(fast32, uint32_t, KEY_32)

@@ -172,6 +172,7 @@ static GoPanic *push_panic(Any v, bool goexit) {
     p->link = g->go_panics;
     p->value = v;
     p->goexit = goexit;
+    p->recoverable = g->recoverable;
     g->go_panics = p;
     return p;
 }
@@ -181,15 +182,23 @@ static GoPanic *push_panic(Any v, bool goexit) {
 static bool drop_aborted(G *g) {
     while (g->go_panics && g->go_panics->aborted) {
         if (g->go_panics->goexit) return true;
-        g->go_panics = g->go_panics->link;
+        go_drop_panic(g);
     }
     return false;
 }
 
+typedef struct Raise { Any value; bool goexit; } Raise;
+
 static __attribute__((noinline, noclone)) void run_deferred(void *arg) {
-    GoPanic *p = arg;
+    const Raise *r = arg;
+    GoPanic *p = push_panic(r->value, r->goexit);
     for (;;) {
         G *g = g_self();
+        go_passed_c(g, p);
+        if (go_c_is_next(g)) {
+            go_run_c(p);
+            continue;
+        }
         GoDefer *d = g->go_defers;
         if (!d) break;
         Thunk *fn = d->fn;
@@ -201,18 +210,20 @@ static __attribute__((noinline, noclone)) void run_deferred(void *arg) {
         }
         d->fn = NULL;
         d->panic = p;
+        g->recoverable = NULL; // C's recover() is for what C deferred
         fn(d->arg);
         g = g_self();
         if (g->go_defers != d) rt_throw("deferred calls are not nested");
         d->panic = NULL;
         if (p->recovered) {
-            g->go_panics = p->link;
+            go_drop_panic(g);
             if (drop_aborted(g)) {
                 p = g->go_panics; // the Goexit goes on
                 p->aborted = false;
                 g->go_defers = d->link;
                 continue;
             }
+            go_leave_c(g, d);
             go_land(d->frame);
         }
         *d->frame = false; // panicking through it
@@ -226,15 +237,14 @@ static __attribute__((noinline, noclone)) void run_deferred(void *arg) {
 }
 
 void go_panic(Any v) {
-    GoPanic *p = push_panic(v, false);
-    call_with_stack(PANIC_ROOM, run_deferred, p);
+    Raise r = {v, false};
+    call_with_stack(PANIC_ROOM, run_deferred, &r);
     __builtin_unreachable();
 }
 
-void go_goexit(void) GO("runtime.Goexit");
 void go_goexit(void) {
-    GoPanic *p = push_panic((Any){NULL, NULL}, true);
-    call_with_stack(PANIC_ROOM, run_deferred, p);
+    Raise r = {{NULL, NULL}, true};
+    call_with_stack(PANIC_ROOM, run_deferred, &r);
     __builtin_unreachable();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "go.h"
 #include "unwind.h"
+#include "../defer.h"
 
 // gccgo allocates these in its frames (deferprocStack): the layout is libgo's _defer.
 typedef struct GoDefer {
@@ -21,6 +22,11 @@ typedef struct GoPanic {
     struct GoPanic *link;
     Any value;
     bool recovered, aborted, goexit;
+    // Of C functions' deferred calls (mixed.c). None of these leads into the heap by itself.
+    bool in_c;           // one is running, which was taken off when the lists were these:
+    GoDefer *c_go;
+    Defer *c_defers;
+    Panic *recoverable; // C's recover() before this panic
 } GoPanic;
 
 extern const Type go_defer_type, go_panic_type;
@@ -28,6 +34,15 @@ extern const Type go_defer_type, go_panic_type;
 bool go_is_runner(uintptr_t pc); // a return address in what runs deferred calls
 bool go_is_panic(uintptr_t pc);  // when panicking
 void go_goexit_last(void);
+void go_goexit(void) GO("runtime.Goexit");
+
+// ---- mixed.c: deferred calls of C functions, among those of Go functions
+static inline bool go_c_is_next(const G *g) { return g->defers && g->defers->go == g->go_defers; }
+void go_run_c(GoPanic *p);             // runs the next one; does not return if it recovered p
+void go_passed_c(const G *g, GoPanic *p);
+void go_leave_c(G *g, const GoDefer *d); // before a landing in the frame of d
+void go_drop_panic(G *g);
+
 _Noreturn void go_die(GoPanic *p);
 
 // The caller's frame, as the start of a walk. A macro: it must be in the caller's frame. The caller needs a frame pointer, which rt's code has.

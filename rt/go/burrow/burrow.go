@@ -52,6 +52,13 @@ func OwnCore(on bool) bool { return goroutineOwnCore(on) }
 // value; 10 ms at the start. Zero only asks.
 func SetSlice(d time.Duration) time.Duration { return schedSetSlice(d) }
 
+// ShareMap prepares a map for being written to by C functions while it is empty: C takes a map's type from the map, which does not know it before something is
+// assigned in Go. It panics if m is not a map.
+func ShareMap(m interface{}) { shareMap(m) }
+
+//extern rt_go_share_map
+func shareMap(m interface{})
+
 //extern cpu_count
 func cpuCount() int32
 

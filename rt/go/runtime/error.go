@@ -197,6 +197,15 @@ func burrowPanicAssert(iface, have, want *rtype, missing string) {
 	panic(Error(&TypeAssertionError{iface, have, want, missing}))
 }
 
+//go:linkname burrowRaiseString runtime.burrowRaiseString
+func burrowRaiseString(text string) { panic(text) }
+
+//go:linkname burrowIsRuntimeError runtime.burrowIsRuntimeError
+func burrowIsRuntimeError(v interface{}) bool {
+	_, is := v.(Error)
+	return is
+}
+
 //go:linkname getDivideError runtime.getDivideError
 func getDivideError() error   { return errorString("integer divide by zero") }
 //go:linkname getOverflowError runtime.getOverflowError

@@ -24,10 +24,10 @@ var order = area.Order + ", main's variables"
 func init() { order += ", main's init" }
 
 func main() {
-	fmt.Println(order)                              // expect: unit, shapes, area, main's variables, main's init
-	fmt.Println(area.Of(shapes.Square{Side: 3}))    // expect: 9 units (linux)
-	fmt.Println(dep.Answer)                         // expect: 42
-	fmt.Print(one)                                  // expect: text one
+	fmt.Println(order)                           // expect: unit, shapes, area, main's variables, main's init
+	fmt.Println(area.Of(shapes.Square{Side: 3})) // expect: 9 units (linux)
+	fmt.Println(dep.Answer)                      // expect: 42
+	fmt.Print(one)                               // expect: text one
 	names, err := texts.ReadDir("texts")
 	two, _ := texts.ReadFile("texts/two.txt")
 	fmt.Print(len(names), " ", err, " ", string(two)) // expect: 2 <nil> text two
