@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define BOOTINFO_MAGIC   0x31574f5252554200ull // "\0BURROW1"
-#define BOOTINFO_VERSION 1u
+#define BOOTINFO_VERSION 2u
 #define IMAGE_BASE       0x200000ull // link address of the image: low, for the small code model
 #define BOOT_CMDLINE_MAX 4096u       // bytes of a command line, the NUL included; a longer one is refused by name
 
@@ -36,6 +36,15 @@ typedef struct {
     uint32_t format; // 0: BGRX (EFI PixelBlueGreenRedReserved8BitPerColor), 1: RGBX
 } BootFramebuffer;
 
+// Date and time as the firmware tells it; year 0: unknown.
+typedef struct {
+    uint64_t tsc; // when it was asked
+    uint16_t year;
+    uint8_t month, day, hour, minute, second, reserved;
+    int16_t zone; // minutes that it is behind UTC, negative: ahead
+    uint16_t reserved2[3];
+} BootTime;
+
 typedef enum { BOOT_UEFI = 1, BOOT_PVH = 2 } BootSource;
 
 typedef struct BootInfo {
@@ -57,10 +66,12 @@ typedef struct BootInfo {
     uint64_t efi_system_table; // physical; 0 under PVH
     uint64_t efi_reset_system; // physical address of RuntimeServices->ResetSystem; 0: none
 
+    BootTime time;
+
     uint64_t tsc_start; // TSC at the first instruction of ours
     uint64_t tsc_exit;  // TSC after ExitBootServices (PVH: = tsc_start)
     char firmware[48];  // vendor string, ASCII, NUL-terminated
 } BootInfo;
 
 _Static_assert(sizeof(MemRange) == 24, "MemRange is shared with assembly");
-_Static_assert(sizeof(BootInfo) == 168, "BootInfo is shared between boot and kernel");
+_Static_assert(sizeof(BootInfo) == 192, "BootInfo is shared between boot and kernel");

@@ -75,10 +75,26 @@ static void find_framebuffer(BootFramebuffer *fb) {
     BS->FreePool(handles);
 }
 
+// Firmware knows its clock, wherever that is. One that does not know says so, or something impossible, which
+// the kernel refuses.
+static void ask_time(BootTime *t) {
+    EFI_TIME now = {0};
+    if (EFI_ERROR(RT->GetTime(&now, NULL))) return;
+    *t = (BootTime){.tsc = tsc_read(),
+                    .year = now.Year,
+                    .month = now.Month,
+                    .day = now.Day,
+                    .hour = now.Hour,
+                    .minute = now.Minute,
+                    .second = now.Second,
+                    .zone = now.TimeZone == EFI_UNSPECIFIED_TIMEZONE ? 0 : now.TimeZone};
+}
+
 void firmware_describe(BootInfo *bi) {
     copy_vendor(bi);
     bi->rsdp = find_rsdp();
     bi->efi_system_table = (uint64_t)ST;
     bi->efi_reset_system = (uint64_t)RT->ResetSystem;
     find_framebuffer(&bi->fb);
+    ask_time(&bi->time);
 }

@@ -8,6 +8,7 @@
 #include "kernel/numa.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/ioapic.h"
+#include "kernel/x86/rtc.h"
 #include "kernel/x86/mcheck.h"
 #include "rt/mem.h"
 
@@ -106,6 +107,7 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     ioapic_init();           // the board's: all lines off...
     console_listen();        // ...but the consoles'
     button_init();           // ...and the power button's
+    rtc_firmware_time(&bi->time);
     clock_init();            // calibrated time
     devices_init(bi);        // keyboards
     boot_stage("devices");

@@ -65,6 +65,13 @@ def test_pvh(probe):
     assert 6100 < int(told["mib"]) <= 6144
 
 
+def test_time(probe):
+    """The firmware's clock; PVH knows none."""
+    clock = {"extra": ["-rtc", "base=2031-05-06T07:08:09"]}
+    assert facts(boot("build/probe.img", "uefi", **clock))["date"] == "20310506"
+    assert facts(boot("build/probe.elf", "pvh", **clock))["date"] == "0"
+
+
 @pytest.mark.parametrize("machine,words", [
     ({"extra": ["-cpu", "pentium3"]}, "no 64-bit mode"),
     ({"extra": ["-append", "x" * 4096]}, "command line is longer than 4095 bytes"),

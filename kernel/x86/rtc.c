@@ -1,4 +1,5 @@
-// rtc.c -- date and time from the CMOS clock (MC146818), once, at boot.
+// rtc.c -- date and time, once, at boot: what the firmware said before it was left (GetTime), else the CMOS
+// clock (MC146818).
 //
 // The clock updates its registers once a second and may be read in the middle of that: so we wait, bounded,
 // until no update is under way and read until two readings agree. BCD or binary, 12 or 24 hours: register B
@@ -20,6 +21,7 @@ enum {
     REG_B = 11
 };
 enum { A_UPDATING = 0x80, B_BINARY = 0x04, B_24H = 0x02, HOUR_PM = 0x80 };
+enum { ZONE_MAX = 1440 };                   // minutes (UEFI 2.10, 8.3)
 enum { POLLS_MAX = 20000, READ_TRIES = 5 }; // an update takes 2 ms; a poll about 1 us
 
 typedef struct Date {
@@ -86,8 +88,29 @@ static int64_t days_from_civil(int64_t y, int64_t m, int64_t d) {
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+static int64_t seconds_of(const Date *d) {
+    return ((days_from_civil(d->year, d->month, d->day) * 24 + d->hour) * 60 + d->minute) * 60 + d->second;
+}
+
+// ---- the firmware's answer
+
+static BootTime told; // year 0: none
+
+void rtc_firmware_time(const BootTime *t) {
+    told = *t;
+}
+
+static int64_t firmware_seconds(void) {
+    Date d = {0, told.year, told.month, told.day, told.hour, told.minute, told.second};
+    if (!told.year || !plausible(&d) || told.zone < -ZONE_MAX || told.zone > ZONE_MAX) return 0;
+    uint64_t hz = clock_tsc_hz();
+    return seconds_of(&d) + told.zone * 60 + (hz ? (int64_t)((cpu_rdtsc() - told.tsc) / hz) : 0);
+}
+
 int64_t rtc_read(void) {
     Date a, b;
+    int64_t by_firmware = firmware_seconds();
+    if (by_firmware) return by_firmware;
     bool good = false;
     if (acpi_info()->no_cmos_rtc || acpi_info()->no_legacy) return 0;
     for (int i = 0; i < READ_TRIES && !good; i++)
@@ -97,5 +120,5 @@ int64_t rtc_read(void) {
     if (!good) return 0;
     decode(&a, reg_b);
     if (!plausible(&a)) return 0;
-    return ((days_from_civil(a.year, a.month, a.day) * 24 + a.hour) * 60 + a.minute) * 60 + a.second;
+    return seconds_of(&a);
 }

@@ -1,7 +1,10 @@
-// rtc.h -- the battery clock.
+// rtc.h -- date and time at boot: from the firmware, else from the battery clock.
 #pragma once
 #include <stdint.h>
+#include "boot/bootinfo.h"
 
-// Seconds since 1970, taking the clock as UTC; 0: no clock, or it says nothing sensible. Takes milliseconds
-// at most. [boot]
+// What the firmware told before it was left; rtc_read prefers it. [boot], before clock_init
+void rtc_firmware_time(const BootTime *t);
+// Seconds since 1970, taking a clock that names no time zone as UTC; 0: no clock, or it says nothing
+// sensible. Takes milliseconds at most. [boot]
 int64_t rtc_read(void);

@@ -142,6 +142,7 @@ void probe(BootInfo *bi) {
     tell("mib", usable_bytes(bi) >> 20);
     tell("lost", bi->mem_lost);
     tell("pixels", (uint64_t)bi->fb.width * bi->fb.height);
+    tell("date", bi->time.year * 10000u + bi->time.month * 100u + bi->time.day);
     tell("levels", control_register_4() & 1u << 12 ? 5 : 4);
     tell("failures", failures);
     early_puts(failures ? "@@burrow exit 1\n" : "@@burrow exit 0\n");
