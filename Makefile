@@ -57,7 +57,7 @@ boot_file_iso  := $(B)/$(NAME).iso
 boot_file_pvh  := $(B)/$(NAME).elf
 boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
 
-.PHONY: help run host iso debug record replay test nightly fuzz check bench bench-vs-go images clean deps
+.PHONY: help run host iso licences debug record replay test nightly fuzz check bench bench-vs-go images clean deps
 help: ## List the commands
 	@echo 'Burrow: make COMMAND [NAME=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 18
@@ -78,10 +78,16 @@ host: ## Run a program as a process of this system (APP, SMP, CMDLINE, FILES)
 	@$(BUILD) $(B)/host/$(NAME)
 	@scripts/run --boot host --smp=$(call quote,$(SMP)) --timeout $(call quote,$(TIMEOUT)) $(B)/host/$(NAME); $(report)
 
-iso: ## Leave build/<app>.iso, .img and .efi for real machines (APP, FILES, CMDLINE)
+image_files = $(foreach kind,efi iso img qcow2 NOTICE,$(B)/$(NAME).$(kind))
+iso: ## Leave build/<app>.efi, .iso, .img, .qcow2 for real and virtual machines, and NOTICE (APP, FILES, CMDLINE)
 	$(call need,build image$(GO_PACKAGES))
-	@$(BUILD) IMAGE_CMDLINE=yes $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
-	@ls -l $(B)/$(NAME).iso $(B)/$(NAME).img $(B)/$(NAME).efi
+	@$(BUILD) IMAGE_CMDLINE=yes $(image_files)
+	@ls -l $(image_files)
+
+licences: ## List what is linked into a program's image, under which licence; texts in build/<app>.NOTICE (APP)
+	$(call need,build$(GO_PACKAGES))
+	@$(BUILD) $(B)/$(NAME).NOTICE
+	@cat $(B)/$(NAME).NOTICE.list
 
 debug: ## Boot by PVH and wait for gdb (APP, SMP, MEM, CMDLINE)
 	$(call need,build run$(GO_PACKAGES))

@@ -42,7 +42,7 @@ $(call say,EFI,$@)
 $(Q)$(OBJCOPY) --strip-all $< $@.elf
 $(Q)boot/pack_payload.py $@.elf $@.payload
 $(Q)$(NASM) -f elf64 -DPAYLOAD='"$@.payload"' -o $@.o boot/payload.asm
-$(Q)$(LD) $(EFI_LDFLAGS) -T $(EFI_LDS) $(EFI_CRT0) $1 $@.o -o $@.so $(EFI_LIBS)
+$(Q)$(LD) $(EFI_LDFLAGS) -Map=$@.map -T $(EFI_LDS) $(EFI_CRT0) $1 $@.o -o $@.so $(EFI_LIBS)
 $(Q)$(BOOT_EPOCH) $(OBJCOPY) $(EFI_SECTIONS:%=-j '%') --target efi-app-x86_64 --subsystem=10 $@.so $@
 $(Q)rm -f $@.elf $@.payload $@.o $@.so
 endef
@@ -73,6 +73,14 @@ $(B)/%.img: $(B)/%.esp iso/make_disk.py
 $(B)/%.iso: $(B)/%.esp iso/make_iso.sh
 	$(call say,ISO,$@)
 	$(Q)$(BOOT_EPOCH) iso/make_iso.sh $@ $<
+
+$(B)/%.qcow2: $(B)/%.img
+	$(call say,QCOW2,$@)
+	$(Q)$(QEMU_IMG) convert -f raw -O qcow2 $< $@.new && mv $@.new $@
+
+# Whose code is in the image, and under which terms.
+$(B)/%.NOTICE: $(B)/%.efi scripts/licences LICENSE
+	$(Q)scripts/licences --notice $@ $(B)/$*.elf $(B)/$*.efi $(wildcard $(B)/app/$*/app.o) > $@.list
 
 # The same loader started as by a firmware in LA57 mode: build/NAME.la57.efi.
 LA57_OBJS := $(B)/tests/boot/la57.asm.o $(B)/tests/boot/loader_main.o

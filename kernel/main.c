@@ -4,6 +4,7 @@
 // entering the runtime. Each line may use what the lines above it made.
 #include "kernel/button.h"
 #include "kernel/kernel.h"
+#include "kernel/version.h"
 #include "kernel/mem/layout.h"
 #include "kernel/numa.h"
 #include "kernel/x86/cpu.h"
@@ -40,7 +41,7 @@ static void print_ms(uint64_t tsc, uint64_t hz) {
 static void print_summary(int cores) {
     const uint64_t hz = clock_tsc_hz();
     const BootInfo *bi = &boot_info;
-    rt_printf("burrow: build %s, booted by %s\n", rt_build_id(),
+    rt_printf("burrow: build %s, version " BURROW_VERSION ", booted by %s\n", rt_build_id(),
               bi->firmware[0] ? bi->firmware : "unknown firmware");
     rt_printf("cores:  %d of %d (%s)\n", cores, smp_found(),
               cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);

@@ -10,6 +10,7 @@
 // means that its report failed.
 #include "kernel/panic.h"
 #include "kernel/log.h"
+#include "kernel/version.h"
 #include "kernel/mem/layout.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/mcheck.h"
@@ -205,7 +206,7 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
         rt_printf("cause: %s overflow on core %d, at 0x%lx\n", cause, stack_core, cpu_read_cr2());
     else
         print_cause(tf, cause);
-    rt_printf("core %d of %d, build %s, %lu ms after start\n", cpu->id, cpus_up, rt_build_id(),
+    rt_printf("core %d of %d, build %s, version " BURROW_VERSION ", %lu ms after start\n", cpu->id, cpus_up, rt_build_id(),
               (unsigned long)(clock_now_ns() / 1000000));
     if (tf) {
         print_registers(tf);

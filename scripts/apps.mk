@@ -33,7 +33,7 @@ app_wrong_kind = $(if $(wildcard $(app_file)/.),a directory without .c or .go fi
 app_wrong_name = $(if $(filter rt tests probe,$(call app_name,$(app_file))),the name $(call app_name,$(app_file)) is taken; rename it)
 comma := ,
 
-ifneq ($(filter run host iso debug record replay trace profile bootchart,$(MAKECMDGOALS)),)
+ifneq ($(filter run host iso licences debug record replay trace profile bootchart,$(MAKECMDGOALS)),)
 APP_WRONG := $(call app_wrong,$(APP))
 $(if $(APP_WRONG),$(error APP=$(APP): $(APP_WRONG)))
 endif

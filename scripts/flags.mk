@@ -17,6 +17,7 @@ GCCGO   ?= gccgo-12
 GO_COMMAND ?= $(patsubst gccgo%,go%,$(GCCGO))
 PYTHON  ?= /usr/bin/python3
 QEMU    ?= qemu-system-x86_64
+QEMU_IMG ?= qemu-img
 # Firmware, and where gnu-efi keeps its start code, linker script and libraries.
 OVMF        ?= /usr/share/ovmf/OVMF.fd
 GNUEFI_INC  ?= /usr/include/efi
