@@ -17,7 +17,7 @@
 #include "runq.h"
 
 #define AHEAD (1u << 20) // bytes beyond the goal that may be allocated while stop 2 is under way
-#define OVER_ASSIST (64u << 10) // scan work, bytes; also the most in one piece
+#define OVER_ASSIST (16u << 10) // scan work, bytes; also the most in one piece
 #define PIECE_NS    100000      // a piece, about: whoever waits for this core does not wait for more of it
 
 static Lock assist_lock = LOCK_INIT(RANK_GC);
@@ -98,6 +98,7 @@ static bool asked_or_over(P *p) { return asked(p) || plat_now_ns() >= p->gc.turn
 static void note_time(G *g, int64_t from, int64_t to) {
     int64_t ns = to - from;
     taken_by_core(from, to);
+    stall_count(STALL_ASSIST, from, to);
     fetch_add(&gc_cycle.assist_ns, ns);
     assist_count_piece(ns);
     g->assists++;

@@ -137,6 +137,8 @@ size_t cache_refill(bool noscan, unsigned class) {
         hint_store(&c->span[noscan][class], NULL);
         uncache(c, s);
     }
+    bool sweeping = !heap_sweep_done();
+    int64_t from = sweeping ? plat_now_ns() : 0;
     uint32_t left;
     s = take_swept(&central[noscan][class], &left);
     if (!s) {
@@ -150,6 +152,7 @@ size_t cache_refill(bool noscan, unsigned class) {
     if (marking()) premark(s);
     hint_store(&c->span[noscan][class], s);
     sweep_pay(0, 64); // after it has perhaps swept a span for itself: with luck nothing is owed then, and an empty span was not given away
+    if (sweeping) stall_count(STALL_SWEEP, from, plat_now_ns());
     return left * s->slot_bytes;
 }
 

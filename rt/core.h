@@ -115,6 +115,7 @@ struct G {
     uint64_t assist_ns;       // time spent on them
     uint64_t trace_id;        // what the trace knows it by; another one: it was born since (trace.c). With trace_seq, its owner's
     uint32_t trace_seq;       // events about it
+    int64_t gc_wait_from;     // gcctl.c: since when it waits for a stop
     int64_t gc_credit;        // assist.c: bytes that it may allocate before it owes marking; negative: it owes
     uint32_t gc_credit_cycle; // valid in that cycle only
 };

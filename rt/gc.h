@@ -129,6 +129,22 @@ void gc_exclude(void);
 void gc_admit(void);
 void gc_credit_return(struct G *g); // g, which has assisted, ends. Small
 // At the end of each cycle gc.c calls gc_figures_cycle and sets gc_figures.gc_cpu_ppm (memstats.h): MemStats is made of these.
+// ---- what holds goroutines up (gcstats.c). All since the start; gcsummary=1 prints the longest, tests/bench/heap.c which of them made its longest stall
+typedef enum {
+    STALL_STOP,   // the world was stopped
+    STALL_TURN,   // a worker had the core
+    STALL_ASSIST, // a goroutine that allocates marked
+    STALL_WAIT,   // it waited for a stop, not to run ahead of the cycle
+    STALL_STACK,  // its stack, or another's that was to run, was scanned before it ran
+    STALL_SWEEP,  // a refill swept: the longest alone is kept
+    STALLS,
+} StallCause;
+typedef struct Stalls {
+    _Atomic int64_t total_ns[STALLS], longest_ns[STALLS];
+} Stalls;
+extern Stalls stalls;
+extern const char *const stall_names[STALLS];
+void stall_count(StallCause cause, int64_t from, int64_t to); // any context
 void gc_summary(void); // GODEBUG=gcsummary=1: at the program's end. System stack
 // stop.c tells how this P's core came to its stop (StopWay), for the statistics.
 typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WORKER, STOP_WAYS } StopWay;

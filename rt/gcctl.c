@@ -77,6 +77,7 @@ static void wait_marking_off_stack(void *goroutine) {
     G *g = goroutine;
     P *p = p_self();
     if (WATCHED()) watch_left(g, LEFT_FOR_GC);
+    g->gc_wait_from = plat_now_ns();
     lock_acquire(&ctl.lock);
     bool wait = gc_ahead() && (load_relaxed(&gc.phase) == GC_MARK || ctl.marking < ctl.target);
     if (wait) {
@@ -97,6 +98,9 @@ void gc_release_starters(void) {
     GList woken = ctl.starters;
     ctl.starters = (GList){0};
     lock_release(&ctl.lock);
+    int64_t now = plat_now_ns();
+    for (const G *g = woken.head; g; g = g->next)
+        stall_count(STALL_WAIT, g->gc_wait_from, now);
     ready_all(&woken);
 }
 

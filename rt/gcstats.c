@@ -60,6 +60,17 @@ void assist_count_goroutine(uint64_t ns) {
     lock_release(&assist_sums.lock);
 }
 
+// ---- what holds goroutines up
+
+Stalls stalls;
+const char *const stall_names[STALLS] = {"stop", "turn", "assist", "wait", "stack", "sweep"};
+
+void stall_count(StallCause cause, int64_t from, int64_t to) {
+    int64_t ns = to - from, longest = load_relaxed(&stalls.longest_ns[cause]);
+    if (cause != STALL_SWEEP) fetch_add(&stalls.total_ns[cause], ns); // that would be a shared line written at every refill
+    while (ns > longest && !cas(&stalls.longest_ns[cause], &longest, ns)) {}
+}
+
 // ---- what is taken from the program
 
 #define TAKEN_PAGES 192u // 16384 intervals in a cycle

@@ -115,6 +115,10 @@ void gc_summary(void) {
     spread("assists", &assist_sums.piece);
     spread("assists, all of a goroutine", &assist_sums.per_goroutine);
     utilisation();
+    rt_printf("gc summary: longest:");
+    for (int i = 0; i < STALLS; i++)
+        rt_printf("%s %s %lu us", i ? "," : "", stall_names[i], (unsigned long)load_relaxed(&stalls.longest_ns[i]) / 1000);
+    rt_printf("\n");
     rt_printf("gc summary: cores came to stops:");
     for (int i = 0; i < STOP_WAYS; i++)
         rt_printf(" %s %lu", stop_way_names[i], (unsigned long)stop_sums.ways[i]);

@@ -135,6 +135,7 @@ static void dedicated_turn(P *p, int64_t now) {
     int64_t spent = mark_a_while(p, 0, asked_or_over, now);
     hint_store(&p->gc.dedicated_ns, p->gc.dedicated_ns + spent);
     taken_by_core(now, now + spent);
+    stall_count(STALL_TURN, now, now + spent);
     p->gc.next_turn = load_relaxed(&p->local_count) ? now + spent + ALTERNATE_NS : 0;
 }
 
@@ -144,6 +145,7 @@ static void fraction_turn(P *p, int64_t now) {
     int64_t spent = mark_a_while(p, 0, asked_or_over, now);
     hint_store(&p->gc.fraction_ns, p->gc.fraction_ns + spent);
     taken_by_core(now, now + spent);
+    stall_count(STALL_TURN, now, now + spent);
     int64_t due = gc_cycle.mark_ns + p->gc.fraction_ns * SHARE_ONE / (int64_t)gc_cycle.share;
     int64_t least = now + 2 * spent;
     p->gc.next_turn = due > least ? due : least;

@@ -46,12 +46,7 @@ void gc_scan_object(P *p, uintptr_t obj) {
     GcLocal *l = &p->gc;
     Span *s = span_of(obj);
     if (!s || s->kind == SPAN_NOSCAN) return;
-    if (s->slot_bytes <= OBLET_BYTES) {
-        l->scanned_bytes += scan_slot(l, s, span_slot(s, obj));
-        return;
-    }
-    for (size_t at = 0; at < s->slot_bytes; at += OBLET_BYTES)
-        if (!work_push(l, (Grey){s->base + at, 0})) l->scanned_bytes += scan_oblet(l, s->base + at); // it is not marked, so nobody would find it again
+    l->scanned_bytes += scan_oblet(l, obj); // at once: it is not marked, so nobody would find it again
 }
 
 // ---- draining

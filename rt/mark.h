@@ -8,7 +8,7 @@
 
 // A grey object. Of one with a bitmap the pointer bits are taken along, so that nobody has to look for its span again.
 typedef struct Grey {
-    uintptr_t at;  // its slot's address; of a large object, one entry an oblet
+    uintptr_t at;  // its slot's address; of a large object the oblet from which on it has to be looked at
     uint64_t bits; // pointer bits of the words from there on; 0: see its span
 } Grey;
 
@@ -20,8 +20,8 @@ typedef struct WorkBuf {
 } WorkBuf;
 _Static_assert(sizeof(WorkBuf) == 2048, "two to a page");
 
-// Larger objects are looked at in pieces of this size, which several cores may share.
-#define OBLET_BYTES (128u << 10)
+// Larger objects are looked at in pieces of this size: some 80 us if each word leads to an object that is not marked.
+#define OBLET_BYTES 4096u
 
 // ---- work.c
 bool work_push_slow(GcLocal *l, Grey obj);  // false: no buffer; work_overflow is set

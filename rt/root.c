@@ -148,6 +148,8 @@ static bool visit(P *p, G *g, uint64_t *bytes, bool *busy) {
 }
 
 void gc_scan_before_run(P *p, G *g) {
+    if (load_acquire(&g->gc_scan) == scan_done()) return;
+    int64_t from = plat_now_ns();
     for (unsigned turns = 0; load_acquire(&g->gc_scan) != scan_done();) {
         uint64_t bytes;
         bool busy;
@@ -158,6 +160,7 @@ void gc_scan_before_run(P *p, G *g) {
         else if (unlikely(load_seq(&sched.stop_wanted))) stop_here(p);
     }
     if (load_relaxed(&work_count) == 0) work_flush(&p->gc); // this core may not mark for long
+    stall_count(STALL_STACK, from, plat_now_ns());
 }
 
 // ---- timers

@@ -31,12 +31,7 @@ static inline uint64_t bits_at(const Span *s, size_t off, size_t bytes) {
 
 static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, uint32_t slot) {
     if (s->kind == SPAN_NOSCAN) return;
-    if (s->slot_bytes <= OBLET_BYTES) {
-        work_push(l, (Grey){s->base + slot * s->slot_bytes, 0});
-        return;
-    }
-    for (size_t at = 0; at < s->slot_bytes; at += OBLET_BYTES)
-        work_push(l, (Grey){s->base + at, 0});
+    work_push(l, (Grey){s->base + slot * s->slot_bytes, 0}); // from its first oblet on
 }
 
 // Most pointers lead to what is marked already; free slots of spans that cores allocate from look like that, too (heap.h). So whether it is
@@ -102,13 +97,21 @@ static void scan_typed(GcLocal *l, const Type *t, uintptr_t base, size_t lo, siz
     }
 }
 
+// Large objects are looked at in pieces. The rest is queued before a piece is looked at: so it lies below what the piece leads to, others may take it, and a piece
+// is all that anybody has to wait for.
 uint64_t scan_oblet(GcLocal *l, uintptr_t at) {
     const Span *s = span_of(at);
     uint32_t slot = span_slot(s, at);
     if (s->kind == SPAN_BITS || s->slot_bytes <= OBLET_BYTES) return scan_slot(l, s, slot);
-    size_t lo = at - s->base, left = s->slot_bytes - lo, bytes = left < OBLET_BYTES ? left : OBLET_BYTES;
-    scan_typed(l, s->types[0], s->base, lo, lo + bytes);
-    return bytes + OBJECT_WORK;
+    uintptr_t base = s->base + slot * s->slot_bytes, end = base + s->slot_bytes;
+    for (uint64_t work = OBJECT_WORK;; at += OBLET_BYTES) {
+        bool last = end - at <= OBLET_BYTES;
+        size_t bytes = last ? end - at : OBLET_BYTES;
+        bool queued = last || work_push(l, (Grey){at + OBLET_BYTES, 0});
+        scan_typed(l, s->types[slot], base, at - base, at - base + bytes);
+        work += bytes;
+        if (queued) return work; // else there is no memory to queue it
+    }
 }
 
 uint64_t scan_slot(GcLocal *l, const Span *s, uint32_t slot) {

@@ -87,6 +87,7 @@ void world_restart(void) {
     P *self = p_self();
     stop_latest.started_ns = plat_now_ns();
     stop_count();
+    stall_count(STALL_STOP, stop_latest.asked_ns, stop_latest.started_ns);
     trace_note(TRACE_STOPPED, 0, NULL, (uint64_t)stop_latest.reason);
     store_seq(&sched.stop_wanted, 0);
     for (int i = 0; i < sched.ncpu; i++) {

@@ -26,6 +26,18 @@ struct Small { // 16 bytes, one pointer
     uint64_t v;
 };
 TYPE_STRUCT(Small, next);
+typedef struct P256 P256;
+struct P256 { // two pointers
+    cell(P256 *) next, other;
+    uint64_t v[30];
+};
+TYPE_STRUCT(P256, next, other);
+typedef struct P1024 P1024;
+struct P1024 {
+    cell(P1024 *) next, other;
+    uint64_t v[126];
+};
+TYPE_STRUCT(P1024, next, other);
 
 static WaitGroup wg;
 static void *volatile kept; // a global: what is stored here lives
@@ -37,6 +49,8 @@ static void alloc_256(int64_t n) { while (n--) kept = new (B256); }
 static void alloc_1024(int64_t n) { while (n--) kept = new (B1024); }
 static void alloc_16ptr(int64_t n) { while (n--) kept = new (Small); }
 static void alloc_64ptr(int64_t n) { while (n--) kept = new (Node); }
+static void alloc_256ptr(int64_t n) { while (n--) kept = new (P256); }
+static void alloc_1024ptr(int64_t n) { while (n--) kept = new (P1024); }
 static void alloc_64k(int64_t n) { while (n--) kept = make_array(u8, 65536); }
 
 // One pointer node in 4 objects, the rest bytes 16..1024, the last 1024 of them kept alive by a ring.
@@ -89,6 +103,8 @@ static void bench_alloc(void) {
     per_op("alloc.1024", alloc_1024);
     per_op("alloc.16ptr", alloc_16ptr);
     per_op("alloc.64ptr", alloc_64ptr);
+    per_op("alloc.256ptr", alloc_256ptr);
+    per_op("alloc.1024ptr", alloc_1024ptr);
     per_op("alloc.mixed", mixed);
     per_op("alloc.64ptr.allP", all_64ptr);
     per_op("alloc.mixed.allP", all_mixed);
@@ -246,14 +262,36 @@ enum { BATCH = 64, P_MAX = 256 };
 static int64_t max_ops, done_ops[P_MAX];
 static Hist *hists[P_MAX];
 static AtomicBool stop;
+// With one core and one mutator all that holds up goroutines holds up this one: what its longest batch was made of.
+static struct {
+    bool wanted;
+    int64_t ns, cause[STALLS];
+} longest;
+static void stalls_now(int64_t v[STALLS]) {
+    for (int i = 0; i < STALLS; i++)
+        v[i] = load_relaxed(&stalls.total_ns[i]);
+}
+static __attribute__((noinline)) void look_longest(int64_t ns, int64_t before[STALLS]) {
+    int64_t now[STALLS];
+    stalls_now(now);
+    if (ns > longest.ns) {
+        longest.ns = ns;
+        for (int i = 0; i < STALLS; i++)
+            longest.cause[i] = now[i] - before[i];
+    }
+    for (int i = 0; i < STALLS; i++)
+        before[i] = now[i];
+}
 static void mutator(void *arg) {
     int w = (int)(intptr_t)arg, p = gomaxprocs(0), lo = LISTS * w / p, hi = LISTS * (w + 1) / p;
     uint64_t r = (uint64_t)w + 1;
-    int64_t a = time_now_ns(), b;
+    int64_t a = time_now_ns(), b, before[STALLS];
+    stalls_now(before);
     while (done_ops[w] < max_ops && !atomic_bool_load(&stop)) {
         mutate(lo, hi, &r, BATCH);
         b = time_now_ns();
         hist_add(hists[w], b - a);
+        if (longest.wanted) look_longest(b - a, before);
         a = b;
         done_ops[w] += BATCH;
     }
@@ -306,6 +344,37 @@ static void pauses(const char *tag) {
     emit_of(tag, "pause.p99", v[n * 99 / 100], "us");
     emit_of(tag, "pause.max", v[n - 1], "us");
 }
+static void emit_stalls(const char *tag) {
+    char name[40];
+    int64_t rest = longest.ns;
+    emit_of(tag, "stall.longest", (double)longest.ns / 1e3, "us");
+    for (int i = 0; i < STALLS; i++) {
+        if (i == STALL_SWEEP) continue; // among the rest
+        str_format(name, sizeof name, "stall.longest.%s", stall_names[i]);
+        emit_of(tag, name, (double)longest.cause[i] / 1e3, "us");
+        rest -= longest.cause[i];
+    }
+    emit_of(tag, "stall.longest.rest", (double)rest / 1e3, "us"); // the batch itself, and sweeping for its memory
+    for (int i = 0; i < STALLS; i++) {
+        str_format(name, sizeof name, "stall.%s.max", stall_names[i]);
+        emit_of(tag, name, (double)load_relaxed(&stalls.longest_ns[i]) / 1e3, "us");
+    }
+}
+static void forget_stalls(void) {
+    longest.ns = 0;
+    for (int i = 0; i < STALLS; i++)
+        store_relaxed(&stalls.longest_ns[i], 0);
+}
+// What memory goes to beside objects, in parts of the objects' bytes.
+static void emit_overhead(const char *tag, const char *when) {
+    char name[40];
+    HeapReport *h = new (HeapReport);
+    read_heap_report(h);
+    str_format(name, sizeof name, "overhead.%s", when); // what describes slots and spans; ends of spans
+    emit_of(tag, name, (double)(h->tail_bytes + h->record_bytes) * 100 / (double)h->object_bytes, "%");
+    str_format(name, sizeof name, "free_slots.%s", when);
+    emit_of(tag, name, (double)h->free_bytes * 100 / (double)h->object_bytes, "%");
+}
 static void gc_of(int64_t mib) {
     char tag[40];
     str_format(tag, sizeof tag, "gc.%ldMiB", (long)mib);
@@ -314,6 +383,7 @@ static void gc_of(int64_t mib) {
     strip();
     emit_of(tag, "build", (double)(time_now_ns() - s) / 1e6, "ms");
     gc_collect();
+    emit_overhead(tag, "built");
     double full[3];
     for (int i = 0; i < 3; i++) {
         s = time_now_ns();
@@ -333,8 +403,11 @@ static void gc_of(int64_t mib) {
     read_mem_stats(&before);
     atomic_bool_store(&stop, false);
     go(watch, NULL);
+    forget_stalls();
+    longest.wanted = gomaxprocs(0) == 1;
     s = time_now_ns();
     double busy = phase(1l << 60, on);
+    longest.wanted = false;
     double wall = (double)(time_now_ns() - s);
     read_mem_stats(&after);
     gc_set_percent(old);
@@ -348,6 +421,9 @@ static void gc_of(int64_t mib) {
     emit_of(tag, "cycle_every", wall / 1e6 / (n + 1), "ms");
     emit_of(tag, "gccpu_fraction", mem_stats_gc_cpu_fraction(&after), "fraction");
     pauses(tag);
+    if (gomaxprocs(0) == 1) emit_stalls(tag);
+    gc_collect();
+    emit_overhead(tag, "churned");
     emit_of(tag, "heap", (double)after.heap_inuse / 1048576, "MiB");
     lists = NULL;
     for (int w = 0; w < P_MAX; w++)
@@ -360,6 +436,24 @@ static void bench_gc(void) {
         gc_of(sizes[i]);
         gc_collect();
     }
+}
+
+// ---- marking: the time of a collection for each node on all cores. With -icount the clock counts the instructions of all cores, so it is what they execute together: what
+// many cores lose by waiting for each other shows as more than one needs.
+static void bench_mark(void) {
+    int64_t mib = option_mib ? option_mib : 64;
+    build(mib);
+    strip();
+    gc_collect();
+    double full[5];
+    for (int i = 0; i < 5; i++) {
+        int64_t s = time_now_ns();
+        gc_collect();
+        full[i] = (double)(time_now_ns() - s);
+    }
+    sort_doubles(full, 5);
+    print("mark.%dcores\t%.1f\tns/node\n", gomaxprocs(0), full[2] / (double)(mib << 20 >> 6));
+    lists = NULL;
 }
 
 // ---- latency: 1000 goroutines over 128 MiB, each allocates now and then; how late is it when it is done?
@@ -411,7 +505,7 @@ static void bench_latency(void) {
     lists = NULL, latency = NULL;
 }
 
-static const Bench benches[] = {{"alloc", bench_alloc}, {"barrier", bench_barrier}, {"bintree", bench_bintree}, {"gc", bench_gc}, {"latency", bench_latency}};
+static const Bench benches[] = {{"alloc", bench_alloc}, {"barrier", bench_barrier}, {"bintree", bench_bintree}, {"gc", bench_gc}, {"mark", bench_mark}, {"latency", bench_latency}};
 
 int main(int argc, char **argv) {
     collects = true;

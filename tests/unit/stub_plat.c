@@ -26,6 +26,9 @@ uint32_t rt_watch WEAK;
 bool trace_wanted WEAK;
 WEAK void trace_note_slow(TraceKind kind, unsigned why, const G *g, uint64_t arg) {}
 
+WEAK int64_t plat_now_ns(void) { return 0; }
+WEAK void stall_count(StallCause cause, int64_t from, int64_t to) {}
+
 // ---- P
 P *stub_p(int i) {
     static P *all[8];

@@ -34,6 +34,7 @@ void gc_barrier_flush(P *p) {}
 void gc_wake_coordinator(void) { woken++; }
 void gc_credit_add(int64_t work) {}
 void taken_by_core(int64_t from, int64_t to) {}
+void stall_count(StallCause cause, int64_t from, int64_t to) {}
 bool heap_sweep_step(size_t pages) { return false; }
 uint64_t gc_drain(P *p, uint64_t budget, bool (*enough)(P *p)) {
     uint64_t work = 0;
