@@ -15,6 +15,7 @@
 // Locks: none here.
 #include "alloc.h"
 #include "alloc_fast.h"
+#include "profile.h"
 
 #define FORCE_MAX  20u
 #define ZERO_PIECE (256u << 10)
@@ -94,7 +95,7 @@ static __attribute__((noinline)) bool slot_find(Span *s) {
     for (uint32_t w = load_relaxed(&s->free_index) / 64; w < span_words(s); w++) {
         uint64_t free = span_free_word(s, w);
         if (!free) continue;
-        if (unlikely(gc.stress || gc.poison)) free &= -free;
+        if (unlikely(gc.stress || gc.poison || gc.profiled)) free &= -free;
         s->free_base = w * 64;
         s->free_bits = free;
         if (unlikely(s->poisoned)) poison_check(s, w * 64 + (uint32_t)__builtin_ctzll(free));
@@ -244,6 +245,10 @@ static __attribute__((noinline)) void clear_below(void) {
     __asm__ volatile("" : : "m"(dead)); // they are wanted
 }
 
+static __attribute__((noinline)) void alloc_profile(const AllocCall *a) {
+    if (a->object) profile_alloc(a->object, a->size);
+}
+
 // What the allocation owes.
 static __attribute__((noinline)) void alloc_pay(AllocCall *a) {
     if (!a->object) return;
@@ -269,6 +274,7 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
         if (!a.again) break;
         if (!gc_force()) a.force.tries = FORCE_MAX; // nobody can wait here: once more, then it is over
     }
+    if (unlikely(gc.profiled)) alloc_profile(&a);
     alloc_pay(&a);
     return a.object;
 }
@@ -291,7 +297,7 @@ void *alloc_rest(size_t size, const Type *t, unsigned flags) {
     if (unlikely(size - 1 >= SMALL_MAX)) return size ? alloc_slow(size, t, flags) : zero_size;
     Span *s = p_self()->heap.span[!t || t->ptrdata == 0][size_class(size)];
     if (unlikely(!s)) return alloc_slow(size, t, flags);
-    if (!s->free_bits && (unlikely(gc.stress || gc.poison) || !next_word(s))) return alloc_slow(size, t, flags);
+    if (!s->free_bits && (unlikely(gc.stress || gc.poison || gc.profiled) || !next_word(s))) return alloc_slow(size, t, flags);
     return alloc_at_hand(s, size, t);
 }
 

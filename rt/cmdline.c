@@ -15,6 +15,7 @@
 
 #define SLICE_MIN_NS 100000ll      // 0.1 ms: below, a core does little but switch
 #define SLICE_MAX_NS 60000000000ll // 1 min
+#define CPUPROF_MAX  10000u        // samples a second
 #define GCFORCE_MS   120000u       // Go: forcegcperiod
 #define STACK_MIN    (64ull << 10) // a report needs some
 #define STACK_MAX    (1ull << 40)
@@ -137,11 +138,13 @@ static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
     } known[] = {{"trapstep", &k->trapstep}, {"gctrace", &k->gctrace}, {"schedtrace", &k->schedtrace_ms}, {"gcsummary", &k->gcsummary},
                  {"gcverify", &k->gcverify}, {"gcpoison", &k->gcpoison}, {"gcstress", &k->gcstress}, {"gcforce", &k->gcforce_ms},
                  {"oomat", &k->oomat}, {"oomfor", &k->oomfor}, {"oomkind", &k->oomkind},
-                 {"trace", &k->trace}, {"tracebuf", &k->tracebuf}};
+                 {"trace", &k->trace}, {"tracebuf", &k->tracebuf}, {"cpuprof", &k->cpuprof}, {"heapprof", &k->heapprof},
+                 {"goprof", &k->goprof}, {"mutexprof", &k->mutexprof}, {"blockprof", &k->blockprof}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint64_t v;
         if (!text_equal(name, known[i].name)) continue;
         if (!parse_number(value, 0, UINT32_MAX, &v)) return false;
+        if (known[i].where == &k->cpuprof && v > CPUPROF_MAX) return false;
         *known[i].where = (uint32_t)v;
         if (known[i].where == &k->schedtrace_ms) note_unread("GODEBUG", name);
         return true;
@@ -172,7 +175,7 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, trace=1, tracebuf=KB, oomat=n, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},

@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "memstats.h"
 #include "runq.h"
+#include "profile.h"
 #include "trace.h"
 #include "api/gc.h"
 
@@ -139,6 +140,7 @@ static void stop_2(void) {
         return;
     }
     RT_ASSERT(load_relaxed(&c->markers) == 0);
+    if (unlikely(profile_wanted & PROFILE_HEAP)) profile_heap_marked();
     if (gc.verify) gc_verify();
     gc_stacks_done();
     count_up(c);

@@ -43,6 +43,7 @@ typedef struct Gc {
     _Atomic uint32_t stacks_pending; // not all stacks have been scanned: a core must scan before it runs. While set, sched.global_high is biased, so
                                      // every switch goes through schedule()
     bool verify, poison;      // GODEBUG=gcverify=1
+    bool profiled;            // every allocation goes the slow way: GODEBUG=heapprof
     uint32_t stress;          // GODEBUG=gcstress=n: a collection at every n-th slow allocation; 0: off
 } Gc;
 extern Gc gc;

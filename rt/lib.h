@@ -24,6 +24,8 @@ typedef struct Knobs {
     uint32_t gcstress;      // GODEBUG=gcstress=n: a cycle at every n-th allocation
     uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: accepted, nothing reads it yet
     uint32_t trace, tracebuf; // GODEBUG=trace=1: events to the side channel; KB of a core's buffer, 0: by memory
+    // GODEBUG=cpuprof=hz,...: profiles to the side channel. Samples a second; bytes between samples; 1; one wait of n; waits of at least about n ns
+    uint32_t cpuprof, heapprof, goprof, mutexprof, blockprof;
 } Knobs;
 extern Knobs rt_knobs;
 // The program's arguments; rt_argv[0] is its name, rt_argv[rt_argc] NULL. {"main"} before rt_cmdline.

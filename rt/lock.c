@@ -10,6 +10,7 @@ const char *const lock_rank_names[] = {
     [RANK_GC] = "collector",
     [RANK_TIMERS] = "timers",
     [RANK_ALLGS] = "all goroutines",
+    [RANK_PROFILE] = "profiles",
     [RANK_PLOCAL] = "pinned goroutines",
     [RANK_SCHED] = "scheduler",
     [RANK_GFREE] = "dead goroutines",

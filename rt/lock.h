@@ -16,6 +16,7 @@ typedef enum {
     RANK_GC,       // the collector's state and its waiters
     RANK_TIMERS,   // P.timers_lock; two only in P order
     RANK_ALLGS,    // list of all goroutines
+    RANK_PROFILE,  // tables of profiles (profile.c)
     RANK_PLOCAL,   // P.local_lock: pinned and prioritised goroutines of one P
     RANK_SCHED,    // sched.lock: global queues, idle Ps
     RANK_GFREE,    // global pool of dead goroutines

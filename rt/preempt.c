@@ -13,6 +13,7 @@
 // Everything here that starts with rt_irq runs in interrupt context on its own core: it takes no lock, allocates nothing, uses
 // general registers only. P.request is written by atomic or because other cores set bits as well. P.spare is only popped by
 // the interrupt when the PC is in application text, and only touched by the core itself in runtime text: never both.
+#include "profile.h"
 #include "sched.h"
 #include "report.h"
 #include "trace.h"
@@ -51,6 +52,7 @@ static int64_t next_deadline(P *p) {
     if (p->slice_armed && p->slice_end < next) next = p->slice_end;
     int64_t turn = request & REQ_GC ? TIME_NEVER : gc_next_turn(p);
     if (turn < next) next = turn;
+    if (unlikely(profile_wanted & PROFILE_CPU) && p->profile_next < next) next = p->profile_next;
     if (unlikely(request)) {
         int64_t retry = plat_now_ns() + RETRY_NS;
         if (retry < next) next = retry;
@@ -132,6 +134,7 @@ bool rt_irq_tick(TrapFrame *tf) {
     if (next > now && next != TIME_NEVER) arm_by(p, next);
     if (turn > now && turn != TIME_NEVER) arm_by(p, turn);
     if (p->slice_armed) arm_by(p, p->slice_end);
+    if (unlikely(profile_wanted & PROFILE_CPU)) arm_by(p, profile_tick(p, tf, now));
     if (load_relaxed(&p->request) == 0) return false;
     return answer(p, tf);
 }

@@ -22,6 +22,16 @@ typedef struct StackWalk {
     bool exact;
     uintptr_t sp, saved[6]; // exact: stack pointer; rbx rbp r12 r13 r14 r15
 } StackWalk;
+static inline StackWalk walk_from(const TrapFrame *t) {
+    return (StackWalk){.pc = t->rip, .fp = t->rbp, .exact = true, .sp = t->rsp, .saved = {t->rbx, t->rbp, t->r12, t->r13, t->r14, t->r15}};
+}
+// Where a goroutine that does not run is. False: nobody can say just now.
+bool traceback_start(const G *g, StackWalk *w);
+// Up to max code addresses from w on, innermost first; of callers an address inside the call. g NULL: on a system stack. Any context.
+unsigned traceback_pcs(const G *g, StackWalk w, uintptr_t *pc, unsigned max);
+unsigned traceback_here(uintptr_t *pc, unsigned max); // from the caller of this on
+bool traceback_by_frames(void);                       // stacks are walked by frame pointers: no Go in the program
+bool traceback_readable(const G *g, uintptr_t at); // two words at `at` may be read
 bool rt_go_walk_up(const G *g, StackWalk *w);
 // The name of a function as the language's own tools print it; NULL: not to be shown (the compiler's wrappers). buf: room for it.
 const char *rt_go_name(const char *symbol, char *buf, size_t room);

@@ -3,6 +3,7 @@
 #include "runq.h"
 #include "lib.h"
 #include "inject.h"
+#include "profile.h"
 #include "watch.h"
 
 extern int app_main(int argc, char **argv, char **envp);
@@ -52,6 +53,7 @@ static void core_main(int cpu) {
     RT_ASSERT_ALWAYS((int)p->id == cpu);
     store_relaxed(&p->state, P_RUNNING);
     preempt_refill(p);
+    profile_core_begins(p);
     schedule();
 }
 
@@ -64,6 +66,7 @@ static void exit_on_system_stack(void *code) {
 }
 
 void program_exit(int code) {
+    if (unlikely(profile_wanted & PROFILE_GOROUTINE)) world_stopped_do(profile_goroutines, NULL);
     sys_call(exit_on_system_stack, (void *)(intptr_t)code);
     __builtin_unreachable();
 }
@@ -92,5 +95,6 @@ void rt_main(void) {
     gc_init();
     for (int i = 1; i < sched.ncpu; i++)
         plat_cpu_start(i, core_main);
+    profile_core_begins(p);
     schedule();
 }

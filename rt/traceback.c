@@ -51,9 +51,9 @@ static bool in_app(uintptr_t pc) { return pc >= (uintptr_t)__start_app_text && p
 // May the two words at fp be read?
 static bool readable_frame(const G *g, uintptr_t fp) {
     if (fp & 7) return false;
-    for (const StackSeg *s = g->seg; s; s = s->older)
+    for (const StackSeg *s = g ? g->seg : NULL; s; s = s->older)
         if (fp >= s->base && fp + 16 <= (uintptr_t)(s + 1)) return true;
-    if (g->seg && g->seg->newer) { // between a recover and its reset
+    if (g && g->seg && g->seg->newer) { // between a recover and its reset
         const StackSeg *s = g->seg->newer;
         if (fp >= s->base && fp + 16 <= (uintptr_t)(s + 1)) return true;
     }
@@ -151,9 +151,29 @@ static void print_goroutine(const G *g, Walk w) {
     rt_printf("\n");
 }
 
-void traceback_self(void) {
-    const G *g = p_self()->g;
-    if (!g) return;
+bool traceback_start(const G *g, StackWalk *w) {
+    const Ctx *c = g->ctx;
+    if (c) {
+        *w = walk_from(&c->tf);
+        return true;
+    }
+    const uintptr_t *sp = (const uintptr_t *)g->sp; // r15 r14 r13 r12 rbx rbp ret
+    if (!readable_frame(g, g->sp)) return false;
+    if (sp[6] == (uintptr_t)g_start) *w = (Walk){.pc = g->entry_pc}; // not yet run
+    else *w = (Walk){.pc = sp[6], .fp = sp[5], .is_call = true, .exact = true, .sp = g->sp + 56, .saved = {sp[4], sp[5], sp[3], sp[2], sp[1], sp[0]}};
+    return true;
+}
+
+unsigned traceback_pcs(const G *g, StackWalk w, uintptr_t *pc, unsigned max) {
+    unsigned n = 0;
+    while (w.pc && n < max) {
+        pc[n++] = w.pc - (w.is_call ? 1 : 0);
+        if (!walk_up(g, &w)) break;
+    }
+    return n;
+}
+
+static inline __attribute__((always_inline)) Walk walk_here(void) {
     Walk w = {.exact = true};
     __asm__ volatile("movq %%rbx, 0(%1)\n\tmovq %%rbp, 8(%1)\n\tmovq %%r12, 16(%1)\n\tmovq %%r13, 24(%1)\n\tmovq %%r14, 32(%1)\n\t"
                      "movq %%r15, 40(%1)\n\tleaq 0(%%rip), %0"
@@ -162,7 +182,17 @@ void traceback_self(void) {
                      : "memory");
     __asm__ volatile("movq %%rsp, %0" : "=r"(w.sp));
     w.fp = w.saved[1];
-    print_goroutine(g, w);
+    return w;
+}
+
+unsigned traceback_here(uintptr_t *pc, unsigned max) { return traceback_pcs(p_self()->g, walk_here(), pc, max); }
+
+bool traceback_by_frames(void) { return !rt_go_walk_up; }
+bool traceback_readable(const G *g, uintptr_t at) { return readable_frame(g, at); }
+
+void traceback_self(void) {
+    const G *g = p_self()->g;
+    if (g) print_goroutine(g, walk_here());
 }
 
 static void dump_one(G *g, void *arg) {
@@ -172,21 +202,8 @@ static void dump_one(G *g, void *arg) {
         rt_printf("goroutine %lu [running]:\n\tgoroutine running on other core; stack unavailable\n\n", g->id);
         return;
     }
-    const Ctx *c = g->ctx;
-    if (c) {
-        const TrapFrame *t = &c->tf;
-        Walk w = {.pc = t->rip, .fp = t->rbp, .exact = true, .sp = t->rsp, .saved = {t->rbx, t->rbp, t->r12, t->r13, t->r14, t->r15}};
-        print_goroutine(g, w);
-        return;
-    }
-    const uintptr_t *sp = (const uintptr_t *)g->sp; // r15 r14 r13 r12 rbx rbp ret
-    if (!readable_frame(g, g->sp)) return;
-    if (sp[6] == (uintptr_t)g_start) { // not yet run
-        print_goroutine(g, (Walk){.pc = g->entry_pc});
-        return;
-    }
-    Walk w = {.pc = sp[6], .fp = sp[5], .is_call = true, .exact = true, .sp = g->sp + 56, .saved = {sp[4], sp[5], sp[3], sp[2], sp[1], sp[0]}};
-    print_goroutine(g, w);
+    Walk w;
+    if (traceback_start(g, &w)) print_goroutine(g, w);
 }
 
 // A console is slow: of a hundred thousand goroutines the first ones tell enough.

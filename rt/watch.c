@@ -3,6 +3,7 @@
 // The order of events about a goroutine is argued at the head of trace.c: every hook here runs while its caller owns the goroutine.
 #include "trace.h"
 #include "lib.h"
+#include "profile.h"
 #include "sched.h"
 #include "side.h"
 
@@ -15,6 +16,7 @@ static unsigned why_stopped(const G *g, unsigned otherwise) {
 
 static void stopped(G *g, unsigned otherwise) {
     bool dead = load_relaxed(&g->state) == G_DEAD;
+    if (rt_watch & (WATCH_BLOCK | WATCH_MUTEX)) g->wait_since_ns = (uintptr_t)plat_now_ns();
     if (rt_watch & WATCH_TRACE) trace_g(dead ? TRACE_EXIT : TRACE_STOP, dead ? 0 : why_stopped(g, otherwise), g, 0);
 }
 
@@ -32,7 +34,9 @@ static void ready_call(void *arg) {
     const G *by = p_self()->g;
     bool born = g->trace_id != trace_name(g);
     unsigned why = born ? WAIT_NONE : g->wait_reason;
+    if (!born && rt_watch & (WATCH_BLOCK | WATCH_MUTEX)) profile_waited(g, by);
     if (rt_watch & WATCH_TRACE) trace_g(TRACE_READY, why, g, trace_name(by));
+    else g->trace_id = trace_name(g);
 }
 
 void watch_run(G *g) {
@@ -49,13 +53,16 @@ void watch_start(void) {
         trace_start();
         rt_watch |= WATCH_TRACE;
     }
+    profile_start();
     if (rt_watch) sched_watched();
 }
 
 void watch_end(void) {
-    if (!trace_wanted) return;
+    if (!trace_wanted && !profile_wanted) return;
     trace_close();
+    if (profile_wanted & PROFILE_GOROUTINE) profile_goroutines(NULL);
     if (!side_open()) return;
     trace_write_out();
+    profile_write_out();
     side_close();
 }

@@ -14,3 +14,21 @@ trace: ## Run a program and leave build/trace.json for ui.perfetto.dev, build/tr
 	@$(call glass_run,GODEBUG=trace=1,$(B)/trace.side); \
 	scripts/trace2json.py --image $(glass_image) --json $(B)/trace.json --svg $(B)/trace.svg --title '$(APP_FILE)$(if $(CMDLINE), $(subst ','\'',$(CMDLINE)))' $(B)/trace.side \
 	  && echo "look at $(B)/trace.svg, or open $(B)/trace.json in ui.perfetto.dev or chrome://tracing" && exit $$status
+
+# What KIND asks of the runtime: as Go's defaults are, and all of what Go leaves off by default. CPU: samples a second; heap: bytes.
+KIND ?= cpu
+profile_knob_cpu       := cpuprof=100
+profile_knob_heap      := heapprof=524288
+profile_knob_goroutine := goprof=1
+profile_knob_mutex     := mutexprof=1
+profile_knob_block     := blockprof=1
+profile_knob = $(or $(profile_knob_$(KIND)),$(error KIND=$(KIND): expected cpu, heap, goroutine, mutex or block))
+
+.PHONY: profile
+profile: ## Run a program and leave build/profile.pb.gz for go tool pprof (APP, KIND=cpu|heap|goroutine|mutex|block, BOOT, CMDLINE)
+	$(call need,build run$(GO_PACKAGES))
+	@: $(profile_knob)
+	@$(BUILD) $(sort $(glass_file) $(glass_image))
+	@$(call glass_run,GODEBUG=$(profile_knob),$(B)/profile.side); \
+	scripts/profile2pb.py --image $(glass_image) --kind $(KIND) --out $(B)/profile.pb.gz $(B)/profile.side \
+	  && echo "look at it: go tool pprof $(B)/profile.pb.gz" && exit $$status

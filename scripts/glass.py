@@ -215,11 +215,14 @@ class Image:
         return Place(self.function(pc) or f"{pc:#x}", file, line)
 
 
+# What gcc calls a function that it has specialised or split.
+COPY = re.compile(r"\.(?:constprop|isra|part|cold)(?:\.\d+)?$")
 GO_ESCAPES = dict(zip("0123456789abc_", "./*,{}[]()\" ;_"))
 
 
 def go_name(symbol):
     """A symbol of gccgo as Go's tools write it, as rt_go_name (rt/go/trace.c) does; names of C stay as they are."""
+    symbol = COPY.sub("", symbol)
     if "." not in symbol:
         return symbol
     symbol = re.sub(r"\.\.r$", "", symbol)

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "stub_plat.h"
 #include "inject.h"
+#include "profile.h"
 #include "trace.h"
 #include <asm/prctl.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@ char stub_throw_text[256];
 // ---- nobody looks
 uint32_t rt_watch WEAK;
 bool trace_wanted WEAK;
+WEAK void profile_alloc_slow(void *object) {}
 WEAK void trace_note_slow(TraceKind kind, unsigned why, const G *g, uint64_t arg) {}
 
 WEAK int64_t plat_now_ns(void) { return 0; }

@@ -1,0 +1,29 @@
+// proftab.h -- a table of stacks and what was counted with each.
+#pragma once
+#include "core.h"
+
+#define PROFILE_DEPTH 64u // frames of a stack, the innermost ones
+
+typedef struct ProfileBucket {
+    uint64_t value[4]; // hint_store by the table's writer
+    uint32_t next;     // in the chain of its hash; offset in bytes, 0: none
+    uint32_t hash;
+    uint32_t depth, unused;
+    uintptr_t pc[]; // innermost first; of callers, an address inside the call instruction
+} ProfileBucket;
+
+typedef struct ProfileTable {
+    uint64_t lost;          // for want of room. hint_store by the writer
+    uint32_t room;          // bytes, of everything
+    _Atomic uint32_t used;  // release by the writer: buckets below are whole
+    _Atomic uint32_t count; // buckets
+    uint32_t head[509];
+} ProfileTable;
+
+// NULL: no memory. System stack.
+ProfileTable *proftab_new(size_t pages);
+// The bucket of a stack, made if there is none; NULL: no room, counted as lost. One writer at a time: the caller sees to that.
+ProfileBucket *proftab_bucket(ProfileTable *t, const uintptr_t *pc, unsigned depth);
+static inline void proftab_add(ProfileBucket *b, unsigned i, uint64_t n) { hint_store(&b->value[i], b->value[i] + n); }
+// A record of the side channel. Others may still write.
+void proftab_write_out(const ProfileTable *t, const char *kind, uint64_t rate, int64_t duration);

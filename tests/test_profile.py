@@ -1,0 +1,117 @@
+"""test_profile.py -- profiles of a program whose profiles are known (tests/metal/t_profile.c), and that pprof opens them."""
+import gzip
+import os
+import shutil
+import subprocess
+
+import glass
+import pprof
+import profile2pb
+import pytest
+
+KNOBS = {"cpu": "cpuprof=2000", "heap": "heapprof=4096", "goroutine": "goprof=1", "mutex": "mutexprof=1", "block": "blockprof=1"}
+
+
+def profiled(build, name, kind, boot, smp, arguments):
+    """Runs a program; returns (sample types, samples of the .pb.gz as pprof.read gives them, its path)."""
+    path = build.path(f"build/host/{name}" if boot == "host" else f"build/{name}.elf")
+    side, out = f"build/test-{name}-{kind}-{boot}.side", f"build/test-{name}-{kind}-{boot}.pb.gz"
+    command = ["scripts/run", "--boot", boot, "--accel", "tcg", "--smp", str(smp), "--timeout", "120", "--side", side,
+               "--cmdline", f"GODEBUG={KNOBS[kind]} {arguments}", path]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert result.returncode == 0, result.stdout[-3000:]
+    stream, image = glass.read(side), glass.Image(path)
+    profile = profile2pb.merged(stream.profiles, kind)
+    assert profile.lost == 0
+    data = profile2pb.convert(profile, image, stream.build)[0]
+    with open(out, "wb") as f:
+        f.write(data)
+    top, samples = pprof.read(data)
+    assert tuple(top["sample_types"]) == profile2pb.SAMPLE_TYPES[kind]
+    return top["sample_types"], samples, out
+
+
+def by_function(samples, value, leaf=True):
+    sums = {}
+    for s in samples:
+        for function in {s.stack[0][0]} if leaf else {f for f, _, _ in s.stack}:
+            sums[function] = sums.get(function, 0) + s.values[value]
+    return sums
+
+
+def near(got, expected, part):
+    return abs(got - expected) <= expected * part
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_cpu(build, boot):
+    """Three quarters of the time in one function, a quarter in another, both called by a third."""
+    _, samples, _ = profiled(build, "metal-t_profile", "cpu", boot, 1, "cpu")
+    flat, cum = by_function(samples, 0), by_function(samples, 0, leaf=False)
+    own = flat.get("hot", 0) + flat.get("warm", 0)
+    assert own >= 100, f"expected 100 samples at least in hot and warm, got {flat}"
+    assert 0.65 < flat["hot"] / own < 0.85, f"expected 75 % of both in hot, got {flat}"
+    assert cum["burn"] >= 0.97 * own and cum["main"] >= 0.97 * own, f"expected burn and main above all of {own}, got {cum}"
+    places = {(f, file) for s in samples for f, file, line in s.stack if f in ("hot", "warm", "burn") and line}
+    assert places == {(f, "tests/metal/t_profile.c") for f in ("hot", "warm", "burn")}
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_heap(build, boot):
+    """4 MB are kept by one function, 16 MB made by another and dropped."""
+    _, samples, _ = profiled(build, "metal-t_profile", "heap", boot, 1, "heap")
+    alloc, inuse = by_function(samples, 1), by_function(samples, 3)
+    assert near(alloc["keep"], 4 << 20, 0.05) and near(alloc["waste"], 16 << 20, 0.12), alloc
+    assert near(inuse["keep"], 4 << 20, 0.05) and inuse.get("waste", 0) < 1 << 20, inuse
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_goroutine(build, boot):
+    _, samples, _ = profiled(build, "metal-t_profile", "goroutine", boot, 2, "goroutine")
+    counts = by_function(samples, 0, leaf=False)
+    assert counts.get("wait_here") == 10 and counts.get("wait_there") == 5 and sum(s.values[0] for s in samples) == 16, counts
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_mutex(build, boot):
+    """20 times somebody holds it for 2 ms, and three others wait nearly always."""
+    _, samples, _ = profiled(build, "metal-t_profile", "mutex", boot, 2, "mutex")
+    count, delay = by_function(samples, 0), by_function(samples, 1)
+    assert count["hold"] >= 10 and delay["hold"] >= 40_000_000 and delay["hold"] >= 0.9 * sum(delay.values()), (count, delay)
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_block(build, boot):
+    """20 values come every 2 ms."""
+    _, samples, _ = profiled(build, "metal-t_profile", "block", boot, 2, "block")
+    count, delay = by_function(samples, 0), by_function(samples, 1)
+    assert 18 <= count["receive_all"] <= 21 and delay["receive_all"] >= 18 * 1_900_000, (count, delay)
+
+
+def test_go_program(build):
+    """Functions of Go have Go's names, and their callers are found by unwind tables."""
+    _, samples, _ = profiled(build, "gotrees", "cpu", "host", 2, "")
+    cum = by_function(samples, 0, leaf=False)
+    assert cum.get("main.build", 0) + cum.get("main.Node.sum", 0) > 0 or any(f.startswith("main.") for f in cum), cum
+    _, samples, _ = profiled(build, "gotrees", "heap", "host", 2, "")
+    made = by_function(samples, 1, leaf=False)
+    assert made.get("main.build", 0) > 1 << 20, made
+    assert made.get("main.main", 0) > 1 << 18, made
+
+
+@pytest.mark.skipif(not shutil.which("go") and not os.path.exists("/usr/lib/go-1.19/bin/go"), reason="go is not here; the format is checked above")
+def test_pprof_opens_them(build):
+    _, _, path = profiled(build, "metal-t_profile", "heap", "host", 1, "heap")
+    go = shutil.which("go") or "/usr/lib/go-1.19/bin/go"
+    text = subprocess.run([go, "tool", "pprof", "-top", path], check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    assert "Type: inuse_space" in text and "keep" in text, text
+
+
+def test_a_reader_refuses_what_is_not_there():
+    image_less = pprof.Writer((("n", "count"),), ("n", "count", 1), 1, (0, 1, "x"))
+    image_less.sample([(16, glass.Place("f", "a.c", 3))], (7,))
+    data = image_less.finish()
+    assert pprof.read(data)[1] == [pprof.Sample([("f", "a.c", 3)], [7])]
+    raw = gzip.decompress(data)
+    with pytest.raises((ValueError, IndexError, KeyError)):
+        pprof.read(gzip.compress(raw[:-3]))
