@@ -60,6 +60,7 @@ static void walk(void *arg) {
 intptr_t go_callers(intptr_t skip, GoSlice pcs) GO("runtime.Callers");
 intptr_t go_callers(intptr_t skip, GoSlice pcs) {
     Walk w = {.skip = skip - 1, .max = pcs.len, .out = pcs.p};
+    if (skip <= 0 && w.max > 0) w.out[w.n++] = (uintptr_t)go_callers + 1;
     unwind_here(&w.u);
     sys_call(walk, &w);
     RT_DOOR();

@@ -16,24 +16,15 @@ intptr_t go_cmpstring(String a, String b) {
     return c ? c : a.n < b.n ? -1 : a.n > b.n;
 }
 
-// Bytes of a conversion whose result was not to live longer than its frame.
-static bool on_stack(const char *p) {
-    for (const StackSeg *s = g_self()->seg; s; s = s->older)
-        if ((uintptr_t)p >= s->base && (uintptr_t)p < s->base + s->bytes) return true;
-    return false;
-}
-
+// Always copies, also when all but one are empty: gccgo passes a slice's bytes as they are for string(bytes) inside a concatenation.
 String go_concatstrings(char *buf, const String *parts, intptr_t count) GO("runtime.concatstrings");
 String go_concatstrings(char *buf, const String *parts, intptr_t count) {
-    intptr_t n = 0, used = 0, last = 0;
+    intptr_t n = 0;
     for (intptr_t i = 0; i < count; i++) {
         if (parts[i].n == 0) continue;
         if (__builtin_add_overflow(n, parts[i].n, &n)) go_throw("string concatenation too long");
-        used++;
-        last = i;
     }
-    if (used == 0) return (String){NULL, 0};
-    if (used == 1 && (buf || !on_stack(parts[last].p))) return parts[last];
+    if (n == 0) return (String){NULL, 0};
     char *out = room(buf, n), *at = out;
     for (intptr_t i = 0; i < count; i++) {
         mem_copy(at, parts[i].p, (size_t)parts[i].n);
