@@ -92,13 +92,21 @@ $(B)/go/no_files: scripts/pack_blob.py
 	@mkdir -p $(@D)
 	$(Q)scripts/pack_blob.py --out $@
 .PHONY: print-go-tests go-test-objects
-go-test-objects: $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a $(B)/go/blobs.o $(B)/go/libgo-bare.a $(B)/go/no_files $(B)/buildid $(B)/doors $(HOST_OBJS) $(GO_HOST_OBJS)
+go-test-objects: $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a $(B)/go/blobs.o $(B)/go/libgo-bare.a $(B)/go/no_files $(B)/buildid $(B)/doors $(HOST_OBJS) $(GO_HOST_OBJS) \
+  $(METAL_OBJS) $(B)/go/rt-metal.a
 print-go-tests:
 	@echo 'GCCGO=$(GCCGO)'
 	@echo 'CC=$(CC)'
 	@echo 'GOFLAGS=$(GOFLAGS_APP)'
 	@echo 'GO_OBJS=$(GO_HOST_OBJS)'
 	@echo 'HOST_OBJS=$(HOST_OBJS)'
+	@echo 'METAL_OBJS=$(METAL_OBJS)'
+	@echo 'APPCC=$(CC) $(CFLAGS_APP)'
+	@echo 'LD=$(LD)'
+	@echo 'NM=$(NM)'
+	@echo 'OBJCOPY=$(OBJCOPY)'
+	@echo 'LIBGCC=$(LIBGCC)'
+	@echo 'LDFLAGS_METAL=$(LDFLAGS_METAL) -Lboot/unwind/go --eh-frame-hdr -T boot/image.ld $(GO_ROOTS:%=-u %)'
 
 # What Go code calls, for the stack proof: the functions that rt/go defines under names of Go (* is gcc's mark for them), and for C's library.
 $(B)/go/doors: $(GO_METAL_OBJS)

@@ -1,113 +1,201 @@
 #!/usr/bin/python3
-"""go_tests.py [--list FILE] [--root DIR] [--jobs N] [NAME...] -- compiles and runs Go's own test programs hosted, and says which pass.
+"""go_tests.py [--host] [--smp N] [--knobs WORDS] [--list FILE] [NAME...] -- runs Go's own test programs, many per boot, and says which pass.
 
-A test is a file of golang-1.19-src's test directory that begins with "// run"; it passes when it ends with status 0 and, if there is a .out file beside it,
-has written exactly that. Programs are linked without symbol tables, which takes half the time; one that fails is tried again with them. --list names the tests, one a line (default tests/go/pass.txt, the list of those that must pass). Programs are linked with the
-hosted objects of the last build: make go-test-objects first.
+A test is a file of golang-1.19-src's test directory that begins with "// run". Up to PACK of them are linked into one image (scripts/go_pack.py) and run one after
+another on one machine. A test passes when its main returns, or the program ends with status 0, and it has written exactly what the .out file beside it
+holds, if there is one. A test that ends the machine or hangs has failed, or passed, alone: the machine is booted again for those behind it. Tests that
+cannot share a machine (tests/go/alone.txt says why) have a boot of their own; nothing is tried twice.
+
+Without names: --list, one test a line (default tests/go/pass.txt, those that must pass). Run make go-test-objects before.
 """
 import argparse
 import concurrent.futures
 import os
 import re
+import select
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
-BUILD = "build"
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import go_pack
+import qemu
+
+PACK = 48
+MARK = re.compile(rb"@@go (begin|end) (\S+)\n")
 
 
-def flags_of(path):
-    """The test's own arguments, out of its first line: // run -gcflags=... args."""
+def arguments_of(path):
+    """The test's own arguments, out of its first line: // run arg1 arg2."""
     with open(path, errors="replace") as f:
         for line in f:
-            if line.startswith("// run") or line.startswith("//run"):
-                return [w for w in line.split()[2:] if not w.startswith("-")]
+            if line.startswith(("// run", "//run")):
+                words = line.split()[2:]
+                return [] if words and words[0].startswith("-") else words
             if line.strip() and not line.startswith("//"):
                 break
     return []
 
 
-class Builder:
-    def __init__(self, cpus):
-        self.env = dict(os.environ, BURROW_CPUS=str(cpus), BURROW_MEM="1G")
-        self.vars = dict(v.split("=", 1) for v in subprocess.run(
-            ["make", "-s", "print-go-tests"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines())
+def names_in(path):
+    """First words of a list's lines."""
+    with open(path) as f:
+        return [line.split("\t")[0].strip() for line in f if line.strip() and not line.startswith("#")]
 
-    def run(self, root, name, keep=None):
-        first = self.attempt(root, name, symbols=bool(keep), keep=keep)
-        return first if keep or first[0] in ("pass", "compile") else self.attempt(root, name, symbols=True)
 
-    def attempt(self, root, name, symbols, keep=None):
-        path = os.path.join(root, name)
-        with tempfile.TemporaryDirectory() as tmp:
-            obj, app, exe = (os.path.join(tmp, x) for x in ("main.o", "app.o", "test"))
-            flags = self.vars["GOFLAGS"].replace("-O2", "-O1").split()
-            r = subprocess.run([self.vars["GCCGO"], *flags, "-c", "-o", obj, path], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            if r.returncode:
-                return "compile", r.stdout
-            r = subprocess.run(["scripts/go_link.py", "--out", app, "--doors", f"{BUILD}/doors", "--runtime", self.vars["GO_OBJS"], obj,
-                                f"{BUILD}/go/runtime.o", f"{BUILD}/go/libgo-bare.a", f"{BUILD}/go/libm.a"],
-                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            if r.returncode:
-                return "link", r.stdout
-            link = [self.vars["CC"], "-no-pie", "-pthread", "-Wl,-z,noexecstack,-z,now", app, *self.vars["HOST_OBJS"].split(),
-                    *self.vars["GO_OBJS"].split()]
-            if symbols:
-                link = ["scripts/link_twice", exe, f"{BUILD}/go/no_files", f"{BUILD}/buildid", *link]
-            else:
-                link += ["-o", exe, f"{BUILD}/go/blobs.o", "-Wl,--strip-debug"]
-            r = subprocess.run(link, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            if r.returncode:
-                return "link", r.stdout
-            if keep:
-                os.replace(exe, keep)
-                exe = keep
+class Machine:
+    """How to run an image: booted, or the process."""
+
+    def __init__(self, args):
+        self.args = args
+
+    def start(self, image, line, cmdline):
+        if self.args.host:
+            env = dict(os.environ, BURROW_CPUS=str(self.args.smp), BURROW_MEM="1G", BURROW_CMDLINE=line)
+            return subprocess.Popen([image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                    env=env, preexec_fn=qemu.die_with_parent)
+        cmdline.write(line.encode())
+        cmdline.flush()
+        command = qemu.command(image, "pvh", smp=self.args.smp, mem="1G", cmdline_file=cmdline.name)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=qemu.die_with_parent)
+
+    def run(self, image, words):
+        """Runs the tests of words ("3,arg"). Returns status (None: a test took too long) and the whole output."""
+        line = f"{self.args.knobs} -- {' '.join(words)}".strip()
+        with tempfile.NamedTemporaryFile(prefix="burrow-go-") as cmdline:
+            child = self.start(image, line, cmdline)
+            console, ended, since, marks = qemu.Console(False), None, time.monotonic(), 0
             try:
-                r = subprocess.run([exe, "--", *flags_of(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   timeout=30, env=self.env)
-            except subprocess.TimeoutExpired as e:
-                return "timeout", (e.stdout or b"")[-2000:].decode(errors="replace")
-            out = r.stdout
-            want = path[:-3] + ".out"
-            if r.returncode:
-                return f"status {r.returncode}", out[:3000].decode(errors="replace")
-            if os.path.exists(want):
-                with open(want, "rb") as f:
-                    if f.read() != out:
-                        return "output", out[:2000].decode(errors="replace")
-            return "pass", ""
+                while ended is None or time.monotonic() < ended + 3:
+                    if time.monotonic() > since + self.args.limit:
+                        return None, console.output()
+                    if not select.select([child.stdout], [], [], 0.5)[0]:
+                        continue
+                    data = os.read(child.stdout.fileno(), 1 << 16)
+                    if not data:
+                        break
+                    console.feed(data)
+                    if data.count(b"@@go "):
+                        since = time.monotonic()
+                    if console.exit_status() is not None:
+                        ended = time.monotonic()
+                status = console.exit_status()
+                if self.args.host:
+                    status = child.wait(10)
+                console.finish()
+                return qemu.STATUS_DIED if status is None else status, console.output()
+            finally:
+                child.kill()
+                child.wait()
+                child.stdout.close()
+
+
+class Runner:
+    def __init__(self, args):
+        self.args, self.packer, self.machine = args, go_pack.Packer(args.root), Machine(args)
+        self.results, self.boots, self.lock = {}, 0, threading.Lock()
+
+    def note(self, name, what, said=""):
+        with self.lock:
+            self.results[name] = (what, said)
+            if what != "pass":
+                shown = said if self.args.verbose else " | ".join(line for line in said.strip().splitlines()[:3])[:240]
+                print(f"{name}: {what}: {shown}", flush=True)
+
+    def judge(self, name, output):
+        """Of a test whose program ended well."""
+        want = self.packer.source(name)[:-3] + ".out"
+        if os.path.exists(want):
+            with open(want, "rb") as f:
+                if f.read() != output:
+                    return self.note(name, "output", output[:3000].decode(errors="replace"))
+        return self.note(name, "pass")
+
+    def compile(self, names):
+        def one(name):
+            try:
+                self.packer.compile(name)
+                return True
+            except go_pack.Failed as e:
+                self.note(name, "compile", str(e))
+                return False
+        with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
+            return [n for n, ok in zip(names, pool.map(one, names)) if ok]
+
+    def pack(self, names):
+        """Links and runs some programs; halves of those that do not link together."""
+        try:
+            metal, host = self.packer.link(names, not self.args.host, self.args.host)
+        except go_pack.Failed as e:
+            if len(names) == 1:
+                return self.note(names[0], "link", str(e))
+            self.pack(names[:len(names) // 2])
+            return self.pack(names[len(names) // 2:])
+        image, alone = host if self.args.host else metal, set(self.args.alone)
+        for group in [[n for n in names if n not in alone], *([n] for n in names if n in alone)]:
+            while group:
+                group = self.boot(image, names, group)
+        return None
+
+    def boot(self, image, names, group):
+        """Runs group, one after another, in one boot. Returns those that are still to do."""
+        words = [",".join([str(names.index(n)), *arguments_of(self.packer.source(n))]) for n in group]
+        status, output = self.machine.run(image, words)
+        with self.lock:
+            self.boots += 1
+        at, running, seen = 0, None, 0
+        for mark in MARK.finditer(output):
+            if mark[1] == b"begin":
+                running, seen = mark[2].decode(), mark.end()
+                at = group.index(running) + 1
+            elif running:
+                self.judge(running, output[seen:mark.start()])
+                running = None
+        rest = output[seen:].decode(errors="replace")
+        if running:  # it ended the machine
+            if status == 0:
+                self.judge(running, output[seen:])
+            else:
+                self.note(running, "timeout" if status is None else f"status {status}", rest[-3000:] if status is None else rest[:3000])
+        elif status != 0 and at == len(group):
+            self.note(group[-1], f"status {status} afterwards", rest[:3000])
+        elif status != 0 or at == 0:  # between two tests, or before the first: none may be lost
+            self.note(group[at], f"status {status} before it began", rest[:3000])
+            at += 1
+        return group[at:]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--list", default="tests/go/pass.txt")
     parser.add_argument("--root", default="/usr/share/go-1.19/test")
+    parser.add_argument("--host", action="store_true", help="as processes of this system instead of booted")
+    parser.add_argument("--smp", type=int, default=4, help="cores, and so GOMAXPROCS")
+    parser.add_argument("--knobs", default="", help="further words of the command line, as GODEBUG=gcstress=100,gcverify=1")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--cpus", type=int, default=2, help="cores of the process")
+    parser.add_argument("--limit", type=float, default=120, help="seconds for one test")
+    parser.add_argument("--part", default="1/1", help="k/n: the k-th of n parts of the list")
     parser.add_argument("--pass", dest="passed", help="write the names that pass to this file")
-    parser.add_argument("--keep", help="leave the program here")
     parser.add_argument("--verbose", action="store_true", help="show what failing tests said")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
-    names = args.names
-    if not names:
-        with open(args.list) as f:
-            names = [line.split("\t")[0].strip() for line in f if line.strip() and not line.startswith("#")]
-    builder = Builder(args.cpus)
-    results = {}
+    args.alone = names_in("tests/go/alone.txt")
+    part, parts = map(int, args.part.split("/"))
+    names = args.names or names_in(args.list)[part - 1::parts]
+    runner, start = Runner(args), time.monotonic()
+    compiled = runner.compile(names)
+    built = time.monotonic() - start
+    packs = [compiled[i:i + PACK] for i in range(0, len(compiled), PACK)]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        futures = {pool.submit(builder.run, args.root, n, args.keep): n for n in names}
-        for future in concurrent.futures.as_completed(futures):
-            name = futures[future]
-            results[name] = future.result()
-            if len(results) % 50 == 0:
-                print(f"... {len(results)} of {len(names)}", flush=True)
-            what, said = results[name]
-            if what != "pass":
-                said = said if args.verbose else " | ".join(re.sub(r"\S*app\.o: ", "", said).strip().splitlines()[:2])[:200]
-                print(f"{name}: {what}: {said}", flush=True)
-    passed = sorted(n for n in results if results[n][0] == "pass")
-    print(f"{len(passed)} of {len(names)} pass")
+        list(pool.map(runner.pack, packs))
+    passed = sorted(n for n in names if runner.results.get(n, ("lost", ""))[0] == "pass")
+    for n in names:
+        if n not in runner.results:
+            print(f"{n}: lost: no result")
+    print(f"{len(passed)} of {len(names)} pass: {len(packs)} {'processes' if args.host else 'images'}, {runner.boots} runs, "
+          f"{built:.0f} s to compile, {time.monotonic() - start - built:.0f} s to link and run")
     if args.passed:
         with open(args.passed, "w") as f:
             f.writelines(n + "\n" for n in passed)
