@@ -105,7 +105,7 @@ print-go-tests:
 	@echo 'LD=$(LD)'
 	@echo 'NM=$(NM)'
 	@echo 'OBJCOPY=$(OBJCOPY)'
-	@echo 'LIBGCC=$(LIBGCC)'
+	@echo 'LIBGCC=$(QRCODEGEN) $(LIBGCC)'
 	@echo 'LDFLAGS_METAL=$(LDFLAGS_METAL) -Lboot/unwind/go --eh-frame-hdr -T boot/image.ld $(GO_ROOTS:%=-u %)'
 
 # What Go code calls, for the stack proof: the functions that rt/go defines under names of Go (* is gcc's mark for them), and for C's library.

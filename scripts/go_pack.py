@@ -44,7 +44,7 @@ class Packer:
     def compile(self, name):
         """The program's object, its names local. Kept: source, compiler's flags and package runtime decide."""
         base = os.path.join(PLACE, "obj", name[:-3])
-        out, command = base + ".o", [self.vars["GCCGO"], *self.flags, "-c", "-o", base + ".go.o", self.source(name)]
+        out, command = base + ".o", ["scripts/go_cc", self.vars["GCCGO"], *self.flags, "-c", "-o", base + ".go.o", self.source(name)]
         made_by = base + ".cmd"
         text = " ".join(command) + hashlib.sha256(open(__file__, "rb").read()).hexdigest()
         if newer(out, self.source(name), f"{BUILD}/go/import/runtime.gox") and os.path.exists(made_by):
@@ -101,7 +101,7 @@ class Packer:
         if metal:
             note = run(["scripts/buildid", "--note"]).strip()
             run(["scripts/link_twice", machine, *files, self.vars["LD"], *self.vars["LDFLAGS_METAL"].split(), f"--build-id={note}",
-                 app, *self.vars["METAL_OBJS"].split(), f"{BUILD}/go/rt-metal.a", self.vars["LIBGCC"]])
+                 app, *self.vars["METAL_OBJS"].split(), f"{BUILD}/go/rt-metal.a", *self.vars["LIBGCC"].split()])
         if host:
             run(["scripts/link_twice", process, *files, self.vars["CC"], "-no-pie", "-pthread", "-Wl,-z,noexecstack,-z,now",
                  app, *self.vars["HOST_OBJS"].split(), *self.vars["GO_OBJS"].split()])

@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import go_hints
 
 OUR_PACKAGES = {"burrow"}  # rt/go/burrow
+GO_CC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "go_cc")
 NOT_GO = (".c", ".h", ".s", ".S", ".cc", ".cpp", ".cxx", ".m")
 
 
@@ -189,7 +190,7 @@ class Builder:
         out, stamp, gox = Path(f"{stem}.o"), Path(f"{stem}.key"), self.imports / f"{path}.gox"
         for place in (out, gox):
             place.parent.mkdir(parents=True, exist_ok=True)
-        command = [self.args.gccgo, *shlex.split(self.args.flags), "-I", str(self.imports)]
+        command = [GO_CC, self.args.gccgo, *shlex.split(self.args.flags), "-I", str(self.imports)]
         if path != "main":  # (given this path, the compiler would make no main of it)
             command.append(f"-fgo-pkgpath={path}")
         if not shown(folder).startswith(".") and os.path.isabs(shown(folder)):
@@ -225,6 +226,7 @@ class Builder:
     def key(self, command, sources, embed, package):
         """Everything that the object is made from."""
         h = hashlib.sha256(repr((command, sources, self.args.compiler_id)).encode())
+        h.update(Path(GO_CC).read_bytes())
         for source in sources + sorted((embed or {"Files": {}})["Files"].values()):
             h.update(hashlib.sha256(Path(source).read_bytes()).digest())
         for name in package.get("Imports", []):

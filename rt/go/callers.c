@@ -137,19 +137,8 @@ int32_t go_locations(int32_t skip, Location *out, int32_t max, bool keep_thunks)
     return l.n;
 }
 
-static bool begins(String s, const char *with) {
-    String w = go_str(with);
-    return s.n >= w.n && memcmp(s.p, w.p, (size_t)w.n) == 0;
-}
-// callers: who called libffi; the first is a thunk, if it was deferred.
+// go_canrecover finds that out by itself, from the frames that there are.
 void go_makefunc_can_recover(GoSlice callers) GO("runtime.makefuncfficanrecover");
-void go_makefunc_can_recover(GoSlice callers) {
-    GoDefer *d = g_self()->go_defers;
-    if (!d || d->make_func_can_recover || callers.len < 2) return;
-    if (begins(((const Location *)callers.p)[1].function, "runtime.")) d->make_func_can_recover = true;
-}
+void go_makefunc_can_recover(GoSlice callers) {}
 void go_makefunc_returning(void) GO("runtime.makefuncreturning");
-void go_makefunc_returning(void) {
-    GoDefer *d = g_self()->go_defers;
-    if (d) d->make_func_can_recover = false;
-}
+void go_makefunc_returning(void) {}

@@ -10,6 +10,9 @@
     void c_name(void) GO(name);                                                                                        \
     void c_name(void) {}
 
+void go_breakpoint(void) GO("runtime.Breakpoint");
+void go_breakpoint(void) { rt_fatal("SIGTRAP: trace trap (runtime.Breakpoint)"); }
+
 // ---- runtime/debug
 int32_t go_set_gc_percent(int32_t percent) GO("runtime_1debug.setGCPercent");
 int32_t go_set_gc_percent(int32_t percent) { return gc_set_percent(percent); }

@@ -74,7 +74,8 @@ void go_checkdefer(bool *frame) {
 // ---- recover
 
 // Where gcc moved the call away from the label whose address it told (tail merging, PR 60406), and where a method is called through a wrapper of the
-// compiler's, the return address says nothing. Then: the function that asks, perhaps wrappers and the thunk, which their names tell, then the runtime.
+// compiler's or by reflection, the return address says nothing. Then: the function that asks, perhaps wrappers and the thunk, or package reflect and libffi,
+// which their names tell, then the runtime.
 typedef struct Callers { Unwind u; bool by_runtime; } Callers;
 
 static bool contains(const char *s, const char *word) {
@@ -87,18 +88,40 @@ static bool contains(const char *s, const char *word) {
     return false;
 }
 
+static bool begins(const char *s, const char *with) {
+    while (*with && *s == *with)
+        s++, with++;
+    return !*with;
+}
+
+// What may stand between the runtime and the function that it called by a deferred call; of the program's own functions only wrappers may.
+static bool is_wrapper(const char *name) {
+    return contains(name, "..thunk") || contains(name, "..stub") || contains(name, "__morestack") || contains(name, "call_with_stack") || begins(name, "ffi_");
+}
+// Package reflect on the way from a made function (reflect.MakeFunc, a method value) to what it stands for. By itself, as in defer v.Call(nil), it is a
+// caller as any other.
+static bool is_reflection(const char *name) {
+    return begins(name, "reflect.") || begins(name, "reflect[") || begins(name, "do_call") || begins(name, "runtime.reflectcall");
+}
+
+// libffi and the stack's change of place by it take frames of their own: a call by reflection through a made function has about 20.
+#define CALLERS_MAX 40
+
 static void walk_callers(void *arg) {
     Callers *c = arg;
     const G *g = p_self()->g;
-    for (int depth = 0; depth < 8 && unwind_step(g, &c->u); depth++) {
+    bool reflecting = false, made = false; // package reflect was met, but not yet the function that it made; that was
+    for (int depth = 0; depth < CALLERS_MAX && unwind_step(g, &c->u); depth++) {
         if (depth < 2) continue; // canrecover, and who asks
         if (go_is_runner(c->u.pc)) {
-            c->by_runtime = depth > 2;
+            c->by_runtime = depth > 2 && !reflecting;
             return;
         }
         RtSymbol s;
-        if (!rt_symbolize(c->u.pc - 1, &s)) continue;
-        if (!contains(s.name, "..thunk") && !contains(s.name, "..stub") && !contains(s.name, "__morestack") && !contains(s.name, "call_with_stack")) return;
+        if (!rt_symbolize(c->u.pc - 1, &s) || is_wrapper(s.name)) continue;
+        if (!is_reflection(s.name) || (made && !begins(s.name, "reflect.ffi"))) return;
+        made = begins(s.name, "reflect.ffi_callback");
+        reflecting = !made;
     }
 }
 
@@ -115,7 +138,9 @@ bool go_canrecover(uintptr_t ret) {
     GoDefer *d = g->go_defers;
     if (!d || !g->go_panics || d->panic_stack == g->go_panics) return false;
     if (d->retaddr && ret <= d->retaddr && ret + 16 >= d->retaddr) return true;
-    return d->make_func_can_recover || called_by_thunk();
+    bool yes = called_by_thunk();
+    __asm__("" : "+r"(yes)); // not a jump: walk_callers counts frames
+    return yes;
 }
 
 Any go_recover(void) GO("runtime.gorecover");

@@ -31,6 +31,12 @@ static bool begins(const char *s, const char *with) {
     return !*with;
 }
 
+static bool has_dot(const char *s) {
+    while (*s && *s != '.')
+        s++;
+    return *s;
+}
+
 bool rt_go_is_body(const char *symbol) {
     size_t n = (size_t)go_str(symbol).n;
     return n > 3 && begins(symbol + n - 3, "..r");
@@ -39,6 +45,7 @@ bool rt_go_is_body(const char *symbol) {
 const char *rt_go_name(const char *symbol, char *buf, size_t room) {
     size_t n = 0;
     if (begins(symbol, "run_deferred")) return "runtime.gopanic"; // rt/go/panic.c
+    if (!has_dot(symbol)) return symbol; // not Go's
     for (const char *s = symbol; *s && n + 1 < room; s++) {
         if (s[0] == '.' && s[1] == '.') {
             if (begins(s, "..thunk") || begins(s, "..stub")) return NULL;

@@ -13,6 +13,9 @@ func LockOSThread()
 func UnlockOSThread()
 func NumCgoCall() int64 { return 0 }
 
+// Ends the program: there is no debugger that would take it. In C (rt/go/debug.c).
+func Breakpoint()
+
 // ---- memory: in C (rt/go/memstats.c)
 
 func GC()
@@ -208,7 +211,6 @@ func MutexProfile(p []BlockProfileRecord) (n int, ok bool)             { return 
 func ThreadCreateProfile(p []StackRecord) (n int, ok bool)             { return 0, true }
 func GoroutineProfile(p []StackRecord) (n int, ok bool)                { return 0, true }
 func CPUProfile() []byte                                               { return nil }
-func Breakpoint()                                                      {}
 
 // ---- tracing: there is none
 
