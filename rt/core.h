@@ -214,6 +214,7 @@ struct P {
 
     // debug: locks held, innermost last
     uint32_t held_count;
+    struct ReportCapture *capture; // report.h: where reports of this core go; own core only
     const Lock *held[8];
     // statistics, owner writes
     int64_t idle_since, idle_ns; // sleeping since, 0: not; slept so far, or marked for want of anything else. hint_store by the owner

@@ -13,6 +13,15 @@ void traceback_self(void);
 const char *wait_reason_text(unsigned reason); // as Go prints it
 const char *fault_signal(const G *g);
 
+// Until report_release what this core reports fills out[0..room) instead of being shown, and the rest is dropped. System stack, so that
+// the core stays the same.
+typedef struct ReportCapture {
+    char *out;
+    size_t n, room;
+} ReportCapture;
+void report_capture(ReportCapture *c);
+void report_release(void);
+
 // A walk from a function to its callers, by frame pointers; exact: by unwind tables, which need the values of more registers (a program with Go code
 // has them: rt/go/unwind.c).
 typedef struct StackWalk {

@@ -222,7 +222,7 @@ static void dump_some(G *g, void *arg) {
 }
 
 void traceback_all(bool running_too) {
-    rt_printf("\n");
+    if (running_too) rt_printf("\n");
     if (running_too && p_self()->g) traceback_self();
     int dumped[2] = {0, 0};
     g_for_each(dump_some, dumped);
@@ -241,5 +241,6 @@ void rt_report(void) {
             rt_printf("\tholds %s lock %p (rank %d)\n", lock_rank_names[p->held[k]->rank], (const void *)p->held[k],
                       p->held[k]->rank);
     }
+    rt_printf("\n");
     traceback_all(false); // whoever reports has shown where it is itself
 }

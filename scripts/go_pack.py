@@ -1,7 +1,7 @@
 """go_pack.py -- links many test programs of Go into one image and one process; used by scripts/go_tests.py.
 
 A program is compiled as any other. Then everything that its package main defines becomes local to its object, so that a hundred packages main can be linked
-together; main.main and the start that gccgo makes (__go_init_main) get a name of their own. Types and functions of the library are there once. A
+together; two pointers lead to its main.main and the start that gccgo makes (__go_init_main). Types and functions of the library are there once. A
 table of all programs and tests/go/pack/driver.c, which runs them by their numbers, take the place of package main.
 """
 import hashlib
@@ -54,18 +54,21 @@ class Packer:
         os.makedirs(os.path.dirname(base), exist_ok=True)
         run(command)
         # Without groups, of which only the first of a name is linked: other programs' types have the same names.
-        run([self.vars["LD"], "-r", "--force-group-allocation", "-o", out + ".new", base + ".go.o"])
+        with open(base + ".ptr.s", "w") as f:
+            f.write(f'\t.section .data.rel.ro,"aw"\n\t.globl {self.tag(name)}\n\t.align 8\n{self.tag(name)}:\n\t.quad __go_init_main, main.main\n'
+                    '\t.section .note.GNU-stack,"",@progbits\n')
+        run(["as", "--64", "-o", base + ".ptr.o", base + ".ptr.s"])
+        run([self.vars["LD"], "-r", "--force-group-allocation", "-o", out + ".new", base + ".go.o", base + ".ptr.o"])
         mine = set()
         for line in run([self.vars["NM"], "--defined-only", out + ".new"]).splitlines():
             words = line.split()
             if words[-2].isupper() and OF_MAIN.search(words[-1]):
                 mine.add(words[-1])
-        tag = self.tag(name)
         with open(base + ".local", "w") as f:
-            f.writelines(n + "\n" for n in sorted(mine - {"main.main"}))
-        run([self.vars["OBJCOPY"], "--remove-section=.go_export", f"--localize-symbols={base}.local",
-             f"--redefine-sym=main.main={tag}.main", f"--redefine-sym=__go_init_main={tag}.init", out + ".new"])
-        os.remove(base + ".go.o")
+            f.writelines(n + "\n" for n in sorted(mine | {"__go_init_main"}))
+        run([self.vars["OBJCOPY"], "--remove-section=.go_export", f"--localize-symbols={base}.local", out + ".new"])
+        for leftover in (".go.o", ".ptr.s", ".ptr.o", ".local"):
+            os.remove(base + leftover)
         with open(made_by, "w") as f:
             f.write(text)
         os.replace(out + ".new", out)
@@ -87,11 +90,10 @@ class Packer:
         if all(newer(p, *inputs) for p in wanted):
             return machine, process
         with open(stem + ".table.c", "w") as f:
-            for name in names:
-                f.write(f'extern void {self.c_name(name)}_i(void) __asm__("{self.tag(name)}.init");\n')
-                f.write(f'extern void {self.c_name(name)}_m(void) __asm__("{self.tag(name)}.main");\n')
-            f.write("const struct { const char *name; void (*init)(void), (*main)(void); } pack_programs[] = {\n")
-            f.writelines(f'    {{"{n}", {self.c_name(n)}_i, {self.c_name(n)}_m}},\n' for n in names)
+            f.write("struct Program { void (*init)(void), (*main)(void); };\n")
+            f.writelines(f'extern const struct Program p_{i} __asm__("{self.tag(n)}");\n' for i, n in enumerate(names))
+            f.write("const struct { const char *name; const struct Program *program; } pack_programs[] = {\n")
+            f.writelines(f'    {{"{n}", &p_{i}}},\n' for i, n in enumerate(names))
             f.write(f"}};\nconst long pack_count = {len(names)};\n")
         compiler = self.vars["APPCC"].split() + ["-fasynchronous-unwind-tables", "-c", "-o"]
         run([*compiler, table, stem + ".table.c"])
@@ -108,6 +110,3 @@ class Packer:
         for leftover in (app, app + ".keep", app + ".renames", table, driver, stem + ".table.c"):
             os.remove(leftover)
         return machine, process
-
-    def c_name(self, name):
-        return "p_" + re.sub(r"[^A-Za-z0-9]", "_", name[:-3])

@@ -2,8 +2,8 @@
 #include "go.h"
 #include "unwind.h"
 #include "panic.h"
-#include "../format.h"
 #include "../report.h"
+#include "../sched.h"
 
 typedef struct Symbol { uintptr_t pc; RtSymbol s; bool known; } Symbol;
 typedef struct SymbolArgs { uintptr_t pc; String *function, *file; intptr_t *line; uintptr_t *entry; bool known; } SymbolArgs;
@@ -70,47 +70,28 @@ intptr_t go_callers(intptr_t skip, GoSlice pcs) {
 void go_burrow_throw(String s) GO("runtime.burrowThrow");
 void go_burrow_throw(String s) { rt_fatal("%.*s", (int)s.n, s.p); }
 
-// ---- runtime.Stack: the calling goroutine's dump as text. (Other goroutines' are not included.)
-typedef struct Dump { Unwind u; char *out; size_t n, room; uint64_t id; } Dump;
+// ---- runtime.Stack: the dump that a fatal error would print, as text
 
-static void dump_line(Dump *d, const char *fmt, ...) {
-    char line[512];
-    BufferSink b = buffer_sink(line, sizeof line);
-    va_list ap;
-    va_start(ap, fmt);
-    format_to(&b.sink, fmt, ap);
-    va_end(ap);
-    size_t n = b.sink.total < sizeof line ? b.sink.total : sizeof line;
-    for (size_t i = 0; i < n && d->n < d->room; i++)
-        d->out[d->n++] = line[i];
+static void dump_self(void *arg) {
+    report_capture(arg);
+    traceback_self();
+    report_release();
 }
-
-static void dump(void *arg) {
-    Dump *d = arg;
-    const G *g = p_self()->g;
-    extern const char __start_app_text[], __stop_app_text[];
-    dump_line(d, "goroutine %lu [running]:\n", g->id);
-    bool body = false;
-    while (d->n < d->room && unwind_step(g, &d->u)) {
-        uintptr_t pc = d->u.pc;
-        if (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text) continue;
-        RtSymbol s;
-        if (!rt_symbolize(pc - 1, &s)) continue;
-        char buf[160];
-        bool wrapper = body;
-        body = rt_go_is_body(s.name);
-        const char *name = wrapper ? NULL : rt_go_name(s.name, buf, sizeof buf);
-        if (name) dump_line(d, "%s\n\t%s:%u +0x%lx\n", name, s.file && *s.file ? s.file : "?", s.line, s.offset + 1);
-    }
+static void dump_all(void *arg) {
+    report_capture(arg);
+    traceback_self();
+    traceback_all(false);
+    report_release();
 }
 
 intptr_t go_stack(GoSlice buf, bool all) GO("runtime.Stack");
 intptr_t go_stack(GoSlice buf, bool all) {
-    Dump d = {.out = buf.p, .room = (size_t)buf.len};
-    unwind_here(&d.u);
-    sys_call(dump, &d);
+    ReportCapture c = {.out = buf.p, .room = (size_t)buf.len};
+    if (all) world_stopped_do(dump_all, &c); // each stands still, its stack is whole
+    else sys_call(dump_self, &c);
+    if (c.n > 1 && c.n < c.room && c.out[c.n - 2] == '\n') c.n--; // the empty line that parts goroutines
     RT_DOOR();
-    return (intptr_t)d.n;
+    return (intptr_t)c.n;
 }
 
 // ---- reflect.MakeFunc: may the function that a deferred call reaches through libffi recover? Package reflect's C part asks for the names of its callers.

@@ -2,6 +2,7 @@
 //
 // What has no meaning here answers so: no signal ever comes, no profile is taken, there is no other thread.
 #include "go.h"
+#include "panic.h"
 #include "../api/gc.h"
 #include "../memstats.h"
 #include "../sched.h"
@@ -26,7 +27,13 @@ intptr_t go_set_max_threads(intptr_t n) GO("runtime_1debug.setMaxThreads");
 intptr_t go_set_max_threads(intptr_t n) { return 10000; } // Go's default; there are as many as cores
 bool go_set_panic_on_fault(bool on) GO("runtime_1debug.setPanicOnFault");
 bool go_set_panic_on_fault(bool on) { return false; }
-NOTHING(go_set_traceback, "runtime_1debug.SetTraceback")
+// What a panic that nobody recovers shows; fatal errors show all goroutines. "system" and "crash" add nothing here.
+TracebackLevel go_traceback = TRACEBACK_SELF;
+void go_set_traceback(String level) GO("runtime_1debug.SetTraceback");
+void go_set_traceback(String level) {
+    bool none = go_string_equal(level, go_str("none")), self = go_string_equal(level, go_str("single")) || level.n == 0;
+    hint_store(&go_traceback, none ? TRACEBACK_NONE : self ? TRACEBACK_SELF : TRACEBACK_ALL);
+}
 NOTHING(go_write_heap_dump, "runtime_1debug.WriteHeapDump")
 String go_modinfo(void) GO("runtime_1debug.modinfo");
 String go_modinfo(void) { return (String){NULL, 0}; }

@@ -113,8 +113,12 @@ static void print_and_end(void *arg) {
         first = false;
     }
     if (g->fault_pc) rt_printf("[signal %s code=0x1 addr=%p pc=%p]\n", fault_signal(g), (void *)g->fault_addr, (void *)g->fault_pc);
-    rt_printf("\n");
-    traceback_self();
+    TracebackLevel level = hint_load(&go_traceback);
+    if (level != TRACEBACK_NONE) {
+        rt_printf("\n");
+        traceback_self();
+    }
+    if (level == TRACEBACK_ALL) traceback_all(false);
     report_end(2);
 }
 

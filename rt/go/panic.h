@@ -31,6 +31,9 @@ typedef struct GoPanic {
 
 extern const Type go_defer_type, go_panic_type;
 
+typedef enum { TRACEBACK_NONE, TRACEBACK_SELF, TRACEBACK_ALL } TracebackLevel;
+extern TracebackLevel go_traceback; // debug.SetTraceback; read by the end of the program
+
 bool go_is_runner(uintptr_t pc); // a return address in what runs deferred calls
 bool go_is_panic(uintptr_t pc);  // when panicking
 void go_goexit_last(void);

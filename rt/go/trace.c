@@ -52,6 +52,12 @@ const char *rt_go_name(const char *symbol, char *buf, size_t room) {
             if (s[2] == 'r' && !s[3]) break; // the body of a function that recovers
             continue;
         }
+        if (begins(s, "_0go..func")) { // a function literal outside of functions
+            for (const char *glob = "glob."; *glob && n + 1 < room; glob++)
+                buf[n++] = *glob;
+            s += sizeof "_0go" - 1; // behind it and the first dot of "..func"
+            continue;
+        }
         char c = *s == '_' ? unescaped(s[1]) : 0;
         if (c) s++;
         buf[n++] = c ? c : *s;

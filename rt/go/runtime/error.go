@@ -218,8 +218,13 @@ type stringer interface{ String() string }
 //go:linkname burrowPanicText runtime.burrowPanicText
 func burrowPanicText(v interface{}) (text string) {
 	defer func() {
-		if recover() != nil {
-			burrowThrow("panic while printing panic value")
+		const what = "panic while printing panic value"
+		switch r := recover().(type) {
+		case nil:
+		case string:
+			burrowThrow(what + ": " + r)
+		default:
+			burrowThrow(what + ": type " + (*eface)(unsafe.Pointer(&r)).typ.text())
 		}
 	}()
 	switch x := v.(type) {
@@ -305,6 +310,9 @@ func plainText(v interface{}) string {
 		return "(" + e.typ.text() + ") " + hexText(uint64(uintptr(p)))
 	}
 	if e.typ.pkgPath() != "" { // a type of the program's: main.T(5)
+		if s[0] == '(' { // a complex number
+			return e.typ.text() + s
+		}
 		return e.typ.text() + "(" + s + ")"
 	}
 	return s

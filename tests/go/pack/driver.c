@@ -10,9 +10,10 @@
 
 typedef struct GoString { const char *p; long n; } GoString;
 typedef struct GoStrings { GoString *p; long len, cap; } GoStrings;
-typedef struct Program { const char *name; void (*init)(void), (*main)(void); } Program;
+typedef struct Program { void (*init)(void), (*main)(void); } Program;
+typedef struct Entry { const char *name; const Program *program; } Entry;
 
-extern const Program pack_programs[];
+extern const Entry pack_programs[];
 extern const long pack_count;
 
 GoStrings go_args(void) __asm__("os.runtime__args");
@@ -63,12 +64,12 @@ void run(void) {
             println("@@go: argument %ld is not the number of a program", i);
             program_exit(1);
         }
-        const Program *p = &pack_programs[number];
+        const Entry *p = &pack_programs[number];
         words[0] = (GoString){p->name, length(p->name)};
         println("@@go begin %s", p->name);
-        p->init();
+        p->program->init();
         go_os_args = (GoStrings){words, n, n};
-        p->main();
+        p->program->main();
         println("@@go end %s", p->name);
         go_gomaxprocs(procs);
         go_gc_percent(percent);

@@ -1,0 +1,91 @@
+"""test_go_endings.py -- what ends a Go program says so in Go's words, with status 2 and the trace of the goroutine; and runtime.Stack, Callers, debug.PrintStack.
+
+The texts are those of Go 1.19's src/runtime (panic.go, error.go, proc.go, traceback.go) and package sync; addresses are of course others.
+"""
+import os
+import re
+
+import pytest
+
+import qemu
+
+FRAME = r"main\.{}\(\.\.\.\)\n\ttests/go/endings\.go:\d+ \+0x[0-9a-f]+\n"
+MINE = FRAME.format(r"glob\.\.func\d+") + FRAME.format("main")
+RUNNING = r"\ngoroutine 1 \[running\]:\n"
+NIL = r"runtime error: invalid memory address or nil pointer dereference\n\[signal SIGSEGV: segmentation violation code=0x1 addr=0x{} pc=0x[0-9a-f]+\]"
+REAL = r"\+{}\.000000e\+000"
+
+# What follows "panic: ", by case.
+PANICS = {
+    "nil": "nil", "int": "42", "negative": "-5", "float": r"\+1\.500000e\+000", "complex": rf"\({REAL.format(1)}{REAL.format(2)}i\)", "bool": "true",
+    "string": "a text", "number": r"main\.number\(7\)", "word": r'main\.word\("w"\)', "flag": r"main\.flag\(true\)",
+    "real": rf"main\.real\({REAL.format(2)}\)", "pair": rf"main\.pair\({REAL.format(0)}{REAL.format(1)}i\)",
+    "struct": r"\(main\.point\) 0x[0-9a-f]+", "pointer": r"\(\*main\.point\) 0x[0-9a-f]+", "error": "an error", "custom": "failure 3\nsecond line",
+    "stringer": "spoken", "wrapped": "outer: file does not exist", "nilaccess": NIL.format("8"), "nilcall": NIL.format("0"),
+    "nilinterface": NIL.format("[0-9a-f]+"), "divide": "runtime error: integer divide by zero", "index": r"runtime error: index out of range \[3\] with length 3",
+    "negindex": r"runtime error: index out of range \[-1\]", "slice": r"runtime error: slice bounds out of range \[2:1\]",
+    "cap": r"runtime error: slice bounds out of range \[::5\] with capacity 3", "stringindex": r"runtime error: index out of range \[3\] with length 3",
+    "array": "runtime error: cannot convert slice with length 3 to pointer to array with length 4", "nilmap": "assignment to entry in nil map",
+    "closenil": "close of nil channel", "closeclosed": "close of closed channel", "sendclosed": "send on closed channel",
+    "assert": r"interface conversion: interface {} is int, not string", "assertnil": r"interface conversion: interface {} is nil, not string",
+    "assertmethod": r"interface conversion: int is not main\.shape: missing method area", "unhashable": r"runtime error: hash of unhashable type \[\]int",
+    "uncomparable": r"runtime error: comparing uncomparable type \[\]int", "shift": "runtime error: negative shift amount",
+    "makeslice": "runtime error: makeslice: len out of range", "makechan": "makechan: size out of range",
+}
+SYNC = r"(?:sync\.[^\n]*\n\t[^\n]*\n)+"
+OVERFLOW = r"runtime: goroutine stack exceeds 16777216-byte limit\nruntime: [^\n]*\nfatal error: stack overflow\n"
+DEADLOCK = "fatal error: all goroutines are asleep - deadlock!\n"
+
+CASES = {name: (2, f"panic: {text}\n{RUNNING}{MINE}\n") for name, text in PANICS.items()}
+CASES |= {
+    "bad": (2, rf"fatal error: panic while printing panic value: worse\n{RUNNING}{FRAME.format('bad.Error')}{MINE}\n"),
+    "repanic": (2, rf"panic: first \[recovered\]\n\tpanic: again first\n{RUNNING}{FRAME.format('repanic.func1')}{FRAME.format('repanic')}{FRAME.format('main')}\n"),
+    "nested": (2, rf"panic: first\n\tpanic: second\n\tpanic: third\n{RUNNING}(?:{FRAME.format('nestedPanics[.func12]*')})+{FRAME.format('main')}\n"),
+    "goexit": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
+    "goexitothers": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
+    "deadlock": (2, rf"{DEADLOCK}\ngoroutine 1 \[chan receive\]:\n{MINE}\n"),
+    "nilreceive": (2, rf"{DEADLOCK}\ngoroutine 1 \[chan receive \(nil chan\)\]:\n{MINE}\n"),
+    "lock": (2, rf"{DEADLOCK}\ngoroutine 1 \[semacquire\]:\n{SYNC}{MINE}\n"),
+    "unlock": (2, rf"fatal error: sync: unlock of unlocked mutex\n{RUNNING}{SYNC}{MINE}\n"),
+    "rwunlock": (2, rf"fatal error: sync: RUnlock of unlocked RWMutex\n{RUNNING}{SYNC}{MINE}\n"),
+    "negativegroup": (2, rf"panic: sync: negative WaitGroup counter\n{RUNNING}{SYNC}{MINE}\n"),
+    "overflow": (2, rf"{OVERFLOW}{RUNNING}(?:{FRAME.format('deep')})+\.\.\.additional frames elided\.\.\.\n\n"),
+    "gonil": (2, rf"fatal error: go of nil func value\n{RUNNING}{MINE}\n"),
+    "mapwrites": (2, r"fatal error: concurrent map writes\n\ngoroutine \d \[running\]:\n(?s:.*)main\.write[^\n]*\n(?s:.*)"),
+    "goroutine": (2, rf"panic: {NIL.format('0')}\n\ngoroutine 3 \[running\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}"
+                     r"created by main\.glob\.\.func\d+ in goroutine 1\n\ttests/go/endings\.go:\d+ \+0x[0-9a-f]+\n\n"),
+    "exit3": (3, ""),
+    "traceback": (2, rf"panic: all of them\n{RUNNING}{MINE}\ngoroutine 3 \[select \(no cases\)\]:\n(?s:.*)"),
+    "none": (2, r"panic: no trace\n"),
+    "breakpoint": (2, rf"fatal error: SIGTRAP: trace trap \(runtime\.Breakpoint\)\n{RUNNING}{MINE}\n"),
+    "stack": (0, rf"goroutine 1 \[running\]:\n{FRAME.format('outer')}{MINE}--\ngoroutine 1 \[running\]:\nruntime/debug\.Stack\(\.\.\.\)\n\t[^\n]*\n"
+                 rf"runtime/debug\.PrintStack\(\.\.\.\)\n\t[^\n]*\n{MINE}"),
+    "stackall": (0, rf"goroutine 1 \[running\]:\n{FRAME.format('outer')}{MINE}"
+                    rf"(?:\ngoroutine \d \[chan receive\]:\n{FRAME.format('waiting')}created by [^\n]*\n\t[^\n]*\n){{3}}"
+                    rf"\ngoroutine \d \[(?:running|runnable)\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}created by [^\n]*\n\t[^\n]*\n30 true 4\n"),
+    "callers": (0, r"main\.glob\.\.func\d+ tests/go/endings\.go true\nmain\.main tests/go/endings\.go true\n"),
+}
+BOOTED = ("custom", "nilaccess", "divide", "repanic", "overflow", "deadlock", "goroutine", "mapwrites", "stackall", "traceback")
+
+
+def judge(result, case):
+    status, text = CASES[case]
+    if result.status != status or not re.fullmatch(text, result.text):
+        pytest.fail(f"{case}: expected status {status} and a match of\n{text}\ngot status {result.status}; {result.why}\n{result.text[:3000]}", pytrace=False)
+
+
+def test_every_case_is_judged():
+    with open("tests/go/endings.go") as f:
+        assert set(re.findall(r'^\t"(\w+)": ', f.read(), re.M)) == set(CASES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_hosted(build, case):
+    path = build.path("build/host/go-endings")
+    judge(qemu.run_process([path], 60, env=dict(os.environ, BURROW_CPUS="2", BURROW_CMDLINE=f"-- {case}")), case)
+
+
+@pytest.mark.parametrize("case", BOOTED)
+def test_booted(build, case):
+    image = build.path("build/go-endings.elf")
+    judge(qemu.run(image, "pvh", f"-- {case}", 60, smp=2), case)
