@@ -73,10 +73,14 @@ void go_checkdefer(bool *frame) {
 
 // ---- recover
 
-// Where gcc moved the call away from the label whose address it told (tail merging, PR 60406), and where a method is called through a wrapper of the
-// compiler's or by reflection, the return address says nothing. Then: the function that asks, perhaps wrappers and the thunk, or package reflect and libffi,
-// which their names tell, then the runtime.
-typedef struct Callers { Unwind u; bool by_runtime; } Callers;
+// May the function that asks recover? It may if the thunk of the deferred call called it: the thunk has told which address its call returns to. Mostly that is
+// the asking function's own return address. It is not where something stands between the two: a wrapper of the compiler's for a method, __morestack, or package
+// reflect and libffi. These have names that tell; any other function in between says no. (A function that was inlined into the thunk, and called what asks,
+// shows no frame, but another return address.)
+typedef struct Callers { Unwind u; uintptr_t retaddr; bool by_thunk; } Callers;
+
+// The label lies behind the call, and gcc may have put a few instructions between them.
+static bool is_return_of(uintptr_t ret, uintptr_t retaddr) { return retaddr && ret <= retaddr && ret + 16 >= retaddr; }
 
 static bool contains(const char *s, const char *word) {
     for (; *s; s++) {
@@ -94,9 +98,8 @@ static bool begins(const char *s, const char *with) {
     return !*with;
 }
 
-// What may stand between the runtime and the function that it called by a deferred call; of the program's own functions only wrappers may.
 static bool is_wrapper(const char *name) {
-    return contains(name, "..thunk") || contains(name, "..stub") || contains(name, "__morestack") || contains(name, "call_with_stack") || begins(name, "ffi_");
+    return contains(name, "..stub") || contains(name, "__morestack") || contains(name, "call_with_stack") || begins(name, "ffi_");
 }
 // Package reflect on the way from a made function (reflect.MakeFunc, a method value) to what it stands for. By itself, as in defer v.Call(nil), it is a
 // caller as any other.
@@ -111,25 +114,25 @@ static void walk_callers(void *arg) {
     Callers *c = arg;
     const G *g = p_self()->g;
     bool reflecting = false, made = false; // package reflect was met, but not yet the function that it made; that was
-    for (int depth = 0; depth < CALLERS_MAX && unwind_step(g, &c->u); depth++) {
+    for (int depth = 0; depth < CALLERS_MAX && unwind_step(g, &c->u) && !go_is_runner(c->u.pc); depth++) {
         if (depth < 2) continue; // canrecover, and who asks
-        if (go_is_runner(c->u.pc)) {
-            c->by_runtime = depth > 2 && !reflecting;
-            return;
-        }
         RtSymbol s;
         if (!rt_symbolize(c->u.pc - 1, &s) || is_wrapper(s.name)) continue;
+        if (contains(s.name, "..thunk")) {
+            c->by_thunk = !reflecting && is_return_of(c->u.pc, c->retaddr);
+            return;
+        }
         if (!is_reflection(s.name) || (made && !begins(s.name, "reflect.ffi"))) return;
         made = begins(s.name, "reflect.ffi_callback");
         reflecting = !made;
     }
 }
 
-static __attribute__((noinline)) bool called_by_thunk(void) {
-    Callers c = {.by_runtime = false};
+static __attribute__((noinline)) bool called_by_thunk(uintptr_t retaddr) {
+    Callers c = {.retaddr = retaddr};
     unwind_here(&c.u);
     sys_call(walk_callers, &c);
-    return c.by_runtime;
+    return c.by_thunk;
 }
 
 bool go_canrecover(uintptr_t ret) GO("runtime.canrecover");
@@ -137,8 +140,8 @@ bool go_canrecover(uintptr_t ret) {
     G *g = g_self();
     GoDefer *d = g->go_defers;
     if (!d || !g->go_panics || d->panic_stack == g->go_panics) return false;
-    if (d->retaddr && ret <= d->retaddr && ret + 16 >= d->retaddr) return true;
-    bool yes = called_by_thunk();
+    if (is_return_of(ret, d->retaddr)) return true;
+    bool yes = called_by_thunk(d->retaddr);
     __asm__("" : "+r"(yes)); // not a jump: walk_callers counts frames
     return yes;
 }
