@@ -3,10 +3,9 @@ import subprocess
 
 import pytest
 
-# One of each subject; scripts/go_tests.py runs the whole list (tests/go/pass.txt).
-CHOSEN = ["235.go", "recover.go", "recover1.go", "recover2.go", "recover3.go", "chan/sieve1.go", "chan/select3.go", "chan/fifo.go", "map.go", "range.go",
-          "closure.go", "defer.go", "deferfin.go", "mallocfin.go", "gc2.go", "zerodivide.go", "stack.go", "convert4.go", "ken/string.go",
-          "fixedbugs/issue4562.go", "fixedbugs/issue26335.go", "fixedbugs/issue37716.go", "interface/fake.go", "peano.go", "turing.go"]
+def names_in(path):
+    with open(path) as f:
+        return [line.split("\t")[0].strip() for line in f if line.strip() and not line.startswith("#")]
 
 
 def test_missing_function_names_who_needs_it(build, tmp_path):
@@ -18,18 +17,40 @@ def test_missing_function_names_who_needs_it(build, tmp_path):
 
 
 def test_lists_are_complete():
-    with open("tests/go/pass.txt") as f:
-        passing = [line.strip() for line in f]
+    passing, chosen, alone = names_in("tests/go/pass.txt"), names_in("tests/go/chosen.txt"), names_in("tests/go/alone.txt")
     assert len(passing) == len(set(passing)) >= 711
+    assert 100 <= len(chosen) == len(set(chosen)) and set(chosen) <= set(passing)
+    assert set(alone) <= set(passing)
     with open("tests/go/exceptions.txt") as f:
         exceptions = [line.split("\t") for line in f if not line.startswith("#")]
     assert all(len(e) == 2 and e[1].strip() for e in exceptions)
     assert not set(passing) & {e[0] for e in exceptions}
-    assert set(CHOSEN) <= set(passing)
 
 
-def test_chosen_tests_of_go(build):
+def go_tests(*words):
     subprocess.run(["make", "-s", "go-test-objects"], check=True)
-    r = subprocess.run(["scripts/go_tests.py", "--verbose", *CHOSEN], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    r = subprocess.run(["scripts/go_tests.py", "--verbose", "--list", "tests/go/chosen.txt", *words], text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if r.returncode:
         pytest.fail(r.stdout, pytrace=False)
+
+
+def test_chosen_tests_of_go_booted(build):
+    """The hundred of tests/go/chosen.txt, in three boots and a few more; all of them: make conformance."""
+    go_tests("--smp", "4")
+
+
+def test_harness_of_go_tests_notices_what_fails(build, tmp_path):
+    """One that panics, one whose output is wrong, one that does not end: each is named, and those behind it run all the same."""
+    programs = {"good": "println(1)", "panics": 'panic("no")', "wrong": "println(2)", "hangs": "for {\n}", "late": "println(3)"}
+    for name, body in programs.items():
+        (tmp_path / f"{name}.go").write_text(f"// run\n\npackage main\n\nfunc main() {{\n{body}\n}}\n")
+        (tmp_path / f"{name}.out").write_text({"good": "1\n", "wrong": "3\n", "late": "3\n"}.get(name, ""))
+    subprocess.run(["make", "-s", "go-test-objects"], check=True)
+    r = subprocess.run(["scripts/go_tests.py", "--root", str(tmp_path), "--smp", "2", "--limit", "20", *(f"{name}.go" for name in programs)],
+                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 1
+    assert "panics.go: status 2: panic: no" in r.stdout
+    assert "wrong.go: output: 2" in r.stdout
+    assert "hangs.go: timeout" in r.stdout
+    assert "2 of 5 pass: 1 images, 3 runs" in r.stdout
