@@ -52,18 +52,18 @@ CASES |= {
     "negativegroup": (2, rf"panic: sync: negative WaitGroup counter\n{RUNNING}{SYNC}{MINE}\n"),
     "overflow": (2, rf"{OVERFLOW}{RUNNING}(?:{FRAME.format('deep')})+\.\.\.additional frames elided\.\.\.\n\n"),
     "gonil": (2, rf"fatal error: go of nil func value\n{RUNNING}{MINE}\n"),
-    "mapwrites": (2, r"fatal error: concurrent map writes\n\ngoroutine \d \[running\]:\n(?s:.*)main\.write[^\n]*\n(?s:.*)"),
-    "goroutine": (2, rf"panic: {NIL.format('0')}\n\ngoroutine 3 \[running\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}"
+    "mapwrites": (2, r"fatal error: concurrent map writes\n\ngoroutine \d+ \[running\]:\n(?s:.*)main\.write[^\n]*\n(?s:.*)"),
+    "goroutine": (2, rf"panic: {NIL.format('0')}\n\ngoroutine \d+ \[running\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}"
                      r"created by main\.glob\.\.func\d+ in goroutine 1\n\ttests/go/endings\.go:\d+ \+0x[0-9a-f]+\n\n"),
     "exit3": (3, ""),
-    "traceback": (2, rf"panic: all of them\n{RUNNING}{MINE}\ngoroutine 3 \[select \(no cases\)\]:\n(?s:.*)"),
+    "traceback": (2, rf"panic: all of them\n{RUNNING}{MINE}\ngoroutine \d+ \[select \(no cases\)\]:\n(?s:.*)"),
     "none": (2, r"panic: no trace\n"),
     "breakpoint": (2, rf"fatal error: SIGTRAP: trace trap \(runtime\.Breakpoint\)\n{RUNNING}{MINE}\n"),
     "stack": (0, rf"goroutine 1 \[running\]:\n{FRAME.format('outer')}{MINE}--\ngoroutine 1 \[running\]:\nruntime/debug\.Stack\(\.\.\.\)\n\t[^\n]*\n"
                  rf"runtime/debug\.PrintStack\(\.\.\.\)\n\t[^\n]*\n{MINE}"),
     "stackall": (0, rf"goroutine 1 \[running\]:\n{FRAME.format('outer')}{MINE}"
-                    rf"(?:\ngoroutine \d \[chan receive\]:\n{FRAME.format('waiting')}created by [^\n]*\n\t[^\n]*\n){{3}}"
-                    rf"\ngoroutine \d \[(?:running|runnable)\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}created by [^\n]*\n\t[^\n]*\n30 true 4\n"),
+                    rf"(?:\ngoroutine \d+ \[chan receive\]:\n{FRAME.format('waiting')}created by [^\n]*\n\t[^\n]*\n){{3}}"
+                    rf"\ngoroutine \d+ \[(?:running|runnable)\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}created by [^\n]*\n\t[^\n]*\n30 true 4\n"),
     "callers": (0, r"main\.glob\.\.func\d+ tests/go/endings\.go true\nmain\.main tests/go/endings\.go true\n"),
 }
 BOOTED = ("custom", "nilaccess", "divide", "repanic", "overflow", "deadlock", "goroutine", "mapwrites", "stackall", "traceback")
