@@ -6,6 +6,10 @@
 #pragma once
 #include "core.h"
 
+#ifndef HEAP_WORD_POINT // the simulator lets others go on before each word of an object that the marker reads (tests/host/sim/point.h)
+#define HEAP_WORD_POINT() ((void)0)
+#endif
+
 // A grey object. Of one with a bitmap the pointer bits are taken along, so that nobody has to look for its span again.
 typedef struct Grey {
     uintptr_t at;  // its slot's address; of a large object the oblet from which on it has to be looked at
@@ -56,6 +60,11 @@ static inline uintptr_t raw_word(const uintptr_t *at) {
     uintptr_t w;
     __asm__ volatile("movq %1, %0" : "=r"(w) : "m"(*at));
     return w;
+}
+// Of an object, while marking.
+static inline uintptr_t heap_word(const uintptr_t *at) {
+    HEAP_WORD_POINT();
+    return raw_word(at);
 }
 void mark_exact(GcLocal *l, uintptr_t word); // a pointer from a heap object: into an object, or anything else
 // A word from a stack, a register or a variable of the program: a pointer exactly behind an object (C's one-past pointers) keeps that, too.

@@ -7,7 +7,7 @@
 //
 // Objects are read while the program writes to them: word by word, whole words (pointers are written as whole words, too, wherever they are copied). Which
 // of two values is seen does not matter, because the snapshot's one is shaded by whoever replaces it (gc.h), or it was NULL, in an object that was given out
-// before stop 1 and is filled now. So these reads are deliberate races, the only ones of the marker, and they are made in assembly (raw_word): the
+// before stop 1 and is filled now. So these reads are deliberate races, the only ones of the marker, and they are made in assembly (heap_word): the
 // thread sanitizer would report each plain store of the program that they meet. Pointer bits, alloc and mark bits it sees. Nothing else about a white object changes while marking: it was made before
 // stop 1, so its pointer bits and type are as they were, and its slot is not reused.
 //
@@ -75,14 +75,14 @@ void mark_exact(GcLocal *l, uintptr_t word) {
 
 static void scan_bits(GcLocal *l, const uintptr_t *at, uint64_t bits) {
     for (; bits; bits &= bits - 1)
-        mark_exact(l, raw_word(at + __builtin_ctzll(bits)));
+        mark_exact(l, heap_word(at + __builtin_ctzll(bits)));
 }
 
 // The part [lo, hi) of an object whose elements are of type t. Behind the last whole element all is zero, so that needs no care.
 static void scan_typed(GcLocal *l, const Type *t, uintptr_t base, size_t lo, size_t hi) {
     if (unlikely(t->kind & KIND_GCPROG)) { // a program that makes the bitmap: gccgo's, for types over 16 KB. All words will do
         for (uintptr_t at = base + lo; at < base + hi; at += 8)
-            mark_exact(l, raw_word((const uintptr_t *)at));
+            mark_exact(l, heap_word((const uintptr_t *)at));
         return;
     }
     size_t size = t->size, prefix = t->ptrdata;
@@ -180,7 +180,7 @@ ONE_REGION uint64_t scan_grey(GcLocal *l, uint64_t limit) {
         if (unlikely(left <= work)) floor = end;
         left -= work;
         do {
-            uintptr_t word = raw_word(at + low_bit(bits));
+            uintptr_t word = heap_word(at + low_bit(bits));
             bits &= bits - 1;
             if (!word) continue;
             Span *s = span_of(word);

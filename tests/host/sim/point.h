@@ -24,6 +24,8 @@ void sim_point(void);
 #define __atomic_add_fetch(...)          (sim_point(), __atomic_add_fetch(__VA_ARGS__))
 #define __atomic_sub_fetch(...)          (sim_point(), __atomic_sub_fetch(__VA_ARGS__))
 
+#define HEAP_WORD_POINT() sim_point() // read in assembly (rt/mark.h)
+
 #include "rt/core.h"
 #undef STACK_FIRST
 #undef STACK_SLACK
