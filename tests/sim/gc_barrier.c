@@ -9,6 +9,7 @@ static void taker(void *unused) {
     gc_await_marking();
     Node *n = cell_get(holder->next);
     cell_set(holder->next, NULL);
+    CHECK(!cell_get(holder->next));
     sim_point();
     gosched();
     node_check(n, 7);

@@ -215,6 +215,10 @@ static void test_barrier(void) {
     cell_set(n->name, string_of("x"));
     CHECK(was_shaded(&points[1]));
     n_shaded = 0;
+    static Any any = {(const Type *)&points[3], &points[4]}; // both words of two may be pointers
+    cell_store_2(&any, 0, 0);
+    CHECK(was_shaded(&points[3]) && was_shaded(&points[4]) && !any.type && !any.data);
+    n_shaded = 0;
     Named other = {((String){(char *)&points[2], 5}), 0};
     value_copy(Named, n, &other);
     value_clear(Named, n);
