@@ -386,13 +386,13 @@ typedef Letter *LetterPtr;
 TYPE_POINTER(LetterPtr);
 
 enum { BOARD = 64 };
-typedef struct Place {
+typedef struct Shelf {
     Mutex lock;
     uint64_t id;
     cell(Parcel *) parcel;
-} Place;
-TYPE_STRUCT(Place, parcel);
-static Place *board; // BOARD
+} Shelf;
+TYPE_STRUCT(Shelf, parcel);
+static Shelf *board; // BOARD
 static AtomicPtr exchanges[BOARD]; // Letters
 static chan(LetterPtr) direct, buffered;
 static AtomicUint64 made, burnt; // sums of the numbers of all parcels
@@ -459,7 +459,7 @@ TYPE_STRUCT(Errand, letter);
 
 // The two ways that never wait. What lay there before is taken along.
 static void to_board(World *w, Letter *l) {
-    Place *at = &board[below(&w->rng, BOARD)];
+    Shelf *at = &board[below(&w->rng, BOARD)];
     Letter *old = new (Letter);
     mutex_lock(&at->lock);
     cell_set(old->parcel, cell_get(at->parcel));
@@ -641,7 +641,7 @@ int main(int argc, char **argv) {
     InUse before = cleaned();
     uint32_t cycles = gc.cycle;
 
-    board = make_array(Place, BOARD);
+    board = make_array(Shelf, BOARD);
     direct = chan_make(LetterPtr, 0);
     buffered = chan_make(LetterPtr, 8);
     waitgroup_add(&workers, goroutines);
