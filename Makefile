@@ -57,7 +57,7 @@ boot_file_iso  := $(B)/$(NAME).iso
 boot_file_pvh  := $(B)/$(NAME).elf
 boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
 
-.PHONY: help run host iso licences debug record replay test nightly fuzz check bench bench-vs-go images clean deps
+.PHONY: help run host iso licences debug record replay test nightly soak fuzz check bench bench-vs-go images clean deps
 help: ## List the commands
 	@echo 'Burrow: make COMMAND [NAME=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 18
@@ -110,6 +110,11 @@ test: ## Do everything that CI checks
 nightly: ## Do the long tests, an hour or more; summary in build/nightly.log (ARGS: options of scripts/nightly)
 	$(call need,build run test)
 	@env -u ARGS -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS scripts/nightly $(ARGS)
+
+soak: ## Everything in one machine, round after round, until MINUTES are over; counters must return (SMP, MEM)
+	$(call need,build run)
+	@$(BUILD) $(B)/soak.elf
+	@scripts/run --boot pvh --accel $(call quote,$(ACCEL)) --smp=$(call quote,$(SMP)) --mem=$(call quote,$(MEM)) --cmdline '$(or $(MINUTES),60)' $(B)/soak.elf; $(report)
 
 fuzz: ## Run every fuzzer (FUZZ_SECONDS, FUZZ: names)
 	$(call need,build fuzz)

@@ -15,6 +15,7 @@ app_srcs = $(if $(filter %.c %.go,$1),$1,$(strip $(wildcard $1/*.c) $(filter-out
 app_files = $(or $(wildcard $(basename $1).files),$(system_files_$(patsubst apps/%,%,$1)))
 system_files_sha256sum := /usr/share/common-licenses
 system_files_tour      := $(B)/tour.files
+system_files_tests/soak := $(wildcard /usr/share/common-licenses)
 system_files_wordfreq  := $(firstword $(wildcard /usr/share/perl /usr/share/common-licenses))
 # Where the object of a source lies below the program's directory: not outside of it, whatever ".." the source has.
 app_place = $(subst ../,__/,$1)
@@ -122,7 +123,7 @@ program  = $(if $(filter %.go,$(call app_srcs,$1)),$(eval $(call go_app_rules,$2
   $(foreach s,$(filter %.c,$(call app_srcs,$1)),$(eval $(call app_object,$2,$s,$(filter %.go,$(call app_srcs,$1)))))
 
 # A program from elsewhere takes the place of the tree's of the same name.
-$(foreach p,$(sort $(PROGRAMS) $(SUITES) $(LONG) $(BENCHES)),$(if $(filter $(NAME),$(call app_name,$p)),,\
+$(foreach p,$(sort $(PROGRAMS) $(SUITES) $(LONG) $(BENCHES) tests/soak),$(if $(filter $(NAME),$(call app_name,$p)),,\
   $(call program,$p,$(call app_name,$p),$(call app_files,$p))))
 $(if $(APP_FILE),$(call program,$(APP_FILE),$(NAME),$(FILES)))
 

@@ -1,0 +1,4 @@
+// The program of this name as a function, for main.c.
+#include "soak.h"
+#define main app_pingpong
+#include "../../apps/pingpong.c"
