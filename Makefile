@@ -108,7 +108,7 @@ test: ## Do everything that CI checks
 	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
 
 nightly: ## Do the long tests, an hour or more; summary in build/nightly.log (ARGS: options of scripts/nightly)
-	$(call need,build run test)
+	$(call need,build run test nightly)
 	@env -u ARGS -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS scripts/nightly $(ARGS)
 
 soak: ## Everything in one machine, round after round, until MINUTES are over; counters must return (SMP, MEM)

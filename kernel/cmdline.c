@@ -26,6 +26,7 @@ static Knob knobs[KNOB_COUNT] = {
     [KNOB_MAXCPUS] = {.name = "MAXCPUS", .min = 1, .max = PLAT_MAX_CPUS},
     [KNOB_TESTDEADAP] = {.name = "TESTDEADAP", .min = 0, .max = UINT32_MAX},
     [KNOB_TESTTSC] = {.name = "TESTTSC", .min = TESTTSC_NOT_INVARIANT, .max = TESTTSC_SKEWED},
+    [KNOB_TESTXSAVE] = {.name = "TESTXSAVE", .min = 1, .max = 1},
     [KNOB_TESTMTRR] = {.name = "TESTMTRR", .min = 1, .max = 1},
 };
 

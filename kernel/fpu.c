@@ -10,6 +10,7 @@
 // pages, and XRSTOR of a stale PKRU would be a security bug for those who have them). Leaf 13 alone does not
 // tell what exists: QEMU's software emulation offers the state of AVX-512 for CPU models whose instructions
 // it lacks.
+#include "kernel/cmdline.h"
 #include "kernel/kernel.h"
 #include "kernel/x86/cpu.h"
 
@@ -54,6 +55,11 @@ void fpu_init_boot(void) {
     }
     rt_fpu_bytes = (bytes + 63) & ~63u;
     if (rt_fpu_bytes > AREA_MAX) kernel_throw("vector state larger than a save area");
+}
+
+void fpu_apply_knobs(void) {
+    uint64_t test;
+    if (cmdline_knob(KNOB_TESTXSAVE, &test) && rt_fpu_mode == FPU_XSAVEC) rt_fpu_mode = FPU_XSAVE;
 }
 
 void plat_fpu_capture(void *area) {

@@ -85,6 +85,7 @@ void cpu_enter(Cpu *cpu);
 void cpu_init_tables(Cpu *cpu); // [any] GDT, IDT, TSS, segment registers of this core
 void cpu_set_p(struct P *p);    // [any] %gs := p, %fs := its TCB
 void fpu_init_boot(void);       // [boot] chooses the save format, tells rt
+void fpu_apply_knobs(void);     // [boot] after cmdline_init: the area's size holds for either format
 void fpu_init_core(void);       // CR0, CR4, XCR0, MXCSR of this core
 
 // ---- CPU features (x86/features.c)

@@ -7,6 +7,7 @@
 #include "kernel/version.h"
 #include "kernel/mem/layout.h"
 #include "kernel/numa.h"
+#include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/ioapic.h"
 #include "kernel/x86/rtc.h"
@@ -43,8 +44,9 @@ static void print_summary(int cores) {
     const BootInfo *bi = &boot_info;
     rt_printf("burrow: build %s, version " BURROW_VERSION ", booted by %s\n", rt_build_id(),
               bi->firmware[0] ? bi->firmware : "unknown firmware");
-    rt_printf("cores:  %d of %d (%s)\n", cores, smp_found(),
-              cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);
+    rt_printf("cores:  %d of %d (%s)%s\n", cores, smp_found(),
+              cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor,
+              apic_is_x2() ? ", x2APIC" : "");
     rt_printf("memory: %lu MiB free of %lu MiB", page_stats().free >> 20, frame_ram_bytes() >> 20);
     if (numa_nodes() > 1) rt_printf(", %d nodes", numa_nodes());
     rt_printf("\n");
@@ -92,9 +94,10 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     fpu_init_boot();            // vector state: how much there is and how it is saved
     boot_stage("console");
 
-    frame_init(bi);      // firmware's memory map, cleaned
-    paging_init(bi);     // the final page tables: W^X, direct map
-    cmdline_init(bi);    // command line copied out of boot memory
+    frame_init(bi);   // firmware's memory map, cleaned
+    paging_init(bi);  // the final page tables: W^X, direct map
+    cmdline_init(bi); // command line copied out of boot memory
+    fpu_apply_knobs();
     power_init(bi);      // the way out
     acpi_init(bi->rsdp); // cores, timers, nodes, reset register
     numa_init();         // which memory is near which core
