@@ -74,11 +74,14 @@ class Program:
         return ""
 
 
+def main_of(directory):
+    """The source that says what the program in a directory does; None: the directory is part of another program, or of a test."""
+    return next((f for f in (os.path.join(directory, name) for name in ("main.c", "main.go")) if os.path.exists(f)), None)
+
+
 def read(path):
     path = path.rstrip("/")
-    source = path
-    if os.path.isdir(path):
-        source = next(f for f in (os.path.join(path, name) for name in ("main.c", "main.go")) if os.path.exists(f))
+    source = main_of(path) if os.path.isdir(path) else path
     base = os.path.splitext(path)[0]
     prefix = {"tests/metal": "metal-", "tests/nightly": "nightly-", "tests/go": "go-"}.get(os.path.dirname(path), "")
     program = Program(path, prefix + os.path.basename(base))
@@ -101,7 +104,7 @@ def read(path):
 
 def find(*patterns):
     """The programs that can be judged."""
-    found = [read(path) for pattern in patterns for path in sorted(glob.glob(pattern))]
+    found = [read(path) for pattern in patterns for path in sorted(glob.glob(pattern)) if os.path.isfile(path) or main_of(path)]
     return [p for p in found if (p.lines is not None or p.contains or p.path.startswith("tests/")) and "judged by" not in p.options]
 
 
