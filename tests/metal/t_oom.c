@@ -24,6 +24,8 @@ TYPE_SLICE(NodeCell);
 typedef Node *NodePtr;
 TYPE_POINTER(NodePtr);
 TYPE_CELL(TimerCell, Timer *);
+TYPE_MAP(long, NodePtr);
+TYPE_MAP(String, long);
 
 static WaitGroup all;
 
@@ -134,6 +136,39 @@ static void use_slices(void) {
         CHECK_QUIETLY(cell_get(slice_at(s, (intptr_t)i))->number == i);
 }
 
+// Maps grow while they are written, by overflow buckets and by moving into a larger array.
+static void use_maps(void) {
+    enum { N = 1500 };
+    map(long, NodePtr) objects = map_make(long, NodePtr);
+    map(String, long) numbers = map_make(String, long, 100);
+    for (long i = 0; i < N; i++) {
+        Node *n = new (Node);
+        n->number = (uint64_t)i;
+        map_set(objects, i * 7, n);
+        map_set(numbers, string_of_int(i), i);
+        if (i % 3 == 0) map_delete(objects, i * 7 / 2);
+    }
+    uint64_t sum = 0;
+    map_for (k, n, objects) {
+        CHECK_QUIETLY(n->number * 7 == (uint64_t)k);
+        sum++;
+    }
+    CHECK_QUIETLY(sum == (uint64_t)map_len(objects) && map_len(numbers) == N);
+    for (long i = 0; i < N; i++)
+        CHECK_QUIETLY(map_get(numbers, string_of_int(i)) == i);
+}
+
+static void use_strings(void) {
+    String s = string_of("");
+    Builder *b = new (Builder);
+    for (int i = 0; i < 400; i++) {
+        s = string_cat(s, string_of_int(i % 10));
+        builder_add_int(b, i % 10);
+    }
+    String t = builder_string(b);
+    CHECK_QUIETLY(s.n == 400 && string_equal(s, t));
+}
+
 static AtomicInt64 finalized;
 static void count_final(void *obj) {
     atomic_int64_add(&finalized, 1);
@@ -150,6 +185,8 @@ static void use_everything(void) {
         use_timers();
         use_heap();
         use_slices();
+        use_maps();
+        use_strings();
         use_finalizers();
         gc_collect();
     }
