@@ -12,7 +12,7 @@ LIMIT ?= 50000
 
 SIM       := $(B)/sim
 SIM_CASES := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/*.c))
-# Programs that must fail, and those with SIM_FAIR, of which few schedules are of interest: for tests/test_sim.py.
+# Programs that must fail, and those of which few schedules are of interest or affordable: for tests/test_sim.py.
 SIM_BAD   := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/bad/*.c tests/sim/turns/*.c))
 SIM_OBJS  := $(patsubst %,$(SIM)/obj/%.o,$(wildcard tests/host/sim/*.c tests/host/sim/*.asm))
 SIM_RT    := $(patsubst %,$(SIM)/obj/%.o,$(RT_SRCS))

@@ -30,6 +30,13 @@ def test_sim(sims, case):
             pytest.fail(f"build/sim/{case} {' '.join(options)}: expected status 0, got {status}\n{text[-3000:]}", pytrace=False)
 
 
+# Long runs: random schedules only.
+@pytest.mark.parametrize("cores", (2, 3))
+def test_allocation_does_not_run_ahead(sims, cores):
+    status, text = run("build/sim/turns/gc_ahead", f"--cores={cores}", "--seeds=500", "--seed=1")
+    assert status == 0, text[-3000:]
+
+
 @pytest.mark.parametrize("options", (["--bound=2"], ["--seeds=2000"]))
 def test_failure_repeats(sims, options):
     status, text = run("build/sim/bad/lost_update", *options)
