@@ -586,6 +586,29 @@ MUTANTS = [
     Mutant("slice-append-barrier", "rt/cell.c",
            "    gc_shade_slow((uintptr_t)old);\n    *(void **)slot = v;\n", "    *(void **)slot = v;\n",
            unit("test_slice"), UNIT_FAILED),
+
+    # ---- input
+    Mutant("input-second-look", "rt/input.c",
+           "    if (available() && exchange(&waiter, NULL) == g) rt_irq_ready(g);\n", "    (void)available;\n",
+           sim("input"), SIM_FAILED),
+    Mutant("input-ready-once", "rt/input.c",
+           "    if (available() && exchange(&waiter, NULL) == g) rt_irq_ready(g);\n", "    if (available()) rt_irq_ready(g);\n",
+           sim("input"), SIM_FAILED),
+    Mutant("input-wake-after", "rt/input.c",
+           "    bool done = input_put(b);\n    input_wake();\n", "    input_wake();\n    bool done = input_put(b);\n",
+           sim("input"), SIM_FAILED),
+    Mutant("input-claim", "rt/input.c",
+           "while (!cas(&tail, &t, t + 1));", "while (false); store_relaxed(&tail, t + 1);",
+           sim("input"), SIM_FAILED),
+    Mutant("pci-bridge-loop", "drivers/pci_scan.c",
+           "    s->seen[bus / 8] |= (uint8_t)(1 << (bus % 8));\n", "",
+           unit("test_pci"), "AddressSanitizer|runtime error: index"),
+    Mutant("pci-capability-loop", "drivers/pci_scan.c",
+           "steps == CAPS_MAX || ", "steps == 1 << 30 || ",
+           unit("test_pci"), UNIT_FAILED),
+    Mutant("usb-deadline", "drivers/xhci_port.c",
+           "    if (d && d->deadline <= now) over_time(x, d);\n", "",
+           unit("test_usb"), UNIT_FAILED),
 ]
 
 EQUIVALENT = [

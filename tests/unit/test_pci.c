@@ -21,7 +21,10 @@ static Function *find(PciAddress at) {
     return NULL;
 }
 static uint32_t read_word(void *ctx, PciAddress at, unsigned offset) {
-    reads++;
+    if (++reads > 1000000) {
+        CHECK(!"the walk ends");
+        exit(test_done());
+    }
     CHECK(offset % 4 == 0 && offset < 256 && at.dev < 32 && at.fn < 8);
     if (all_answer)
         return (uint32_t[]){0x12348086, 0x00100000, 0x06040000,
