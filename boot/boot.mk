@@ -5,9 +5,9 @@
 
 # gnu-efi, overridable one by one.
 EFI_INC  ?= $(GNUEFI_INC)
-EFI_LDS  ?= $(GNUEFI_LIB)/elf_x86_64_efi.lds
+EFI_LDS  ?= $(firstword $(wildcard $(GNUEFI_LIB)/elf_x86_64_efi.lds $(GNUEFI_LIB)/*/elf_x86_64_efi.lds) $(GNUEFI_LIB)/elf_x86_64_efi.lds)
 EFI_CRT0 ?= $(GNUEFI_LIB)/crt0-efi-x86_64.o
-EFI_LIBS ?= -L$(GNUEFI_LIB) -lefi -lgnuefi
+EFI_LIBS ?= -L$(GNUEFI_LIB) -L$(dir $(GNUEFI_LIB)) -lefi -lgnuefi
 CMDLINE_TXT   ?=
 IMAGE_CMDLINE ?=
 image_cmdline = $(or $(CMDLINE_TXT),$(and $(IMAGE_CMDLINE),$(CMDLINE)))

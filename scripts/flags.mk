@@ -12,17 +12,14 @@ OBJCOPY ?= objcopy
 OBJDUMP ?= objdump
 NM      ?= nm
 CLANG   ?= clang
-GCCGO   ?= gccgo-12
+# Firmware, gnu-efi's headers, start code and libraries, gccgo, archives: where this system has them, or from the environment (scripts/find).
+$(foreach f,$(shell scripts/find),$(eval $(subst =, ?= ,$f)))
 # gccgo's go command: it says which files a program consists of.
 GO_COMMAND ?= $(patsubst gccgo%,go%,$(GCCGO))
 PYTHON  ?= /usr/bin/python3
 QEMU    ?= qemu-system-x86_64
 QEMU_IMG ?= qemu-img
-# Firmware, and where gnu-efi keeps its start code, linker script and libraries.
-OVMF        ?= /usr/share/ovmf/OVMF.fd
-GNUEFI_INC  ?= /usr/include/efi
-GNUEFI_LIB  ?= /usr/lib
-export CC NASM NM OBJDUMP OBJCOPY OVMF QEMU PYTHON
+export CC NASM NM OBJDUMP OBJCOPY OVMF QEMU PYTHON GNUEFI_INC GNUEFI_LIB GCCGO QRCODEGEN MUSL_LIB
 
 # ---- where things go
 ifeq ($(DEBUG),1)
@@ -75,6 +72,4 @@ LDFLAGS_METAL := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --fata
 CFLAGS_UNIT := $(CFLAGS_COMMON) -DRT_HOSTED -Itests/unit -pthread
 # (gcc's maybe-uninitialized raises false alarms in instrumented code.)
 SANITIZE    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
-# Crash reports as QR codes (drivers/qr.c).
-QRCODEGEN ?= $(firstword $(wildcard /usr/lib/x86_64-linux-gnu/libqrcodegen.a /usr/lib/libqrcodegen.a) -lqrcodegen)
 LIBGCC = $(shell $(CC) -print-libgcc-file-name)

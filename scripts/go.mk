@@ -5,7 +5,6 @@
 
 GCCGO_LIB := $(shell $(GCCGO) -print-file-name=libgo.a 2>/dev/null)
 # The math functions of C that package math calls.
-MUSL_LIB  ?= /usr/lib/x86_64-linux-musl/libc.a
 GOFLAGS_APP := -O2 -g -fsplit-stack -maccumulate-outgoing-args -fno-omit-frame-pointer -fno-pic -fno-pie -fcf-protection=none \
   -ffile-prefix-map=$(CURDIR)=. -I $(B)/go/import
 

@@ -104,6 +104,13 @@ class Console:
         return b"".join(self.passed)
 
 
+def default_firmware():
+    """OVMF=file, or OVMF=code:variables for two flash chips; else where this system has it."""
+    found = os.environ.get("OVMF") or subprocess.run([os.path.join(os.path.dirname(os.path.abspath(__file__)), "find"), "OVMF"],
+                                                     stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    return tuple(found.split(":", 1)) if ":" in found else found
+
+
 def firmware_options(firmware):
     """firmware: a file, code and variables in one; or (code, variables), two flash chips. Nothing that the guest writes is kept."""
     if isinstance(firmware, str):
@@ -142,7 +149,7 @@ def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_
     else:
         cd = boot == "iso" and not devices
         *controllers, device = devices or (["ide-cd"] if cd else ["ide-hd"])
-        args += firmware_options(firmware or os.environ.get("OVMF", "/usr/share/ovmf/OVMF.fd"))
+        args += firmware_options(firmware or default_firmware())
         args += ["-drive", f"if=none,id=boot,format=raw,media={'cdrom' if cd else 'disk'},readonly={'on' if cd else 'off'},"
                            f"snapshot=on,file={image}"]
         for controller in controllers:

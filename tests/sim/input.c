@@ -24,8 +24,8 @@ int main(void) {
     sim_device(0, type, (void *)0);
     sim_device(last, type, (void *)1);
     seen[next()]++;
-    sim_device(last, type, (void *)2);
     seen[next()]++;
+    sim_device(last, type, (void *)2); // a core has one device at a time
     seen[next()]++;
     for (int i = 0; i < BYTES; i++)
         CHECK(seen[i] == 1);

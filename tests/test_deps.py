@@ -1,0 +1,72 @@
+"""test_deps.py -- other systems: where things are is found or given, other versions are mentioned and used."""
+import os
+import re
+import subprocess
+
+import pytest
+
+ROOT = os.getcwd()
+NAMES = ("OVMF", "GNUEFI_INC", "GNUEFI_LIB", "GCCGO", "QRCODEGEN", "MUSL_LIB")
+ELSEWHERE = {
+    "Debian 12": (["usr/share/ovmf/OVMF.fd", "usr/include/efi/efi.h", "usr/lib/crt0-efi-x86_64.o", "usr/bin/gccgo-12",
+                   "usr/lib/x86_64-linux-gnu/libqrcodegen.a", "usr/lib/x86_64-linux-musl/libc.a"],
+                  ["/usr/share/ovmf/OVMF.fd", "/usr/include/efi", "/usr/lib", "/usr/bin/gccgo-12",
+                   "/usr/lib/x86_64-linux-gnu/libqrcodegen.a", "/usr/lib/x86_64-linux-musl/libc.a"]),
+    "a later gccgo": (["usr/bin/gccgo-15", "usr/bin/gccgo-14"],
+                      ["/usr/share/ovmf/OVMF.fd", "/usr/include/efi", "/usr/lib", "/usr/bin/gccgo-14",
+                       "/usr/lib/x86_64-linux-gnu/libqrcodegen.a", "/usr/lib/x86_64-linux-musl/libc.a"]),
+    "Fedora's places": (["usr/share/edk2/ovmf/OVMF.fd", "usr/lib64/gnuefi/crt0-efi-x86_64.o", "usr/lib64/libqrcodegen.a", "usr/bin/gccgo"],
+                        ["/usr/share/edk2/ovmf/OVMF.fd", "/usr/include/efi", "/usr/lib64/gnuefi", "/usr/bin/gccgo",
+                         "/usr/lib64/libqrcodegen.a", "/usr/lib/x86_64-linux-musl/libc.a"]),
+    "nothing there": ([], ["/usr/share/ovmf/OVMF.fd", "/usr/include/efi", "/usr/lib", "/usr/bin/gccgo-12",
+                           "/usr/lib/x86_64-linux-gnu/libqrcodegen.a", "/usr/lib/x86_64-linux-musl/libc.a"]),
+}
+
+
+def clean_environment(**more):
+    return {**{k: v for k, v in os.environ.items() if k not in NAMES and not k.startswith("MAKE")}, **more}
+
+
+def find(*words, **environment):
+    return subprocess.run([f"{ROOT}/scripts/find", *words], capture_output=True, text=True, env=clean_environment(**environment), check=True).stdout
+
+
+@pytest.mark.parametrize("system", ELSEWHERE)
+def test_places(system, tmp_path):
+    files, expected = ELSEWHERE[system]
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = dict(line.split("=", 1) for line in find(BURROW_ROOT=str(tmp_path)).splitlines())
+    assert found == {name: f"{tmp_path}{path}" for name, path in zip(NAMES, expected)}
+
+
+def test_given_by_hand():
+    assert find("OVMF", OVMF="/x/CODE.fd:/x/VARS.fd") == "/x/CODE.fd:/x/VARS.fd\n"
+    assert find("GNUEFI_LIB", GNUEFI_LIB="/x/lib") == "/x/lib\n"
+    out = subprocess.run(["make", "-pn", "help", "OVMF=/x/o.fd"], capture_output=True, text=True,
+                         env=clean_environment(GNUEFI_LIB="/x/lib", GCCGO="gccgo-99")).stdout
+    for line in ("OVMF = /x/o.fd", "GNUEFI_LIB = /x/lib", "GCCGO = gccgo-99", "EFI_CRT0 = $(GNUEFI_LIB)/crt0-efi-x86_64.o"):
+        assert re.search(rf"^{re.escape(line)}$", out, re.M), line
+
+
+def deps(tmp_path, *groups, **environment):
+    return subprocess.run([f"{ROOT}/scripts/deps", "--install=no", *groups], cwd=tmp_path, capture_output=True, text=True,
+                          env=clean_environment(**environment))
+
+
+def test_missing_is_named(tmp_path):
+    out = deps(tmp_path, "run", OVMF="/nowhere/OVMF.fd")
+    assert out.returncode == 1 and "missing packages: ovmf\n" in out.stdout and "apt-get install ovmf" in out.stderr, out
+    out = deps(tmp_path, "build", GNUEFI_LIB="/nowhere")
+    assert out.returncode == 1 and "missing packages: gnu-efi\n" in out.stdout, out
+
+
+def test_other_versions_are_mentioned_once_and_not_refused(tmp_path):
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\necho 99.1.0\n")
+    compiler.chmod(0o755)
+    out = deps(tmp_path, "build", CC=str(compiler))
+    assert out.returncode == 0 and "note: gcc is 99.1.0; tested with 12.2 (Debian 12)" in out.stderr, out
+    out = deps(tmp_path, "build", CC=str(compiler))
+    assert out.returncode == 0 and "note:" not in out.stderr, out
