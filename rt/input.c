@@ -32,7 +32,9 @@ static _Atomic(G *) waiter;
 bool input_put(uint8_t b) {
     uint32_t t = load_relaxed(&tail);
     do
-        if (t - load_acquire(&head) >= INPUT_BYTES) { // pairs with input_take: the place is empty
+        // Pairs with input_take: the place is empty. Signed: another producer and the reader may have gone
+        // beyond our t meanwhile.
+        if ((int32_t)(t - load_acquire(&head)) >= (int32_t)INPUT_BYTES) {
             fetch_add(&lost, 1);
             return false;
         }
