@@ -164,8 +164,10 @@ static int count(Step step) {
 }
 static void report(UsbDevice *d, const char *bytes) {
     uint64_t at = 0;
-    while (d->in.trb[at].param == 0) // any request will do: the first that is out
+    while (at < RING_SMALL - 1 && d->in.trb[at].param == 0) // any request will do: the first that is out
         at++;
+    CHECK(at < RING_SMALL - 1);
+    if (at == RING_SMALL - 1) return;
     uint64_t place = (d->in.trb[at].param - d->buffer_phys) / REPORT_ROOM;
     memcpy(d->buffer + place * REPORT_ROOM, bytes, 8);
     xhci_transfer_done(x, d->slot, 2u * d->keyboard.endpoint + 1, DONE, d->in.phys + at * sizeof(Trb));
