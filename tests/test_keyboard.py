@@ -27,11 +27,15 @@ def line(machine, text):
     machine.wait_for(rf"^you typed: {re.escape(text)}\n")
 
 
-def end(machine):
+def end_of_input(machine):
     try:
         machine.keys("ctrl", "d", down=(True,))
     except (ConnectionError, ValueError):
         pass  # the machine ended before QEMU said that the key is pressed
+
+
+def end(machine):
+    end_of_input(machine)
     machine.wait_for(r"lines\n@@burrow exit 0")
 
 
@@ -115,3 +119,19 @@ def test_machine_without_pci_and_keys(image):
     with Machine(image, smp=1, extra=["-machine", "microvm,acpi=off,isa-serial=on"]) as m:
         boot = m.wait_for(r"0 lines\n@@burrow exit 0")
         assert "pci:" not in boot and "keys:" not in boot, boot
+
+
+def test_go_program_reads_a_usb_keyboard(build):
+    """os.Stdin of a Go program (tests/go/stdin.go)."""
+    with Machine(build.path("build/go-stdin.elf"), smp=2, extra=XHCI + KEYBOARD) as m:
+        m.wait_for(r"^keys:   USB keyboard at port \d+\n", 60)  # after its first words
+        typed(m, "Gopher")
+        m.keys("ret")
+        m.wait_for(r"^hello Gopher, <nil>\n")
+        typed(m, "20 22")
+        m.keys("ret")
+        m.wait_for(r"^2 <nil> 42\n")
+        m.keys("ctrl", "d")
+        m.wait_for(r"^0 lines more, <nil>\n")
+        end_of_input(m)
+        m.wait_for(r"^0 EOF\n@@burrow exit 0")
