@@ -17,6 +17,7 @@ system_files_sha256sum := /usr/share/common-licenses
 system_files_tour      := $(B)/tour.files
 system_files_tests/soak := $(wildcard /usr/share/common-licenses)
 system_files_wordfreq  := $(firstword $(wildcard /usr/share/perl /usr/share/common-licenses))
+system_files_gowordfreq = $(system_files_wordfreq)
 # Where the object of a source lies below the program's directory: not outside of it, whatever ".." the source has.
 app_place = $(subst ../,__/,$1)
 
@@ -34,7 +35,7 @@ app_wrong_kind = $(if $(wildcard $(app_file)/.),a directory without .c or .go fi
 app_wrong_name = $(if $(filter rt tests probe,$(call app_name,$(app_file))),the name $(call app_name,$(app_file)) is taken; rename it)
 comma := ,
 
-ifneq ($(filter run host iso licences debug record replay trace profile bootchart,$(MAKECMDGOALS)),)
+ifneq ($(filter run host iso licences debug record replay escape layout trace profile bootchart,$(MAKECMDGOALS)),)
 APP_WRONG := $(call app_wrong,$(APP))
 $(if $(APP_WRONG),$(error APP=$(APP): $(APP_WRONG)))
 endif

@@ -53,12 +53,14 @@ $(B)/go/rt-host.a: $(GO_HOST_OBJS)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+go_packages = scripts/go_packages.py --gccgo $(GCCGO) --go $(GO_COMMAND) --objcopy $(OBJCOPY) --flags '$(GOFLAGS_APP)' \
+  --our-import $(B)/go/import --our-objects $(B)/go --out $1
+
 # ---- rules for one program: $1 name, $2 sources, $3 directory of its files ("" for none), $4 its place in the tree
 define go_app_rules
 $(call app_common_rules,$1,$2,$3,$4)
 $(B)/app/$1/objects: $(if $(filter %.c,$2),$(B)/go/header $(B)/doors) $(B)/go/runtime.o $(B)/go/burrow.o $(B)/flags $(B)/app/$1/made_of FORCE
-	$$(Q)scripts/go_packages.py $(if $(V),,--verbose) --gccgo $(GCCGO) --go $(GO_COMMAND) --objcopy $(OBJCOPY) --flags '$(GOFLAGS_APP)' \
-	  --our-import $(B)/go/import --our-objects $(B)/go --out $$(@D) \
+	$$(Q)$(call go_packages,$$(@D)) $(if $(V),,--verbose) \
 	  $(if $(filter %.c,$2),--c-header-tool $(B)/go/header --doors $(B)/doors) $4
 
 $(B)/app/$1/go.h: $(B)/app/$1/objects FORCE
@@ -119,3 +121,18 @@ $(B)/go/doors: $(GO_METAL_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(NM) --defined-only $(filter %.c.o,$^) | awk '$$2 == "T" && $$3 ~ /\.|^__go_/ {print "*" $$3} \
 	  $$2 == "T" && $$3 ~ /^go_lib_/ {print $$3}' | sort -u > $@
+
+# ---- what a program's memory looks like
+.PHONY: escape layout
+escape: ## Say what of a Go program escapes to the heap, and why (APP)
+	@$(if $(GO_PACKAGES),,echo "APP=$(APP): no Go; in C, what a compiler would move to the heap does not compile" >&2; exit 2)
+	$(call need,build go)
+	@$(BUILD) $(B)/app/$(NAME)/objects
+	@$(call go_packages,$(B)/app/$(NAME)) --escape $(APP_FILE)
+
+layout: ## Say which structs of a program would be smaller in another order (APP; V=1: with pahole's listing)
+	$(call need,build layout$(GO_PACKAGES))
+	@$(BUILD) $(B)/app/$(NAME)/app.o
+	@scripts/layout.py $(if $(V),--verbose) --go $(filter %.go,$(call app_srcs,$(APP_FILE))) -- \
+	  $(patsubst %,$(B)/app/$(NAME)/%.o,$(call app_place,$(filter %.c,$(call app_srcs,$(APP_FILE))))) \
+	  $(if $(filter %.go,$(call app_srcs,$(APP_FILE))),$(B)/app/$(NAME)/pkg/main.o)

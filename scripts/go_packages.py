@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import go_escape
 import go_hints
 
 OUR_PACKAGES = {"burrow"}  # rt/go/burrow
@@ -195,6 +196,10 @@ class Builder:
             command.append(f"-fgo-pkgpath={path}")
         if not shown(folder).startswith(".") and os.path.isabs(shown(folder)):
             command.append(f"-ffile-prefix-map={folder}/={folder}/")
+        if self.args.escape:
+            result = subprocess.run([*command, "-fgo-debug-escape2", "-c", "-o", "/dev/null", *sources], text=True, stderr=subprocess.PIPE)
+            print("\n".join(go_escape.report(result.stderr, read_line)))
+            return out
         embed = embed_config(package)
         if embed:
             config = Path(f"{stem}.embed")
@@ -262,6 +267,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--c-header-tool", help="scripts/go_header, compiled: makes DIR/go.h for the program's C files")
     parser.add_argument("--doors", help="what rt/burrow.h offers")
+    parser.add_argument("--escape", action="store_true", help="print what escapes to the heap and why, of packages that were compiled before; make nothing")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("source", type=Path)
     args = parser.parse_args()
@@ -285,6 +291,8 @@ def main():
     builder = Builder(args)
     objects = [args.our_objects / f"{name}.o" for name in sorted(OUR_PACKAGES) if any(p["ImportPath"] == name for p in packages)]
     objects += [builder.compile(p) for p in packages if not p.get("Standard") and p["ImportPath"] not in OUR_PACKAGES]
+    if args.escape:
+        return
     listing = "".join(f"{path}\n" for path in objects)
     out = args.out / "objects"
     if builder.changed or not out.exists() or out.read_text() != listing:

@@ -75,6 +75,11 @@ def booted(program, smp=2, line="", guard=20, qemu=""):
     return replace(test, name=f"{test.name}, {qemu}", command=("env", f"QEMU_ARGS={qemu}", *test.command)) if qemu else test
 
 
+def prints(program, text):
+    """A process of this system that must not print this; its status is no matter."""
+    return Test(f"hosted {program} without {text!r}", (f"build/host/{program}",), ("sh", "-c", f"! build/host/{program} 2>&1 | grep '{text}'"), 30)
+
+
 def check(target):
     """A check of what was built: fails by itself."""
     return Test(f"make {target}", (target,), (), 0)
@@ -294,6 +299,16 @@ MUTANTS = [
            "    jne .fcw\n",
            "",
            booted("metal-t_fpu", line="6000"), FAILED),
+
+    # ---- panics in programs of C and Go
+    Mutant("mixed-order", "rt/go/panic.h",
+           "return g->defers && g->defers->go == g->go_defers;",
+           "return g->defers;",
+           hosted("go-mixed", smp=1), BROKE),
+    Mutant("mixed-passed", "rt/go/mixed.c",
+           "            q->aborted = true;\n",
+           "",
+           prints("go-mixed_end", "panic: one"), r"panic: one"),
 
     # ---- stacks, panics
     Mutant("recover-reset", "rt/panic.c",

@@ -131,3 +131,51 @@ def test_messages_reach_make(build, tmp_path):
     r = subprocess.run(["make", "-s", f"APP={app}", "host"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert r.returncode != 0
     assert f"{app}/main.go:3: error: package slices is since Go 1.21; {OURS}\n" in r.stdout
+
+
+ESCAPING = """package main
+
+type T struct {
+	a bool
+	p *int
+	b byte
+}
+
+var sink *T
+
+func leak(x int) *int { return &x }
+
+func keep(t *T) { sink = t }
+
+func use(x interface{}) {}
+
+func main() {
+	t := &T{}
+	keep(t)
+	n := *leak(4)
+	stays := &T{}
+	stays.p = &n
+	go func() { n++ }()
+	use(make([]int, n))
+}
+"""
+
+
+def test_escape(tmp_path):
+    app = tree(tmp_path, {"esc.go": ESCAPING}) / "esc.go"
+    r = subprocess.run(["make", "-s", f"APP={app}", "escape"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0, r.stdout
+    lines = r.stdout.replace(str(app), "esc.go").splitlines()
+    for want in ("esc.go:11:11: variable x is on the heap: it is returned, line 11: func leak(x int) *int { return &x }",
+                 "esc.go:18:14: &T{} is on the heap: line 19: keep(t)", "esc.go:20:9: variable n is on the heap: line 23: go func() { n++ }()"):
+        assert want in lines, r.stdout
+    assert not any(line.startswith("esc.go:21:") for line in lines), r.stdout
+
+
+def test_layout(tmp_path):
+    app = tree(tmp_path / "lay", {"main.go": ESCAPING + "\n//extern f\nfunc f()\n",
+                                  "f.c": "typedef struct C {\n    char a;\n    long n;\n    char b;\n} C;\nstatic C c;\nvoid f(void) {\n    c.a++;\n}\n"})
+    r = subprocess.run(["make", "-s", f"APP={app}", "layout"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0, r.stdout
+    lines = r.stdout.replace(str(app) + "/", "").splitlines()
+    assert "f.c:1: C has 24 bytes, 16 in this order: a, b, n" in lines and "main.go:3: T has 24 bytes, 16 in this order: a, b, p" in lines, r.stdout

@@ -67,6 +67,8 @@ func caught(f func()) (text string) {
 }
 
 func panics() {
+	got := caught(func() { deferring(1) })
+	check(got == "from Go | go:then c:second c:first", "order: "+got)
 	for then := 0; then <= 9; then++ {
 		if then != 4 {
 			say(then, caught(func() { deferring(then) }))
