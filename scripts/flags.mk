@@ -15,7 +15,7 @@ CLANG   ?= clang
 # Firmware, gnu-efi's headers, start code and libraries, gccgo, archives: where this system has them, or from the environment (scripts/find).
 $(foreach f,$(shell scripts/find),$(eval $(subst =, ?= ,$f)))
 # gccgo's go command: it says which files a program consists of.
-GO_COMMAND ?= $(patsubst gccgo%,go%,$(GCCGO))
+GO_COMMAND ?= $(filter-out ./,$(dir $(GCCGO)))$(subst gccgo,go,$(notdir $(GCCGO)))
 PYTHON  ?= /usr/bin/python3
 QEMU    ?= qemu-system-x86_64
 QEMU_IMG ?= qemu-img
