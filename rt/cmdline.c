@@ -134,17 +134,16 @@ static bool set_maxstack(Knobs *k, const char *s) {
 static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
     struct {
         const char *name;
-        uint32_t *where;
-    } known[] = {{"trapstep", &k->trapstep}, {"gctrace", &k->gctrace}, {"schedtrace", &k->schedtrace_ms}, {"gcsummary", &k->gcsummary},
-                 {"gcverify", &k->gcverify}, {"gcpoison", &k->gcpoison}, {"gcstress", &k->gcstress}, {"gcforce", &k->gcforce_ms},
-                 {"oomat", &k->oomat}, {"oomfor", &k->oomfor}, {"oomkind", &k->oomkind},
-                 {"trace", &k->trace}, {"tracebuf", &k->tracebuf}, {"cpuprof", &k->cpuprof}, {"heapprof", &k->heapprof},
-                 {"goprof", &k->goprof}, {"mutexprof", &k->mutexprof}, {"blockprof", &k->blockprof}};
+        uint32_t *where, most;
+    } known[] = {{"trapstep", &k->trapstep, UINT32_MAX}, {"gctrace", &k->gctrace, 2}, {"schedtrace", &k->schedtrace_ms, UINT32_MAX}, {"gcsummary", &k->gcsummary, 1},
+                 {"gcverify", &k->gcverify, 1}, {"gcpoison", &k->gcpoison, 1}, {"gcstress", &k->gcstress, UINT32_MAX}, {"gcforce", &k->gcforce_ms, UINT32_MAX},
+                 {"oomat", &k->oomat, UINT32_MAX}, {"oomfor", &k->oomfor, UINT32_MAX}, {"oomkind", &k->oomkind, UINT32_MAX},
+                 {"trace", &k->trace, UINT32_MAX}, {"tracebuf", &k->tracebuf, UINT32_MAX}, {"cpuprof", &k->cpuprof, CPUPROF_MAX}, {"heapprof", &k->heapprof, UINT32_MAX},
+                 {"goprof", &k->goprof, UINT32_MAX}, {"mutexprof", &k->mutexprof, UINT32_MAX}, {"blockprof", &k->blockprof, UINT32_MAX}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint64_t v;
         if (!text_equal(name, known[i].name)) continue;
-        if (!parse_number(value, 0, UINT32_MAX, &v)) return false;
-        if (known[i].where == &k->cpuprof && v > CPUPROF_MAX) return false;
+        if (!parse_number(value, 0, known[i].most, &v)) return false;
         *known[i].where = (uint32_t)v;
         if (known[i].where == &k->schedtrace_ms) note_unread("GODEBUG", name);
         return true;
@@ -175,7 +174,7 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=n, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=1 or 2, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},

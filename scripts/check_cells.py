@@ -6,6 +6,7 @@ is listed there; this checks what is not. From the debug information of each obj
 descriptor there (a variable type_NAME), and refuses
 
   - a plain pointer in an object type: stores into it would miss the write barrier;
+  - a union of a cell and something that is none, for the same reason;
   - a pointer, plain or cell, that the descriptor's bitmap leaves out: what it leads to would be freed;
   - a TYPE_KEY with padding, floating point or pointers: its bytes do not decide equality.
 
@@ -156,6 +157,26 @@ class Types:
                 cell = in_cell or names == ["v_"]
                 yield from self.words(self.target(member), at, path if name == "v_" or not name else f"{path}.{name}", cell)
 
+    def mixed_unions(self, die, path=""):
+        """Unions in which a cell shares its place with something that is none: stores into that would miss the barrier."""
+        die = self.strip(die)
+        if die is None or die.tag not in ("DW_TAG_structure_type", "DW_TAG_union_type", "DW_TAG_array_type"):
+            return
+        if die.tag == "DW_TAG_array_type":
+            yield from self.mixed_unions(self.target(die), f"{path}[]")
+            return
+        members = [child for child in die.children if child.tag == "DW_TAG_member"]
+        if die.tag == "DW_TAG_union_type":
+            cells = [{at for at, _, cell in self.words(self.target(m)) if cell} for m in members]
+            for at in set().union(*cells):
+                if any(at not in mine and self.size(self.target(m)) > at for m, mine in zip(members, cells)):
+                    yield path
+                    break
+        for member in members:
+            name = member.name()
+            if name != "v_":
+                yield from self.mixed_unions(self.target(member), f"{path}.{name}" if name else path)
+
     def listed_name(self, die, member):
         """The member as a descriptor lists it: a String's or a slice's pointer by the name of the whole."""
         at, out = self.strip(die), ""
@@ -223,6 +244,9 @@ def check(path, dies):
             if flags & PLAIN_BYTES and types.plain_bytes(die) != size:
                 yield f"TYPE_KEY({name}): padding, floating point or a pointer; use TYPE_KEY_WITH or TYPE_KEY_BY (rt/api/map.h)"
                 continue
+            if not flags & VALUE:
+                for place in types.mixed_unions(die):
+                    yield f"{name}{place}: a union of a cell and of something else: a store into that would miss the write barrier"
             for offset, member, in_cell in types.words(die):
                 listed = types.listed_name(die, member)
                 if not in_cell and not flags & VALUE:
