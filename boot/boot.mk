@@ -93,6 +93,16 @@ $(B)/tests/boot/la57.asm.o: tests/boot/la57.asm $(B)/flags
 $(B)/%.la57.efi: $(B)/%.elf $(LOADER_OBJS) $(LA57_OBJS) boot/payload.asm boot/pack_payload.py
 	$(call link_efi,$(filter-out %/main.o,$(LOADER_OBJS)) $(LA57_OBJS))
 
+# The same by PVH, where several cores can follow: one program is enough.
+LA57_APP := metal-t_machine
+$(B)/tests/boot/la57_pvh.asm.o: tests/boot/la57.asm $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(NASMFLAGS) -DENTER=__wrap_kernel_entry -DNEXT=__real_kernel_entry -o $@ $<
+$(B)/$(LA57_APP).la57.elf: $(B)/$(LA57_APP).elf $(B)/tests/boot/la57_pvh.asm.o
+	$(call say,IMAGE,$@)
+	$(Q)scripts/link_twice $@ $(B)/app/$(LA57_APP)/files.blob $(B)/buildid $(LD) $(LDFLAGS_METAL) --wrap=kernel_entry -Lboot/unwind/c -T boot/image.ld \
+	  --build-id=$$(scripts/buildid --note) $(B)/app/$(LA57_APP)/app.o $(METAL_OBJS) $(B)/tests/boot/la57_pvh.asm.o $(QRCODEGEN) $(LIBGCC)
+
 # A kernel that only tells what it was handed over, for tests/test_loader.py: the boot stage without the rest.
 PROBE_OBJS := $(addprefix $(B)/tests/boot/,probe.o pvh.o pvh.asm.o blobs.o)
 $(B)/tests/boot/%.o: tests/boot/%.c $(B)/flags

@@ -45,6 +45,10 @@ static void sci(int vector, void *arg) {
         STORM);
 }
 
+bool button_is_pressed(void) {
+    return enable_port && (cpu_in16(status_port) & PM1_BUTTON);
+}
+
 // ACPI mode, in which events become interrupts and not firmware's business.
 static bool acpi_mode(void) {
     const AcpiInfo *a = acpi_info();

@@ -44,9 +44,9 @@ static void print_summary(int cores) {
     const BootInfo *bi = &boot_info;
     rt_printf("burrow: build %s, version " BURROW_VERSION ", booted by %s\n", rt_build_id(),
               bi->firmware[0] ? bi->firmware : "unknown firmware");
-    rt_printf("cores:  %d of %d (%s)%s\n", cores, smp_found(),
+    rt_printf("cores:  %d of %d (%s)%s%s\n", cores, smp_found(),
               cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor,
-              apic_is_x2() ? ", x2APIC" : "");
+              apic_is_x2() ? ", x2APIC" : "", cpu_features.la57_active ? ", LA57" : "");
     rt_printf("memory: %lu MiB free of %lu MiB", page_stats().free >> 20, frame_ram_bytes() >> 20);
     if (numa_nodes() > 1) rt_printf(", %d nodes", numa_nodes());
     rt_printf("\n");
@@ -112,8 +112,8 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     console_listen();        // ...but the consoles'
     button_init();           // ...and the power button's
     rtc_firmware_time(&bi->time);
-    clock_init();            // calibrated time
-    devices_init(bi);        // keyboards
+    clock_init();     // calibrated time
+    devices_init(bi); // keyboards
     boot_stage("devices");
 
     vmap_core_online(cpus[0]); // shootdowns count this core

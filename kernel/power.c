@@ -8,6 +8,7 @@
 // One core ends the machine. Another that arrives waits for it, bounded, as it does for a crash report in
 // progress; a fault on the way brings the same core here again, and it goes on with the next step.
 #include "kernel/acpi.h"
+#include "kernel/button.h"
 #include "kernel/cmdline.h"
 #include "kernel/efi_reset.h"
 #include "kernel/fwcfg.h"
@@ -16,7 +17,14 @@
 #include "kernel/x86/cpu.h"
 #include "rt/atomic.h"
 
-enum { PORT_DEBUG_EXIT = 0xf4, PM1_SLP_EN = 1 << 13, SETTLE_MS = 200, YIELD_S = 20, HOLD_S = 300 };
+enum {
+    PORT_DEBUG_EXIT = 0xf4,
+    PM1_SLP_EN = 1 << 13,
+    SETTLE_MS = 200,
+    YIELD_S = 20,
+    HOLD_S = 300,
+    HOLD_STEP_MS = 100
+};
 
 static bool is_pvh, is_qemu;
 static _Atomic uint32_t ending_core; // core + 1; first come; taken over after YIELD_S
@@ -70,9 +78,10 @@ static void hold(int code) {
     uint64_t seconds = code ? HOLD_S : 0;
     if (!console_has_screen()) seconds = 0;
     cmdline_knob(KNOB_HOLD, &seconds);
-    if (seconds == 0) return;
+    if (seconds == 0 || code == BUTTON_STATUS) return; // who presses the button has seen it
     rt_printf("The machine switches off in %lu seconds.\n", seconds);
-    wait_ms(seconds * 1000);
+    for (uint64_t ms = 0; ms < seconds * 1000 && !button_is_pressed(); ms += HOLD_STEP_MS)
+        wait_ms(HOLD_STEP_MS);
 }
 
 static void tell_safe(int code) {

@@ -207,6 +207,26 @@ def test_power_button(image, smp):
     assert re.search(r"^power button: the machine ends$", text, re.M) and "crash report" not in text, text
 
 
+@pytest.mark.parametrize("when", ["running", "ended"])
+def test_power_button_does_not_wait_for_readers(image, monkeypatch, when):
+    """HOLD keeps a machine on whose program has ended, for who sits before its screen; the button switches it off, before or meanwhile."""
+    command = qemu.command
+
+    def without_debug_exit(*words, **options):
+        args = command(*words, **options)
+        at = next(i for i, word in enumerate(args) if word.startswith("isa-debug-exit"))
+        return args[:at - 1] + args[at + 1:]
+    monkeypatch.setattr(qemu, "command", without_debug_exit)
+    with Machine(image, "HOLD=5000 5 4 " + ("600000" if when == "running" else "0"), smp=2) as m:
+        m.wait_for(r"^time: " if when == "running" else r"^The machine switches off in 5000 seconds\.$")
+        time.sleep(0.3)
+        m.monitor("system_powerdown")
+        assert m.child.wait(60) == 0
+        while m._read(1):
+            pass
+    assert ("@@burrow exit 143" if when == "running" else "@@burrow exit 0") in m.text, m.text[-2000:]
+
+
 def test_events_that_nobody_asked_for(build):
     with Machine(build.path("build/metal-t_events.elf"), smp="2,maxcpus=3,sockets=3,cores=1,threads=1") as m:
         m.wait_for(r"^enabled at start: 0x100$")

@@ -51,6 +51,7 @@ PVH = {
     "4 nodes": (numa(4, 256), "machine ok: 4 cores"),
     **{model: (cpu(model + ",-monitor"), "") for model in CPU_MODELS},
     "MWAIT": (cpu("max"), ""),
+    "entered in LA57 mode": ({"file": ".la57.elf", "smp": 4}, "), LA57"),
     "no HPET": (board("hpet=off"), "by PM timer"),
     "no PIT": (board("pit=off"), ""),
     "neither HPET nor PIT": (board("hpet=off,pit=off"), "by PM timer"),
@@ -87,7 +88,7 @@ UEFI = {
     "6 GiB": ({"mem": "6G"}, ""),
     "4 nodes": (numa(4, 256), "machine ok: 4 cores"),
     **{model: (cpu(model + ",-monitor"), "") for model in CPU_MODELS},
-    "entered in LA57 mode": ({"file": ".la57.img"}, ""),  # OVMF does not change to it: tests/boot/la57.asm does
+    "entered in LA57 mode": ({"file": ".la57.img", "smp": 1}, ", LA57"),  # OVMF does not change to it: tests/boot/la57.asm does
     "processor with LA57": (cpu("max,-monitor,la57=on"), ""),
     "no HPET, PIT, i8042": (board("hpet=off,pit=off,i8042=off"), "by PM timer"),
     "framebuffer": ({"extra": ["-vga", "std"]}, ""),
