@@ -43,4 +43,4 @@ print-go-std:
 	@echo 'GO_HOST_OBJS=$(GO_HOST_OBJS)'
 	@echo 'LINK_METAL=$(LINK_GO_METAL)'
 	@echo 'LINK_HOST=$(LINK_GO_HOST)'
-	@echo 'LIBGCC=$(LIBGCC)'
+	@echo 'LIBGCC=$(QRCODEGEN) $(LIBGCC)'
