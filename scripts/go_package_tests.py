@@ -13,6 +13,7 @@ MACHINES = set("386 amd64 amd64p32 arm armbe arm64 arm64be alpha ia64 m68k mips 
 CONSTRAINT = re.compile(r"^//go:build (.*)$", re.M)
 OLD_CONSTRAINT = re.compile(r"^// ?\+build (.*)$", re.M)
 PACKAGE = re.compile(r"^package[ \t]+(\w+)", re.M)
+COMMENT = re.compile(r"^/\*.*?\*/", re.M | re.S)  # which may hold functions
 FUNCTION = re.compile(r"^func ((Test|Fuzz|Example)(\w*))\(([^)]*)\)", re.M)
 OUTPUT = re.compile(r"^[ \t]*//[ \t]*([Uu]nordered )?[Oo]utput:", re.M)
 
@@ -90,7 +91,7 @@ def test_main(path, sources, left_out=()):
     tests, examples, fuzz, used, main = [], [], [], set(), None
     for names, package in ((sources.internal, "_test"), (sources.external, "_xtest")):
         for name in names:
-            text = sources.texts[name]
+            text = COMMENT.sub("", sources.texts[name])
             for match in FUNCTION.finditer(text):
                 function, kind, rest, arguments = match.groups()
                 if (rest and rest[0].islower()) or function in left_out:
