@@ -70,10 +70,18 @@ void gc_dismiss(void) {
     }
 }
 
-// While idle a core marks without being told when. Between cycles core 0 sees to it that there is one every two minutes (Go: sysmon): a single tick in that time, no
-// timer, so that programs that wait for ever are found out all the same. Not if a goroutine owns the core: then only who allocates asks for it.
+// The first core that no goroutine owns; there is one. A core gets an owner while the world is stopped, and afterwards all cores program their timers anew.
+static bool keeps_period(const P *p) {
+    uint32_t i = 0;
+    while (i < p->id && hint_load(&rt_ps[i]->reserved_by_g))
+        i++;
+    return i == p->id && !hint_load(&p->reserved_by_g);
+}
+
+// While idle a core marks without being told when. Between cycles one core sees to it that there is one every two minutes (Go: sysmon): a single tick in that time, no
+// timer, so that programs that wait for ever are found out all the same.
 int64_t gc_next_turn(const P *p) {
-    if (load_relaxed(&gc.phase) != GC_MARK) return p->id == 0 && !p->reserved_by_g ? gc_pace_period_end() : TIME_NEVER;
+    if (load_relaxed(&gc.phase) != GC_MARK) return keeps_period(p) ? gc_pace_period_end() : TIME_NEVER;
     return load_relaxed(&p->state) == P_IDLE ? TIME_NEVER : hint_load(&p->gc.next_turn);
 }
 
