@@ -99,6 +99,7 @@ noinline void elem_take_words(void *dst, void *src, size_t bytes) {
 // ---- send
 
 static noinline void block_for_ever(WaitReason why) {
+    watch_wait(NULL, 0);
     g_park(why, NULL);
     rt_throw("goroutine woken that waits for ever");
 }
@@ -153,6 +154,7 @@ static noinline bool door_true(void) {
 // Every case. c->lock held; released here.
 static noinline void send_general(Chan *c, const void *elem) {
     trace_note(TRACE_CHAN, TRACE_CHAN_SEND, g_self(), (uintptr_t)c);
+    watch_wait(c, 0);
     if (unlikely(load_relaxed(&c->closed))) return send_closed(c);
     G *g;
     if (!chan_put(c, elem, &g)) return send_wait(c, elem);
@@ -273,6 +275,7 @@ static noinline bool recv_wait(Chan *c, void *elem) {
 // Every case. c->lock held; released here.
 static noinline bool recv_general(Chan *c, void *elem) {
     trace_note(TRACE_CHAN, TRACE_CHAN_RECV, g_self(), (uintptr_t)c);
+    watch_wait(c, 0);
     G *g;
     Take t = chan_take(c, elem, &g);
     if (t == TAKE_NOTHING) return recv_wait(c, elem);

@@ -76,12 +76,6 @@ static const Unit time_units[] = {
 
 // ---- knobs
 
-// Knobs of Go that are checked and kept, but that nothing reads yet: said aloud, so that nobody waits for an
-// effect.
-static void note_unread(const char *knob, const char *part) {
-    rt_printf("command line: %s%s%s is accepted, but has no effect yet\n", knob, *part ? " " : "", part);
-}
-
 static bool set_gomaxprocs(Knobs *k, const char *s) {
     uint64_t v;
     if (!parse_number(s, 1, PLAT_MAX_CPUS, &v)) return false;
@@ -138,14 +132,13 @@ static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
     } known[] = {{"trapstep", &k->trapstep, UINT32_MAX}, {"gctrace", &k->gctrace, 2}, {"schedtrace", &k->schedtrace_ms, UINT32_MAX}, {"gcsummary", &k->gcsummary, 1},
                  {"gcverify", &k->gcverify, 1}, {"gcpoison", &k->gcpoison, 1}, {"gcstress", &k->gcstress, UINT32_MAX}, {"gcforce", &k->gcforce_ms, UINT32_MAX},
                  {"oomat", &k->oomat, UINT32_MAX}, {"oomfor", &k->oomfor, UINT32_MAX}, {"oomkind", &k->oomkind, UINT32_MAX},
-                 {"trace", &k->trace, UINT32_MAX}, {"tracebuf", &k->tracebuf, UINT32_MAX}, {"cpuprof", &k->cpuprof, CPUPROF_MAX}, {"heapprof", &k->heapprof, UINT32_MAX},
-                 {"goprof", &k->goprof, UINT32_MAX}, {"mutexprof", &k->mutexprof, UINT32_MAX}, {"blockprof", &k->blockprof, UINT32_MAX}};
+                 {"scheddetail", &k->scheddetail, 1}, {"leak", &k->leak, 1}, {"trace", &k->trace, 1}, {"tracebuf", &k->tracebuf, UINT32_MAX}, {"cpuprof", &k->cpuprof, CPUPROF_MAX}, {"heapprof", &k->heapprof, UINT32_MAX},
+                 {"goprof", &k->goprof, 1}, {"mutexprof", &k->mutexprof, UINT32_MAX}, {"blockprof", &k->blockprof, UINT32_MAX}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint64_t v;
         if (!text_equal(name, known[i].name)) continue;
         if (!parse_number(value, 0, known[i].most, &v)) return false;
         *known[i].where = (uint32_t)v;
-        if (known[i].where == &k->schedtrace_ms) note_unread("GODEBUG", name);
         return true;
     }
     return false;
@@ -174,7 +167,7 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=1 or 2, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=1 or 2, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, scheddetail=1, leak=1, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},

@@ -6,6 +6,7 @@
 // signal after the unlock is missed, and none goes to somebody who came later. Tickets wrap: the difference
 // is compared.
 #include "addrwait.h"
+#include "watch.h"
 #include "api/sync.h"
 
 static inline uint32_t load(uint32_t *p) {
@@ -24,6 +25,7 @@ void cond_wait(Cond *c) {
         lock_release(&q->lock);
     } else {
         addr_push(q, &c->wait, &w, false);
+        watch_wait(c, 0);
         g_park(WAIT_COND, &q->lock);
     }
     mutex_lock(c->mutex);

@@ -115,6 +115,8 @@ struct G {
     uint64_t assist_ns;       // time spent on them
     uint64_t trace_id;        // what the trace knows it by; another one: it was born since (trace.c). With trace_seq, its owner's
     uint32_t trace_seq;       // events about it
+    const void *wait_on;      // for leak.c, while that is wanted: what it waits for; wait_n > 0: so many SelectCases
+    uint32_t wait_n, leak_wave;
     int64_t gc_wait_from;     // gcctl.c: since when it waits for a stop
     int64_t gc_credit;        // assist.c: bytes that it may allocate before it owes marking; negative: it owes
     uint32_t gc_credit_cycle; // valid in that cycle only
@@ -152,6 +154,7 @@ enum {
     REQ_STOP = 8,  // world stop wanted
     REQ_NOW = 16,  // something more urgent than the current goroutine is ready
     REQ_GC = 32,   // a marking turn is due
+    REQ_SCHEDTRACE = 64, // core 0 says what the scheduler looks like
 };
 
 struct P {

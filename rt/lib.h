@@ -22,7 +22,8 @@ typedef struct Knobs {
     uint32_t gcverify, gcpoison; // GODEBUG=gcverify=1: marking is checked, freed memory is filled and checked; gcpoison=1: only this
     uint32_t gcforce_ms;    // GODEBUG=gcforce=ms: a cycle at least so often; 0: not; default two minutes
     uint32_t gcstress;      // GODEBUG=gcstress=n: a cycle at every n-th allocation
-    uint32_t schedtrace_ms; // GODEBUG=schedtrace=ms: accepted, nothing reads it yet
+    uint32_t schedtrace_ms, scheddetail; // GODEBUG=schedtrace=ms: a line about the scheduler every so often; scheddetail=1: all of it
+    uint32_t leak;          // GODEBUG=leak=1: at the end, goroutines that nobody can wake any more
     uint32_t trace, tracebuf; // GODEBUG=trace=1: events to the side channel; KB of a core's buffer, 0: by memory
     // GODEBUG=cpuprof=hz,...: profiles to the side channel. Samples a second; bytes between samples; 1; one wait of n; waits of at least about n ns
     uint32_t cpuprof, heapprof, goprof, mutexprof, blockprof;

@@ -70,6 +70,9 @@ void mark_exact(GcLocal *l, uintptr_t word); // a pointer from a heap object: in
 // A word from a stack, a register or a variable of the program: a pointer exactly behind an object (C's one-past pointers) keeps that, too.
 void mark_conservative(GcLocal *l, uintptr_t word);
 
+// ---- verify.c: may word w of the object hold a pointer?
+bool object_pointer_at(const Span *s, uint32_t slot, size_t w);
+
 // ---- root.c
 void root_begin(P *p);
 // Looks at a few roots. False: none is left to take. *bytes: what it counts for.

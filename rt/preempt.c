@@ -16,6 +16,7 @@
 #include "profile.h"
 #include "sched.h"
 #include "report.h"
+#include "schedtrace.h"
 #include "trace.h"
 
 #define RETRY_NS 50000
@@ -53,6 +54,7 @@ static int64_t next_deadline(P *p) {
     int64_t turn = request & REQ_GC ? TIME_NEVER : gc_next_turn(p);
     if (turn < next) next = turn;
     if (unlikely(profile_wanted & PROFILE_CPU) && p->profile_next < next) next = p->profile_next;
+    if (p->id == 0 && !(request & REQ_SCHEDTRACE) && schedtrace_due < next) next = schedtrace_due;
     if (unlikely(request)) {
         int64_t retry = plat_now_ns() + RETRY_NS;
         if (retry < next) next = retry;
@@ -129,12 +131,14 @@ bool rt_irq_tick(TrapFrame *tf) {
     if (load_relaxed(&p->timer_next) <= now) fetch_or(&p->request, REQ_TIMER);
     int64_t turn = gc_next_turn(p);
     if (turn <= now) fetch_or(&p->request, REQ_GC);
+    if (p->id == 0 && schedtrace_tick(p, now)) fetch_or(&p->request, REQ_SCHEDTRACE);
     if (p->slice_armed && now >= p->slice_end) slice_over(p, now);
     int64_t next = load_relaxed(&p->timer_next);
     if (next > now && next != TIME_NEVER) arm_by(p, next);
     if (turn > now && turn != TIME_NEVER) arm_by(p, turn);
     if (p->slice_armed) arm_by(p, p->slice_end);
     if (unlikely(profile_wanted & PROFILE_CPU)) arm_by(p, profile_tick(p, tf, now));
+    if (p->id == 0 && schedtrace_due != TIME_NEVER) arm_by(p, schedtrace_due);
     if (load_relaxed(&p->request) == 0) return false;
     return answer(p, tf);
 }

@@ -51,8 +51,7 @@ void profile_start(void) {
 }
 
 void profile_core_begins(P *p) {
-    if (!(profile_wanted & PROFILE_CPU)) return;
-    p->profile_next = plat_now_ns() + cpu_period;
+    if (profile_wanted & PROFILE_CPU) p->profile_next = plat_now_ns() + cpu_period;
     sched_arm(p);
 }
 

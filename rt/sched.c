@@ -15,6 +15,7 @@
 //    looks at what they mean, and whoever writes a guard rereads them (gogo.asm).
 #include "sched.h"
 #include "runq.h"
+#include "schedtrace.h"
 #include "watch.h"
 
 Sched sched = {
@@ -285,6 +286,14 @@ static void stop_spinning(P *p) {
     if (before == 1) sched_wake_one();
 }
 
+static __attribute__((noinline)) void asked_by_tick(P *p, uint32_t announced) {
+    if (announced & REQ_GC) gc_turn_asked(p);
+    if (announced & REQ_SCHEDTRACE) {
+        schedtrace_print();
+        sched_arm(p);
+    }
+}
+
 void schedule(void) {
     for (;;) {
         P *p = p_self();
@@ -295,7 +304,7 @@ void schedule(void) {
             continue;
         }
         if (unlikely(p->gc.seen != load_relaxed(&gc.epoch))) gc_catch_up(p);
-        if (unlikely(announced & REQ_GC)) gc_turn_asked(p);
+        if (unlikely(announced & (REQ_GC | REQ_SCHEDTRACE))) asked_by_tick(p, announced);
         if (unlikely(p->spare_count < 2)) preempt_refill(p);
         if (load_relaxed(&p->inbox)) sched_drain_inbox(p);
         if (load_relaxed(&p->timer_next) != TIME_NEVER) {

@@ -225,6 +225,7 @@ static int wait_for_one(Select *s) {
         waitq_push(cs[i].kind == SELECT_SEND ? &c->sendq : &c->recvq, w);
     }
     g->waiting = list;
+    watch_wait(s->cases, s->total);
     g_park_with(WAIT_SELECT, unlock_all, s);
     g->waiting = NULL;
     const Waiter *fired = g->wake_param;
@@ -251,6 +252,7 @@ static noinline int select_slow(Select *s, int fallback) {
     // A single channel needs no second look before default: there is no other with which its state could be
     // out of step.
     if (fallback >= 0 && s->n <= 1) return fallback;
+    if (unlikely(s->n == 0)) watch_wait(NULL, 0);
     if (unlikely(s->n == 0)) g_park(s->total == 0 ? WAIT_SELECT_NONE : WAIT_SELECT, NULL); // for ever
     order_locks(s);
     lock_all(s);

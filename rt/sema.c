@@ -10,6 +10,7 @@
 // to the word, then reads q->waiters. Both are sequentially consistent, so one of them sees the other.
 #include "addrwait.h"
 #include "sema.h"
+#include "watch.h"
 #include "api/sync.h"
 
 bool sema_try_acquire(uint32_t *count) {
@@ -30,6 +31,7 @@ void sema_acquire(uint32_t *count, bool front, WaitReason why) {
         lock_release(&q->lock);
         return;
     }
+    watch_wait(count, 0);
     AddrWaiter w; // addr_push sets the rest
     w.g = g_self();
     addr_push(q, count, &w, front);

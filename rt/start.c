@@ -3,6 +3,7 @@
 #include "runq.h"
 #include "lib.h"
 #include "inject.h"
+#include "leak.h"
 #include "profile.h"
 #include "watch.h"
 
@@ -66,6 +67,7 @@ static void exit_on_system_stack(void *code) {
 }
 
 void program_exit(int code) {
+    leak_report();
     if (unlikely(profile_wanted & PROFILE_GOROUTINE)) world_stopped_do(profile_goroutines, NULL);
     sys_call(exit_on_system_stack, (void *)(intptr_t)code);
     __builtin_unreachable();

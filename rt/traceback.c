@@ -206,6 +206,8 @@ static void dump_one(G *g, void *arg) {
     if (traceback_start(g, &w)) print_goroutine(g, w);
 }
 
+void traceback_one(G *g) { dump_one(g, NULL); }
+
 // A console is slow: of a hundred thousand goroutines the first ones tell enough.
 #define DUMP_MAX 1000
 

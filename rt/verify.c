@@ -87,7 +87,7 @@ static void check_mixed(const Holder *h, const uintptr_t *at) {
 // ---- objects
 
 // May word w of the object hold a pointer?
-static bool pointer_at(const Span *s, uint32_t slot, size_t w) {
+bool object_pointer_at(const Span *s, uint32_t slot, size_t w) {
     if (s->kind == SPAN_BITS) {
         size_t bit = slot * (s->slot_bytes / 8) + w;
         return s->ptr_bits[bit / 64] >> bit % 64 & 1;
@@ -104,7 +104,7 @@ static void check_span(Span *s, void *unused) {
         if (!span_is_object(s, i) || !span_bit(s->mark, i)) continue;
         Holder h = {"", NULL, s->base + i * s->slot_bytes, type_of_slot(s, i)};
         for (size_t w = 0; w < s->slot_bytes / 8; w++)
-            if (pointer_at(s, i, w)) check_word(&h, (const uintptr_t *)h.base + w);
+            if (object_pointer_at(s, i, w)) check_word(&h, (const uintptr_t *)h.base + w);
     }
 }
 

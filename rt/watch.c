@@ -4,6 +4,7 @@
 #include "trace.h"
 #include "lib.h"
 #include "profile.h"
+#include "schedtrace.h"
 #include "sched.h"
 #include "side.h"
 
@@ -54,6 +55,8 @@ void watch_start(void) {
         rt_watch |= WATCH_TRACE;
     }
     profile_start();
+    schedtrace_start();
+    if (rt_knobs.leak) rt_watch |= WATCH_LEAK;
     if (rt_watch) sched_watched();
 }
 

@@ -11,7 +11,7 @@
 #pragma once
 #include "core.h"
 
-enum { WATCH_TRACE = 1, WATCH_BLOCK = 2, WATCH_MUTEX = 4 };
+enum { WATCH_TRACE = 1, WATCH_BLOCK = 2, WATCH_MUTEX = 4, WATCH_LEAK = 8 };
 extern uint32_t rt_watch; // WATCH_*; 0 nearly always
 
 // Why a goroutine that can run was stopped; those that wait have their WaitReason instead.
@@ -25,3 +25,11 @@ void watch_start(void);                 // rt_main: knobs; before other cores ru
 void watch_end(void);                   // the program or its report ends: everything goes out. System stack
 
 #define WATCHED() unlikely(rt_watch != 0)
+
+// The running goroutine is about to wait for what lies at `what`, or for n select cases there.
+static inline void watch_wait(const void *what, uint32_t n) {
+    if (!WATCHED()) return;
+    G *g = g_self();
+    g->wait_on = what;
+    g->wait_n = n;
+}

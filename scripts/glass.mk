@@ -32,3 +32,10 @@ profile: ## Run a program and leave build/profile.pb.gz for go tool pprof (APP, 
 	@$(call glass_run,GODEBUG=$(profile_knob),$(B)/profile.side); \
 	scripts/profile2pb.py --image $(glass_image) --kind $(KIND) --out $(B)/profile.pb.gz $(B)/profile.side \
 	  && echo "look at it: go tool pprof $(B)/profile.pb.gz" && exit $$status
+
+.PHONY: bootchart
+bootchart: ## Boot a program and show the time of each stage; build/bootchart.svg (APP, BOOT, SMP, MEM)
+	$(call need,build run$(GO_PACKAGES))
+	@$(BUILD) $(sort $(boot_file) $(B)/$(NAME).elf)
+	@scripts/bootchart.py --boot $(call quote,$(BOOT)) --smp=$(call quote,$(SMP)) --mem=$(call quote,$(MEM)) --timeout $(call quote,$(TIMEOUT)) \
+	  --svg $(B)/bootchart.svg --title $(call quote,$(APP_FILE) by $(BOOT)$(comma) $(SMP) cores) $(boot_file) && echo "look at $(B)/bootchart.svg"

@@ -80,6 +80,22 @@ def prints(program, text):
     return Test(f"hosted {program} without {text!r}", (f"build/host/{program}",), ("sh", "-c", f"! build/host/{program} 2>&1 | grep '{text}'"), 30)
 
 
+def traced(program, cores=2):
+    """A process with the event trace on; the trace is judged."""
+    image = f"build/host/{program}"
+    return Test(f"trace of {program} on {cores}", (image,), ("tests/trace_once.py", image, str(cores)), 80)
+
+
+def leaks(which="some"):
+    """tests/metal/t_leak.c: fails if goroutines that nobody can wake are not named ("some" are there), or others are ("none")."""
+    image = "build/host/metal-t_leak"
+    line = "GODEBUG=leak=1" + (" some" if which == "some" else "")
+    # The report decides: what it must not say makes the test fail.
+    wrong = "no goroutine waits" if which == "some" else "leak: [0-9]* goroutine"
+    shell = f"scripts/run --boot host --smp 2 --timeout 60 --cmdline '{line}' {image} 2>&1 | tee /dev/stderr | (! grep -q '{wrong}')"
+    return Test(f"leaks of t_leak, {which}", (image,), ("bash", "-c", shell), 70)
+
+
 def check(target):
     """A check of what was built: fails by itself."""
     return Test(f"make {target}", (target,), (), 0)
@@ -627,6 +643,25 @@ MUTANTS = [
     Mutant("usb-deadline", "drivers/xhci_port.c",
            "if (d && d->deadline <= now) over", "if (d && d->deadline < 0) over",
            unit("test_usb"), UNIT_FAILED),
+    # ---- traces and profiles
+    Mutant("trace-interrupts-buffer", "rt/trace.c",
+           "    put(&p->trace[1], TRACE_IRQ,", "    put(&p->trace[0], TRACE_IRQ,",
+           unit("test_trace"), UNIT_FAILED),
+    Mutant("trace-lost-counted", "rt/trace.c",
+           "        hint_store(&b->lost, b->lost + 1);\n", "",
+           unit("test_trace"), UNIT_FAILED),
+    Mutant("trace-yield", "rt/sched.c",
+           "    if (WATCHED()) watch_left(arg, LEFT_YIELD);\n", "",
+           traced("metal-t_wake"), r"starts where|starts, and runs|follows"),
+    Mutant("trace-detour", "rt/watch.c",
+           "    if (rt_watch) sched_watched();\n", "",
+           traced("pingpong"), r"starts where|stops where|starts, and runs|made ready while it runs"),
+    Mutant("leak-waiting-stacks", "rt/leak.c",
+           "leak.wave == 0 || r->g->leak_wave != leak.wave", "false",
+           leaks(), r"no goroutine waits"),
+    Mutant("leak-waves", "rt/leak.c",
+           "        more = false;\n        leak.wave++;", "        break;",
+           leaks("none"), r"goroutines? waits? for what nobody"),
 ]
 
 EQUIVALENT = [
