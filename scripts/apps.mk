@@ -130,8 +130,9 @@ $(if $(APP_FILE),$(call program,$(APP_FILE),$(NAME),$(FILES)))
 
 # The tour tells about its own build.
 $(B)/app/tour/files.blob: $(B)/tour.files/made
-$(B)/tour.files/made: $(B)/app/tour/app.o scripts/tour_files apps/tour/wrong/send.c
-	$(Q)CC='$(CC)' CFLAGS='$(CFLAGS_APP)' scripts/tour_files $(@D) $<
+$(B)/tour.files/made: $(B)/app/tour/app.o scripts/tour_files scripts/go_escape.py apps/tour/escape.go apps/tour/wrong/send.c
+	$(Q)$(call go_packages,$(B)/app/tour) --escape apps/tour > $(B)/app/tour/escapes
+	$(Q)CC='$(CC)' CFLAGS='$(CFLAGS_APP)' scripts/tour_files $(@D) $< < $(B)/app/tour/escapes
 	@touch $@
 
 .PHONY: test-images bench-images bench-go-images

@@ -3,12 +3,6 @@
 //     tour [slow]      slow: a pause after each claim
 //
 // Ends with status 0 if every claim holds, with 1 otherwise. docs/tour.md walks through it.
-//
-// smp: 1 4
-// mem: 1G
-// timeout: 240
-// contains: All other claims hold
-// contains: fatal error: stack overflow
 #include "tour.h"
 #include <stdarg.h>
 
@@ -70,9 +64,11 @@ bool show_file(const char *name) {
     return true;
 }
 
-int main(int argc, char **argv) {
-    slow = argc > 1 && strcmp(argv[1], "slow") == 0;
+// From main.go.
+void tour(bool wait) {
+    slow = wait;
     print("A tour of Go's runtime on this machine: %d cores, goroutines and nothing below them.\n", cpu_count());
+    escape_claims();
     heap_claims();
     layout_claims();
     collector_claims();

@@ -14,6 +14,7 @@ bool show_file(const char *name);
 // "a pointer shared...: heap, 64 bytes at 0x..."; whether it lies where it must.
 void landed(const char *what, const void *p, PlaceKind expected);
 
+void escape_claims(void);   // escape.c, escape.go
 void layout_claims(void);   // layout.c
 void heap_claims(void);     // heap.c
 void collector_claims(void); // collector.c

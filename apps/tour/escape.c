@@ -1,0 +1,20 @@
+// escape.c -- Go source, the compiler's decision, and the address where the value then was: the C side of escape.go.
+#include "tour.h"
+
+void landed_go(String what, void *p, bool heap) {
+    char text[60];
+    str_format(text, sizeof text, "%.*s", str_arg(what));
+    landed(text, p, heap ? PLACE_HEAP : PLACE_STACK);
+}
+
+void decided(String name) {
+    char file[60];
+    str_format(file, sizeof file, "escape_%.*s.txt", str_arg(name));
+    if (!show_file(file)) holds(false, "the build left no %s", file);
+}
+
+void escape_claims(void) {
+    claim("A value goes to the heap if it may be used after its function returned, if it is too large for a stack, or if only the run knows its size",
+          "apps/tour/escape.go; make escape APP=apps/tour");
+    main_EscapeClaims();
+}

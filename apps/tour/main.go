@@ -1,0 +1,17 @@
+// The tour of the runtime: main.c and its neighbours in C show most of it, escape.go what the compiler of Go decides.
+//
+// smp: 1 4
+// mem: 1G
+// timeout: 240
+// contains: All other claims hold
+// contains: fatal error: stack overflow
+package main
+
+import "os"
+
+//extern tour
+func tour(slow bool)
+
+func main() {
+	tour(len(os.Args) > 1 && os.Args[1] == "slow")
+}
