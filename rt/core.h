@@ -122,8 +122,12 @@ struct G {
     uint32_t gc_credit_cycle; // valid in that cycle only
 };
 
-// ---- run queue: 256-slot ring, owner adds, owner and thieves take (runq.c)
-#define RUNQ_SIZE 256u
+// ---- run queue: a ring, owner adds, owner and thieves take (runq.c)
+// Room for a thousand: what does not fit goes through the global queue, at four times the price of a switch. (The simulator has a shorter one.)
+#ifndef RUNQ_SIZE
+#define RUNQ_SIZE 1024u
+#endif
+#define RUNQ_BATCH 128u // that spill, or are stolen, at once: at most
 typedef struct RunQ {
     _Atomic uint32_t head; // thieves and owner: CAS acq_rel; pairs with store_release(tail)
     _Atomic uint32_t tail; // owner only

@@ -191,7 +191,7 @@ G *sched_find(P *p) {
     if ((p->sched_tick & 1) && (g = local_get(p, PRIORITY_NORMAL))) return g;
     if ((g = runq_get_in_turn(p))) return g;
     if ((g = local_get(p, PRIORITY_NORMAL))) return g;
-    if ((g = sched_get_global(p, PRIORITY_NORMAL, RUNQ_SIZE / 2))) return g;
+    if ((g = sched_get_global(p, PRIORITY_NORMAL, RUNQ_BATCH))) return g;
     // Steal, unless half of the busy cores already look for work.
     if (p->spinning || 2 * load_seq(&sched.spinning) < (uint32_t)sched.nproc - load_seq(&sched.idle_count)) {
         if (!p->spinning) {

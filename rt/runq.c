@@ -1,6 +1,6 @@
 // runq.c -- a P's own queue of runnable goroutines.
 //
-// A 256-slot ring: only the owner adds; owner and thieves take. One shared queue would be simpler, but each wake-up would fight
+// A ring: only the owner adds; owner and thieves take. One shared queue would be simpler, but each wake-up would fight
 // for its lock. In front of the ring stands one slot, runnext: a goroutine that was just made ready by the running one
 // goes there and runs next, so that two goroutines that talk to each other stay together. (Go: proc.go, runqput ff.)
 //
@@ -14,7 +14,7 @@
 // So that the next 128 additions are cheap again.
 void runq_spill(void *p) {
     RunQ *q = &((P *)p)->runq;
-    uint32_t n = RUNQ_SIZE / 2, head = load_acquire(&q->head);
+    uint32_t n = RUNQ_BATCH, head = load_acquire(&q->head);
     if (load_relaxed(&q->tail) - head < n || !cas(&q->head, &head, head + n)) return;
     // The slots are ours now: thieves are past them, and only the owner writes slots.
     GList batch = {0};
@@ -65,6 +65,7 @@ G *runq_steal(P *p, P *victim, bool next_too) {
             head = load_acquire(&v->head);
             continue;
         }
+        if (n > RUNQ_BATCH) n = RUNQ_BATCH;
         if (n == 0) {
             if (!next_too || !load_relaxed(&v->runnext)) return NULL;
             return exchange(&v->runnext, NULL);

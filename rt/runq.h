@@ -4,10 +4,10 @@
 
 // All of these: scheduler or runtime text on the owner's core, never an interrupt. None blocks.
 
-// The ring is full: half goes to the global queue, unless a thief was quicker. p is the caller's; by sys_call, because it takes a lock.
+// The ring is full: a batch goes to the global queue, unless a thief was quicker. p is the caller's; by sys_call, because it takes a lock.
 void runq_spill(void *p);
 
-// Adds g at the tail, spilling half to the global queue when the ring is full. p is the caller's.
+// Adds g at the tail, spilling a batch to the global queue when the ring is full. p is the caller's.
 static inline void runq_put(P *p, G *g) {
     RunQ *q = &p->runq;
     uint32_t tail = load_relaxed(&q->tail); // only we write it

@@ -16,7 +16,8 @@ SIM_CASES := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/*.c))
 SIM_BAD   := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/bad/*.c tests/sim/turns/*.c))
 SIM_OBJS  := $(patsubst %,$(SIM)/obj/%.o,$(wildcard tests/host/sim/*.c tests/host/sim/*.asm))
 SIM_RT    := $(patsubst %,$(SIM)/obj/%.o,$(RT_SRCS))
-SIM_POINTS     := -DRT_DEBUG -include tests/host/sim/point.h
+SIM_SMALL      := -DRT_DEBUG -DRUNQ_SIZE=256u
+SIM_POINTS     := $(SIM_SMALL) -include tests/host/sim/point.h
 CFLAGS_SIM     := $(CFLAGS_HOST) $(SIM_POINTS)
 CFLAGS_SIM_APP := $(filter-out -Wframe-larger-than=4096,$(CFLAGS_APP)) $(SIM_POINTS) -Itests/host/sim
 
@@ -27,7 +28,7 @@ $(SIM)/obj/rt/%.c.o: rt/%.c
 $(SIM)/obj/tests/host/sim/%.c.o: tests/host/sim/%.c
 	$(call say,SIMCC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_PLAT_LINUX) -DRT_DEBUG -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_PLAT_LINUX) $(SIM_SMALL) -MMD -MP -c -o $@ $<
 $(SIM)/obj/tests/sim/%.c.o: tests/sim/%.c
 	$(call say,SIMCC,$<)
 	@mkdir -p $(@D)

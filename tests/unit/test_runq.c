@@ -10,7 +10,7 @@ void page_free(void *page, size_t n) { abort(); } // stub_plat.c's mappings: non
 
 // ---- one thread
 
-enum { CORES = 3, POOL = 1200, STEPS = 300000 };
+enum { CORES = 3, POOL = 4000, STEPS = 300000 };
 static G pool[POOL];
 static G *idle[POOL]; // in no queue
 static int idle_n;
@@ -24,9 +24,9 @@ void sched_put_global_batch(GList *batch) {
     for (G *g; (g = glist_pop(batch)); n++)
         on_spill(g);
     test_checks++;
-    if (n == RUNQ_SIZE / 2 && batch->n == 0) return;
+    if (n == RUNQ_BATCH && batch->n == 0) return;
     test_failed(__FILE__, __LINE__);
-    fprintf(stderr, "expected a batch of %u goroutines, got %zu and %zu left", RUNQ_SIZE / 2, n, batch->n);
+    fprintf(stderr, "expected a batch of %u goroutines, got %zu and %zu left", RUNQ_BATCH, n, batch->n);
     test_fail_end();
 }
 
@@ -48,9 +48,9 @@ static void model_drop(struct Model *m, unsigned n) {
 }
 static void model_put(struct Model *m, G *g) {
     if (m->n == RUNQ_SIZE) {
-        for (unsigned i = 0; i < RUNQ_SIZE / 2; i++)
+        for (unsigned i = 0; i < RUNQ_BATCH; i++)
             model_spilled[model_spilled_n++] = m->ring[i];
-        model_drop(m, RUNQ_SIZE / 2);
+        model_drop(m, RUNQ_BATCH);
     }
     m->ring[m->n++] = g;
 }
@@ -82,6 +82,7 @@ static G *model_get_in_turn(struct Model *m) {
 // m's own ring is empty.
 static G *model_steal(struct Model *m, struct Model *victim, bool next_too) {
     unsigned n = victim->n - victim->n / 2;
+    if (n > RUNQ_BATCH) n = RUNQ_BATCH;
     if (n == 0) {
         G *g = next_too ? victim->next : NULL;
         if (g) victim->next = NULL;
@@ -177,7 +178,7 @@ static void test_model(void) {
     }
     unsigned long full = 0, empty = 0;
     for (int i = 0; i < STEPS; i++) {
-        unsigned filling = i / 2000 % 4 < 2 ? 5 : 2; // the queues fill up and spill for a while, then run empty
+        unsigned filling = i / 10000 % 4 < 2 ? 5 : 2; // the queues fill up and spill for a while, then run empty
         int core = (int)test_below(CORES);
         step(core, filling);
         full += model[core].n == RUNQ_SIZE;
