@@ -456,6 +456,42 @@ static void bench_mark(void) {
     lists = NULL;
 }
 
+// ---- one goroutine beside a whole cycle of a large heap: how long it is held up, and by what. -mib: 1024 unless it says otherwise.
+static void bench_stall(void) {
+    int64_t mib = option_mib ? option_mib : 1024;
+    char tag[40];
+    str_format(tag, sizeof tag, "stall.%ldMiB", (long)mib);
+    int old = gc_set_percent(-1);
+    build(mib);
+    strip();
+    gc_collect();
+    Hist *h = new (Hist);
+    int64_t before_batch[STALLS];
+    uint64_t r = 1;
+    gc_set_percent(25);
+    uint32_t last = gc.cycle + 1; // until it is over
+    forget_stalls();
+    read_mem_stats(&before);
+    stalls_now(before_batch);
+    int64_t a = time_now_ns(), start = a;
+    while (gc.cycle < last || load_relaxed(&gc.phase) != GC_OFF) {
+        mutate(0, LISTS, &r, BATCH);
+        int64_t b = time_now_ns();
+        hist_add(h, b - a);
+        look_longest(b - a, before_batch);
+        a = b;
+    }
+    read_mem_stats(&after);
+    gc_set_percent(old);
+    emit_of(tag, "lasted", (double)(a - start) / 1e6, "ms");
+    emit_of(tag, "gccpu", (double)(load_relaxed(&stalls.total_ns[STALL_TURN]) + load_relaxed(&stalls.total_ns[STALL_ASSIST])) / 1e6, "ms"); // since the start
+    emit_of(tag, "cycles", after.num_gc - before.num_gc, "count");
+    hist_emit(tag, h);
+    pauses(tag);
+    emit_stalls(tag);
+    lists = NULL;
+}
+
 // ---- latency: 1000 goroutines over 128 MiB, each allocates now and then; how late is it when it is done?
 enum { CLIENTS = 1000, CHAINS = 64, RATE = 20000 };
 static int64_t client_end, client_start, client_mean;
@@ -505,7 +541,7 @@ static void bench_latency(void) {
     lists = NULL, latency = NULL;
 }
 
-static const Bench benches[] = {{"alloc", bench_alloc}, {"barrier", bench_barrier}, {"bintree", bench_bintree}, {"gc", bench_gc}, {"mark", bench_mark}, {"latency", bench_latency}};
+static const Bench benches[] = {{"alloc", bench_alloc}, {"barrier", bench_barrier}, {"bintree", bench_bintree}, {"gc", bench_gc}, {"mark", bench_mark}, {"stall", bench_stall}, {"latency", bench_latency}};
 
 int main(int argc, char **argv) {
     collects = true;
