@@ -329,11 +329,59 @@ static void step_over_fault(const G *g, Unwind *u) {
     u->sp = pushed[0];
 }
 
-bool unwind_step(const G *g, Unwind *u) {
-    if (u->pc == (uintptr_t)morestack_body_returns) return step_by_rbp(g, u, 2);
+static void arrive(const G *g, Unwind *u, const uintptr_t *next, uintptr_t cfa) {
+    for (int i = 0; i < UNW_SAVED; i++)
+        u->reg[i] = next[i];
+    u->pc = next[UNW_SAVED];
+    u->sp = cfa;
+    u->is_call = true;
+    step_over_fault(g, u);
+}
+
+// cfa_reg of code without tables, which keeps frame pointers.
+enum { NO_TABLES = 0xff };
+
+static uintptr_t row_frame_end(const Unwind *u, const UnwindRow *r) {
+    if (r->cfa_reg == NO_TABLES) return 0;
+    return reg_value(u, r->cfa_reg) + (uintptr_t)(intptr_t)r->cfa_offset;
+}
+
+static bool step_by_row(const G *g, Unwind *u, const UnwindRow *r) {
+    if (r->cfa_reg == NO_TABLES) return step_by_rbp(g, u, 1);
+    uintptr_t cfa = row_frame_end(u, r), next[UNW_SAVED + 1];
+    for (int i = 0; i <= UNW_SAVED; i++) {
+        uintptr_t at = cfa + (uintptr_t)(intptr_t)r->offset[i];
+        next[i] = r->kind[i] == SAME && i < UNW_SAVED ? u->reg[i] : 0;
+        if (r->kind[i] != AT_CFA) continue;
+        if (!readable(g, at)) return false;
+        next[i] = *(const uintptr_t *)at;
+    }
+    arrive(g, u, next, cfa);
+    return u->pc != 0;
+}
+
+static uintptr_t landing_pad(const Fde *f, uintptr_t pc);
+
+// Rules with expressions are not kept.
+static void keep(uintptr_t pc, const Fde *f, const Machine *m) {
+    UnwindRow r = {.start = f->start, .pad = landing_pad(f, pc), .cfa_offset = m->now.cfa_offset, .cfa_reg = m->now.cfa_reg};
+    if (m->now.cfa_expr) return;
+    for (int i = 0; i <= UNW_SAVED; i++) {
+        if (m->now.kind[i] == AT_EXPR) return;
+        r.kind[i] = m->now.kind[i];
+        r.offset[i] = m->now.offset[i];
+    }
+    unwind_row_keep(pc, &r);
+}
+
+static __attribute__((noinline)) bool step_by_tables(const G *g, Unwind *u) {
     Fde f;
     Machine m;
-    if (!rules_at(u, &f, &m)) return step_by_rbp(g, u, 1);
+    if (!rules_at(u, &f, &m)) {
+        unwind_row_keep(lookup_pc(u), &(UnwindRow){.cfa_reg = NO_TABLES});
+        return step_by_rbp(g, u, 1);
+    }
+    keep(lookup_pc(u), &f, &m);
     uintptr_t cfa;
     if (!frame_address(g, u, &m, &cfa)) return false;
     uintptr_t next[UNW_SAVED + 1];
@@ -350,35 +398,41 @@ bool unwind_step(const G *g, Unwind *u) {
         if (!readable(g, at)) return false;
         next[i] = *(const uintptr_t *)at;
     }
-    for (int i = 0; i < UNW_SAVED; i++)
-        u->reg[i] = next[i];
-    u->pc = next[UNW_SAVED];
-    u->sp = cfa;
-    u->is_call = true;
-    step_over_fault(g, u);
+    arrive(g, u, next, cfa);
     return u->pc != 0;
+}
+
+bool unwind_step(const G *g, Unwind *u) {
+    if (u->pc == (uintptr_t)morestack_body_returns) return step_by_rbp(g, u, 2);
+    const UnwindRow *r = unwind_row(lookup_pc(u));
+    return r ? step_by_row(g, u, r) : step_by_tables(g, u);
 }
 
 uintptr_t unwind_function(uintptr_t pc) {
     Fde f;
+    const UnwindRow *r = unwind_row(pc);
+    if (r) return r->start;
     return fde_of(pc, &f) ? f.start : 0;
 }
 
-uintptr_t unwind_frame_end(const G *g, const Unwind *u) {
+static __attribute__((noinline)) uintptr_t frame_end_by_tables(const G *g, const Unwind *u) {
     Fde f;
     Machine m;
     uintptr_t cfa;
     return rules_at(u, &f, &m) && frame_address(g, u, &m, &cfa) ? cfa : 0;
 }
 
+uintptr_t unwind_frame_end(const G *g, const Unwind *u) {
+    const UnwindRow *r = unwind_row(lookup_pc(u));
+    return r ? row_frame_end(u, r) : frame_end_by_tables(g, u);
+}
+
 // The language specific data area: call sites {start, length, landing pad, action}, sorted, relative to the function.
-uintptr_t unwind_landing_pad(const Unwind *u) {
-    Fde f;
-    uintptr_t pc = lookup_pc(u);
-    if (!fde_of(pc, &f) || !f.lsda) return 0;
-    const uint8_t *p = (const uint8_t *)f.lsda;
+static uintptr_t landing_pad(const Fde *f, uintptr_t pc) {
+    if (!f->lsda) return 0;
+    const uint8_t *p = (const uint8_t *)f->lsda;
     uint8_t enc = *p++;
-    uintptr_t base = enc == 0xff ? f.start : encoded(&p, enc, 0);
+    uintptr_t base = enc == 0xff ? f->start : encoded(&p, enc, 0);
     enc = *p++;
     if (enc != 0xff) uleb(&p);
     enc = *p++;
@@ -387,8 +441,16 @@ uintptr_t unwind_landing_pad(const Unwind *u) {
     while (p < end) {
         uintptr_t start = encoded(&p, enc & 0x0f, 0), length = encoded(&p, enc & 0x0f, 0), pad = encoded(&p, enc & 0x0f, 0);
         uleb(&p);
-        if (pc < f.start + start) return 0;
-        if (pc < f.start + start + length) return pad ? base + pad : 0;
+        if (pc < f->start + start) return 0;
+        if (pc < f->start + start + length) return pad ? base + pad : 0;
     }
     return 0;
+}
+
+uintptr_t unwind_landing_pad(const Unwind *u) {
+    Fde f;
+    uintptr_t pc = lookup_pc(u);
+    const UnwindRow *r = unwind_row(pc);
+    if (r) return r->pad;
+    return fde_of(pc, &f) ? landing_pad(&f, pc) : 0;
 }

@@ -20,5 +20,14 @@ bool unwind_step(const G *g, Unwind *u);
 uintptr_t unwind_landing_pad(const Unwind *u);
 // The stack address just above the frame of u (its canonical frame address); 0: unknown.
 uintptr_t unwind_frame_end(const G *g, const Unwind *u);
+// How to find a caller's registers from an address: what unwind_rows.c keeps. kind: of unwind.c.
+typedef struct UnwindRow {
+    uintptr_t start, pad; // the function's beginning; its landing pad from here, 0: none
+    int32_t offset[UNW_SAVED + 1], cfa_offset; // from the frame address; of it, from cfa_reg
+    uint8_t kind[UNW_SAVED + 1], cfa_reg;
+} UnwindRow;
+const UnwindRow *unwind_row(uintptr_t pc); // NULL: not kept
+void unwind_row_keep(uintptr_t pc, const UnwindRow *row);
+
 // Where the function begins that contains pc; 0: unknown.
 uintptr_t unwind_function(uintptr_t pc);
