@@ -175,7 +175,7 @@ def main():
     parser.add_argument("--smp", type=int, default=4, help="cores, and so GOMAXPROCS")
     parser.add_argument("--knobs", default="", help="further words of the command line, as GODEBUG=gcstress=100,gcverify=1")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=float, default=120, help="seconds for one test")
+    parser.add_argument("--limit", type=float, default=600, help="seconds for one test")
     parser.add_argument("--part", default="1/1", help="k/n: the k-th of n parts of the list")
     parser.add_argument("--pass", dest="passed", help="write the names that pass to this file")
     parser.add_argument("--verbose", action="store_true", help="show what failing tests said")

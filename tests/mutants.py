@@ -36,6 +36,12 @@ class Equivalent:
 
 # ---- kinds of tests
 
+def go_host(name, cores, *words):
+    """A hosted program of tests/go."""
+    path = f"build/host/go-{name}"
+    return Test(f"hosted tests/go/{name}.go on {cores}", (path,), ("env", f"BURROW_CPUS={cores}", f"BURROW_CMDLINE={' '.join(words)}", path), 60)
+
+
 def unit(name):
     """A hosted unit test, under the address sanitizer unless it says otherwise."""
     return Test(f"unit {name}", (f"build/unit/{name}",), (f"build/unit/{name}",), 40)
@@ -611,6 +617,9 @@ MUTANTS = [
     Mutant("map-iteration-deleted", "rt/map_iter.c",
            "    if (top >= TOP_MIN || !self_equal) {", "    if (1) {",
            unit("test_map"), UNIT_FAILED),
+    Mutant("go-barrier", "rt/go/alloc.c", "    gc_shade(*dst);\n", "", go_host("shadow", 1, "GOGC=20", "GODEBUG=gcverify=1", "--", "1", "3000", "6"),
+           "an object was not marked that can be reached"),
+    Mutant("go-large-frames", "scripts/go_cc", "UNCHECKED_MAX = 200", "UNCHECKED_MAX = 1 << 30", go_host("recovers", 2), "panic: 3|fatal error|depth"),
     Mutant("map-iterator-keeps", "rt/map_grow.c",
            "    if (h->flags & MAP_ITERATOR) flags |= MAP_OLD_ITERATOR;\n", "",
            unit("test_map"), UNIT_FAILED),

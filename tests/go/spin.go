@@ -1,4 +1,5 @@
-// A goroutine that only spins does not keep the others from running, on one core.
+// A goroutine that only spins does not keep the others from running, on one core. (Stock gccgo's runtime, which takes a goroutine off at calls only, never gets back to
+// main: README.)
 //
 // smp: 1
 package main
@@ -7,10 +8,13 @@ import "runtime"
 
 func main() {
 	runtime.GOMAXPROCS(1)
+	spinning := make(chan bool, 1)
 	go func() {
+		spinning <- true
 		for {
 		}
 	}()
+	<-spinning
 	c := make(chan int)
 	go func() {
 		for i := 0; i < 3; i++ {
