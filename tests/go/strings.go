@@ -33,5 +33,14 @@ func main() {
 	if frame.Function != "runtime.Callers" || runtime.Callers(0, pcs[:]) != runtime.Callers(1, pcs[:])+1 {
 		fmt.Println("wrong:", frame.Function)
 	}
+	// So does what started the goroutine, at the end.
+	last, frames := "", runtime.CallersFrames(pcs[:runtime.Callers(0, pcs[:])])
+	for more := true; more; {
+		frame, more = frames.Next()
+		last = frame.Function
+	}
+	if last != "runtime.kickoff" {
+		fmt.Println("wrong:", last)
+	}
 	fmt.Println("ok")
 }
