@@ -13,7 +13,6 @@ MACHINES = set("386 amd64 amd64p32 arm armbe arm64 arm64be alpha ia64 m68k mips 
 CONSTRAINT = re.compile(r"^//go:build (.*)$", re.M)
 OLD_CONSTRAINT = re.compile(r"^// ?\+build (.*)$", re.M)
 PACKAGE = re.compile(r"^package[ \t]+(\w+)", re.M)
-COMMENT = re.compile(r"^/\*.*?\*/", re.M | re.S)  # which may hold functions
 FUNCTION = re.compile(r"^func ((Test|Fuzz|Example)(\w*))\(([^)]*)\)", re.M)
 OUTPUT = re.compile(r"^[ \t]*//[ \t]*([Uu]nordered )?[Oo]utput:", re.M)
 
@@ -86,15 +85,20 @@ def go_string(text):
     return '"' + "".join({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}.get(c, c if c >= " " else f"\\x{ord(c):02x}") for c in text) + '"'
 
 
-def test_main(path, sources, left_out=()):
-    """The source of the main package; left_out: functions that it does not call (gccgo-12's testing has no -test.skip)."""
+def mangled(name):
+    """As gccgo writes it in symbols: Example_suffix is Example__suffix."""
+    return name.replace("_", "__")
+
+
+def test_main(path, sources, defined, left_out=()):
+    """The source of the main package. defined: functions that there are; left_out: those not to call (gccgo-12's testing has no -test.skip)."""
     tests, examples, fuzz, used, main = [], [], [], set(), None
     for names, package in ((sources.internal, "_test"), (sources.external, "_xtest")):
         for name in names:
-            text = COMMENT.sub("", sources.texts[name])
+            text = sources.texts[name]
             for match in FUNCTION.finditer(text):
                 function, kind, rest, arguments = match.groups()
-                if (rest and rest[0].islower()) or function in left_out:
+                if (rest and rest[0].islower()) or function in left_out or mangled(function) not in defined:
                     continue
                 if function == "TestMain":
                     main, used = f"{package}.TestMain", used | {package}
