@@ -9,6 +9,7 @@ what. Arrows lead from who makes a goroutine ready to where it then runs. A trac
 import argparse
 import json
 import os
+import re
 import sys
 from collections import defaultdict
 
@@ -21,6 +22,15 @@ import trace_svg
 RUNTIME_NAMES = {"main_goroutine": "main", "coordinator_main": "collector's coordinator", "finalizer_main": "finalizers"}
 PID_MACHINE, PID_GOROUTINES = 1, 2
 TID_GC, TID_STOP, TID_CORE = 1, 2, 100
+
+
+def function_name(image, pc):
+    """What a goroutine began in; of Go's go statements, for which gccgo makes functions without a name of use, the place."""
+    name = image.function(pc)
+    if name and re.search(r"\bthunk\d+$", name):
+        place = image.place(pc)
+        return f"go at {os.path.basename(place.file)}:{place.line}" if place.line else name
+    return RUNTIME_NAMES.get(name, name)
 
 
 class Story:
@@ -48,8 +58,7 @@ class Story:
         phase = stop = None
         for e in t.events:
             if e.kind == glass.CREATE:
-                name = self.image.function(e.arg) if self.image and e.arg else None
-                self.names[e.g] = RUNTIME_NAMES.get(name, name)
+                self.names[e.g] = function_name(self.image, e.arg) if self.image and e.arg else None
             elif e.kind == glass.START:
                 if e.g in wait:
                     since, why = wait.pop(e.g)

@@ -184,6 +184,7 @@ def legend(y, arrows_shown):
                        f'<text x="{x + 18}" y="{y + 11}">{escape(text)}</text>')
             x += 18 + 6.9 * len(text) + 18
         if group == "cores" and arrows_shown:
+            x, y = LEFT, y + 20
             out.append(f'<line x1="{x}" y1="{y + 7}" x2="{x + 26}" y2="{y + 7}" class="wake" marker-end="url(#tip)"/>'
                        f'<text x="{x + 34}" y="{y + 11}">makes a goroutine ready, which then runs there</text>')
         y += 20
