@@ -1,4 +1,4 @@
-// The tour of the runtime: main.c and its neighbours in C show most of it, escape.go what the compiler of Go decides.
+// The tour of the runtime: tour.c and its neighbours in C show most of it, escape.go what the compiler of Go decides.
 //
 // smp: 1 4
 // mem: 1G

@@ -1,4 +1,4 @@
-// main.c -- the tour: each property of Go's design, claimed, shown as it happens on this machine with the numbers just measured, and judged.
+// tour.c -- the tour: each property of Go's design, claimed, shown as it happens on this machine with the numbers just measured, and judged.
 //
 //     tour [slow]      slow: a pause after each claim
 //
