@@ -54,6 +54,8 @@ enum { LEGACY_CAP = 1, LEGACY_BIOS = 1 << 16, LEGACY_OURS = 1 << 24, CAPS_MAX = 
 enum { PORT_POWER = 1 << 9, EVENT_TRANSFER = 32, EVENT_COMMAND = 33, EVENT_PORT = 34, DEQUEUE_BUSY = 8 };
 enum {
     WAIT_NS = 1000000000,
+    AFTER_RESET_NS =
+        1000000, // Intel's controllers hang the machine when they are looked at sooner (as Linux does)
     POLL_NS = 10000000,
     DEBOUNCE_NS = 100000000,
     INTERRUPT_RATE = 4000 /* of 250 ns */
@@ -195,6 +197,11 @@ static bool wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value) {
     return false;
 }
 
+static void pass_time(int64_t ns) {
+    for (int64_t end = clock_now_ns() + ns; clock_now_ns() < end;)
+        cpu_pause();
+}
+
 // Firmware that drives the controller itself (in system management mode) is asked to let go, then told.
 static void take_from_firmware(volatile uint32_t *cap, uint64_t bytes) {
     uint64_t at = (cap[CAP_HCC1] >> 16) * 4ull;
@@ -216,6 +223,7 @@ static bool reset(Xhci *x) {
     x->op[OP_COMMAND] &= ~(uint32_t)(COMMAND_RUN | COMMAND_INTERRUPTS);
     if (!wait_for(&x->op[OP_STATUS], STATUS_HALTED, STATUS_HALTED)) return false;
     x->op[OP_COMMAND] = COMMAND_RESET;
+    pass_time(AFTER_RESET_NS);
     return wait_for(&x->op[OP_COMMAND], COMMAND_RESET, 0) && wait_for(&x->op[OP_STATUS], STATUS_NOT_READY, 0);
 }
 
