@@ -6,6 +6,9 @@
 #define RUNWAY_MIN       (64u << 10) // from trigger to goal
 #define SWEEP_MARGIN     (1u << 20)
 #define SCAN_LEFT_MIN    1000u
+// Bytes of marking for a byte of allocation, at most, unless memory is limited: taking a span of 8 KB then costs 0.4 ms. A cycle that began too late exceeds its goal by a
+// sixteenth of what is marked at worst, where a goroutine would have had to mark for many milliseconds at one allocation.
+#define STEEPEST         16u
 #define PERCENT_OFF      100000 // GOGC=off, where a number is wanted
 
 static uint64_t min_u(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -87,6 +90,7 @@ void pacer_end_cycle(Pacer *p, const PacerCycle *c) {
 uint64_t pacer_assist_ratio(const Pacer *p, const PacerMemory *m, uint64_t scanned, uint64_t most) {
     uint64_t percent = p->percent < 0 ? PERCENT_OFF : (uint64_t)p->percent;
     uint64_t goal = pacer_goal(p, m), expected = p->heap_scan + p->root_scan;
+    bool by_limit = limit_goal(p, m) <= percent_goal(p);
     if (scanned > expected) {
         uint64_t stretched = add(mul_div(less(goal, p->triggered), most, max_u(expected, 1)), p->triggered);
         goal = max_u(goal, min_u(stretched, mul_div(goal, 100 + percent, 100)));
@@ -98,7 +102,8 @@ uint64_t pacer_assist_ratio(const Pacer *p, const PacerMemory *m, uint64_t scann
     }
     uint64_t to_scan = max_u(less(expected, scanned), SCAN_LEFT_MIN);
     uint64_t to_allocate = max_u(less(goal, m->live), 1);
-    return max_u(mul_div(to_scan, PACE_ONE, to_allocate), 1);
+    uint64_t ratio = max_u(mul_div(to_scan, PACE_ONE, to_allocate), 1);
+    return by_limit ? ratio : min_u(ratio, STEEPEST * PACE_ONE);
 }
 
 uint64_t pacer_sweep_ratio(uint64_t live, uint64_t trigger, uint64_t pages) {
