@@ -7,8 +7,8 @@ import pytest
 LEAKS = {"leaks_receive", "leaks_send", "leaks_holder", "leaks_partner", "leaks_select", "leaks_nil"}
 
 
-def run(path, boot, line):
-    command = ["scripts/run", "--boot", boot, "--accel", "tcg", "--smp", "2", "--timeout", "60", "--cmdline", line, path]
+def run(path, boot, line, smp):
+    command = ["scripts/run", "--boot", boot, "--accel", "tcg", "--smp", str(smp), "--timeout", "60", "--cmdline", line, path]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert result.returncode == 0, result.stdout[-3000:]
     return result.stdout
@@ -17,12 +17,12 @@ def run(path, boot, line):
 @pytest.mark.parametrize("boot", ["host", "pvh"])
 def test_leaks(build, boot):
     path = build.path("build/host/metal-t_leak" if boot == "host" else "build/metal-t_leak.elf")
-    output = run(path, boot, "GODEBUG=leak=1 some")
+    output = run(path, boot, "GODEBUG=leak=1 some", 1)
     assert "leak: 6 goroutines wait for what nobody else can reach" in output, output
     assert set(re.findall(r"^(leaks_\w+|stays_\w+)\(\.\.\.\)$", output, re.M)) == LEAKS, output
     assert "[chan receive (nil chan)]" in output and "[select]" in output and "[chan send]" in output
-    assert "leak: no goroutine waits for what nobody else can reach" in run(path, boot, "GODEBUG=leak=1")
-    assert "leak" not in run(path, boot, "some").replace("leaks_", "")
+    assert "leak: no goroutine waits for what nobody else can reach" in run(path, boot, "GODEBUG=leak=1", 1)
+    assert "leak" not in run(path, boot, "some", 1).replace("leaks_", "")
 
 
 SCHED = re.compile(r"^SCHED (\d+)ms: gomaxprocs=(\d+) idleprocs=(\d+) threads=(\d+) spinningthreads=(\d+) idlethreads=(\d+) runqueue=(\d+)"
@@ -37,7 +37,7 @@ G = re.compile(r"^  G(\d+): status=([01246])\((.*)\) m=(-1|\d+) lockedm=(-1|\d+)
 def test_schedtrace(build, boot):
     """The lines are Go's, to the letter (runtime/proc.go, schedtrace), and come also while the program sleeps or never calls."""
     path = build.path("build/host/metal-t_leak" if boot == "host" else "build/metal-t_leak.elf")
-    output = run(path, boot, "GODEBUG=schedtrace=5")
+    output = run(path, boot, "GODEBUG=schedtrace=50 slow", 2)
     lines = SCHED.findall(output)
     assert len(lines) >= 3 and len(lines) == output.count("SCHED"), output
     times = [int(line[0]) for line in lines]
@@ -45,7 +45,7 @@ def test_schedtrace(build, boot):
     for _, procs, idle, threads, _, idle_threads, _, queues in lines:
         assert procs == threads == "2" and idle == idle_threads and int(idle) <= 2 and len(queues.split()) == 2
     assert any(int(line[2]) == 2 for line in lines), "expected both cores idle while main sleeps"
-    output = run(path, boot, "GODEBUG=schedtrace=20,scheddetail=1")
+    output = run(path, boot, "GODEBUG=schedtrace=200,scheddetail=1 slow", 2)
     assert len(SCHED.findall(output)) == output.count("SCHED") >= 2, output
     n = output.count("SCHED")
     assert len(P.findall(output)) == len(M.findall(output)) == 2 * n

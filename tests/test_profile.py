@@ -82,10 +82,11 @@ def test_mutex(build, boot):
 
 @pytest.mark.parametrize("boot", ["host", "pvh"])
 def test_block(build, boot):
-    """20 values come every 2 ms."""
+    """20 values, one every 2 ms: for each of them one side waits, nearly always the receiver; it also waits for the close."""
     _, samples, _ = profiled(build, "metal-t_profile", "block", boot, 2, "block")
     count, delay = by_function(samples, 0), by_function(samples, 1)
-    assert 18 <= count["receive_all"] <= 21 and delay["receive_all"] >= 18 * 1_900_000, (count, delay)
+    assert count["receive_all"] + count.get("send_slowly", 0) in (20, 21), count
+    assert count["receive_all"] >= 5 and delay["receive_all"] > 4_000_000, (count, delay)
 
 
 def test_go_program(build):
