@@ -48,6 +48,7 @@ static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint3
         rt_printf("  holder: %s", h->what);
         if (h->g) rt_printf(" of goroutine %lu", h->g->id);
         rt_printf(" at %p", at);
+        if (h->base) rt_printf(", word %lu,", ((uintptr_t)at - h->base) / 8);
     }
     rt_printf(" holds %p\n", (void *)word);
     uintptr_t base = s->base + slot * s->slot_bytes;
@@ -128,7 +129,7 @@ static void check_context(const Holder *h, const Ctx *c) {
 
 static void check_root(const Root *r, void *unused) {
     static const char *const names[] = {"stack", "registers", "record", "armed timers", "the program's variables"};
-    Holder h = {names[r->kind], r->g, 0, NULL};
+    Holder h = {names[r->kind], r->g, r->kind == ROOT_CONTEXT ? (uintptr_t)r->lo : 0, NULL}; // of registers it is told which: the words of TrapFrame
     if (r->kind == ROOT_GOROUTINE) return; // links of the runtime
     if (r->kind == ROOT_CONTEXT) return check_context(&h, r->lo);
     if (r->kind == ROOT_STACK) return check_mixed_words(&h, r->lo, r->hi);
