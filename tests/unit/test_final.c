@@ -3,6 +3,7 @@
 // finalizer goes away while marking; with random operations against a plain model.
 #include "stub_plat.h"
 #include "api/final.h"
+#include "place.h"
 
 enum { SLOTS = 64, SLOT = 64 };
 static Span span;
@@ -38,6 +39,9 @@ void g_park(WaitReason why, Lock *unlock) {
     CHECK(why == WAIT_FINALIZER);
     lock_release(unlock);
     longjmp(parked, 1);
+}
+bool in_image(uintptr_t addr) {
+    return false;
 }
 bool memory_force(MemoryForce *f) {
     return false;
