@@ -133,6 +133,6 @@ escape: ## Say what of a Go program escapes to the heap, and why (APP)
 layout: ## Say which structs of a program would be smaller in another order (APP; V=1: with pahole's listing)
 	$(call need,build layout$(GO_PACKAGES))
 	@$(BUILD) $(B)/app/$(NAME)/app.o
-	@scripts/layout.py $(if $(V),--verbose) --go $(filter %.go,$(call app_srcs,$(APP_FILE))) -- \
+	@scripts/layout.py $(if $(V),--verbose) --go $(if $(GO_PACKAGES),$$(find $(APP_FILE) -name '*.go')) -- \
 	  $(patsubst %,$(B)/app/$(NAME)/%.o,$(call app_place,$(filter %.c,$(call app_srcs,$(APP_FILE))))) \
-	  $(if $(filter %.go,$(call app_srcs,$(APP_FILE))),$(B)/app/$(NAME)/pkg/main.o)
+	  $(if $(GO_PACKAGES),$$(grep ^$(B)/app/ $(B)/app/$(NAME)/objects))

@@ -173,9 +173,11 @@ def test_escape(tmp_path):
 
 
 def test_layout(tmp_path):
-    app = tree(tmp_path / "lay", {"main.go": ESCAPING + "\n//extern f\nfunc f()\n",
+    app = tree(tmp_path / "lay", {"main.go": ESCAPING.replace("main\n", 'main\n\nimport _ "lay/sub"\n', 1) + "\n//extern f\nfunc f()\n",
+                                  "sub/sub.go": "package sub\n\ntype S struct {\n\ta bool\n\tn int\n\tb bool\n}\n\nvar V S\n",
                                   "f.c": "typedef struct C {\n    char a;\n    long n;\n    char b;\n} C;\nstatic C c;\nvoid f(void) {\n    c.a++;\n}\n"})
     r = subprocess.run(["make", "-s", f"APP={app}", "layout"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert r.returncode == 0, r.stdout
     lines = r.stdout.replace(str(app) + "/", "").splitlines()
-    assert "f.c:1: C has 24 bytes, 16 in this order: a, b, n" in lines and "main.go:3: T has 24 bytes, 16 in this order: a, b, p" in lines, r.stdout
+    assert "f.c:1: C has 24 bytes, 16 in this order: a, b, n" in lines and "main.go:5: T has 24 bytes, 16 in this order: a, b, p" in lines, r.stdout
+    assert "sub/sub.go:3: S has 24 bytes, 16 in this order: a, b, n" in lines, r.stdout
