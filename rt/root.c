@@ -107,6 +107,8 @@ static bool scan_piece(GcLocal *l, G *g, bool from_start, uint64_t *bytes) {
     if (from_start) {
         if (unlikely(gc.verify)) gc_clear_dead_stack(g);
         if (g->ctx) scan_words(l, g->ctx, g->ctx->fpu + rt_fpu_bytes);
+        mark_conservative(l, (uintptr_t)g->go_defers); // of Go code, on the heap when deferred in a loop: nothing else leads to them
+        mark_conservative(l, (uintptr_t)g->go_panics);
         s = g->seg;
         at = stack_lowest(g);
     }
