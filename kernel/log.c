@@ -14,7 +14,9 @@
 // Lock: `owner`, a word with the holder's number, taken with interrupts off for at most one step (16 bytes to
 // a port, or COPY_MAX into the ring). It is not an rt lock: reports are written under any of those. A
 // reporter that interrupted the holder on the same core goes ahead without it; one that cannot get it for
-// STALL_S takes the holder for dead. Positions are therefore never trusted: every use is masked or clamped,
+// STALL_S takes the holder for dead. console_panic takes the consoles for good: who comes later does not get
+// the lock any more, who has it is waited for. The last writer stores panic_core, then reads owner; a taker
+// stores owner, then reads panic_core (Dekker; all seq_cst): one of them sees the other. Positions are therefore never trusted: every use is masked or clamped,
 // so that a broken step garbles text but touches nothing outside the ring.
 #include "kernel/log.h"
 #include "drivers/driver.h"
@@ -48,7 +50,7 @@ static uint64_t head; // bytes ever written; under owner
 static Device devices[DEVICES_MAX];
 static int device_count;
 static bool listening;              // constant after boot
-static _Atomic uint32_t owner;      // 0: free, else core + 1; acquire in lock_try, release in lock_drop
+static _Atomic uint32_t owner;      // 0: free, else core + 1; taken in lock_take_once, free in lock_drop
 static _Atomic uint32_t poller;     // 1: some core's timer feeds the devices. seq_cst: see poll_claim
 static _Atomic uint32_t panic_core; // core + 1 that owns the consoles for good; 0: none
 
@@ -68,14 +70,20 @@ typedef struct Hold {
     bool irq, nested;
 } Hold;
 
+static bool lock_free(uint32_t self) {
+    return cas(&owner, &self, 0); // not a plain store: the lock may have been taken from us
+}
+
 static bool lock_take_once(Hold *h) {
     uint32_t self = self_number(), free = 0;
     h->irq = cpu_irq_save();
-    h->nested = load_relaxed(&owner) == self ||
-                load_relaxed(&panic_core) == self; // we interrupted ourselves, or own everything
-    if (h->nested || atomic_compare_exchange_strong_explicit(&owner, &free, self, memory_order_acquire,
-                                                             memory_order_relaxed))
-        return true;
+    uint32_t panic = load_relaxed(&panic_core);
+    h->nested = load_relaxed(&owner) == self || panic == self; // we interrupted ourselves, or own everything
+    if (h->nested) return true;
+    if (!panic && cas(&owner, &free, self)) {
+        if (!load_seq(&panic_core)) return true;
+        lock_free(self); // somebody took the consoles for good meanwhile
+    }
     cpu_irq_restore(h->irq);
     return false;
 }
@@ -88,22 +96,23 @@ static bool lock_take_try(Hold *h) {
     return false;
 }
 
-static void lock_take_report(Hold *h) {
+// False: another core has the consoles for good.
+static bool lock_take_report(Hold *h) {
     uint64_t start = cpu_rdtsc(), limit = stall_cycles();
     while (!lock_take_once(h)) {
+        if (console_panic_elsewhere()) return false;
         cpu_pause();
         if (cpu_rdtsc() - start < limit) continue;
         store_relaxed(&owner, self_number()); // its holder is dead
         h->irq = cpu_irq_save();
         h->nested = false;
-        return;
+        return true;
     }
+    return true;
 }
 
 static void lock_drop(const Hold *h) {
-    uint32_t self = self_number();
-    if (!h->nested) // not a plain store: the lock may have been taken from us
-        atomic_compare_exchange_strong_explicit(&owner, &self, 0, memory_order_release, memory_order_relaxed);
+    if (!h->nested) lock_free(self_number());
     cpu_irq_restore(h->irq);
 }
 
@@ -235,7 +244,7 @@ static void drain_until(uint64_t end) {
     for (;;) {
         bool moved = false, waiting = false;
         Hold h;
-        lock_take_report(&h);
+        if (!lock_take_report(&h)) return;
         for (int i = 0; i < device_count; i++) {
             Device *d = &devices[i];
             moved |= feed(d);
@@ -259,17 +268,15 @@ static NOINLINE void flush_screens(void) {
 }
 
 void console_write(const char *s, size_t n) {
-    uint32_t panic = load_acquire(&panic_core); // set in console_panic
-    if (panic && panic != self_number()) return;
+    Hold h;
     while (n > 0) {
         size_t step = n < COPY_MAX ? n : COPY_MAX;
-        Hold h;
-        lock_take_report(&h);
+        if (!lock_take_report(&h)) return;
         if (room() < step) {
             uint64_t end = head;
             lock_drop(&h);
             drain_until(end - LOG_BYTES + step);
-            lock_take_report(&h);
+            if (!lock_take_report(&h)) return;
         }
         append(s, step); // stalled devices lose, and are told
         uint64_t end = head;
@@ -278,11 +285,12 @@ void console_write(const char *s, size_t n) {
         s += step;
         n -= step;
     }
-    Hold h;
-    lock_take_report(&h);
-    if (panic) flush_screens();
-    lock_drop(&h);
-    if (!panic) console_drain(); // screens
+    if (!load_relaxed(&panic_core)) {
+        console_drain(); // screens
+    } else if (lock_take_report(&h)) {
+        flush_screens();
+        lock_drop(&h);
+    }
 }
 
 // Not inlined: scripts/stack_indirect.txt names it.
@@ -312,10 +320,13 @@ bool console_has_screen(void) {
 }
 
 void console_panic(void) {
-    uint32_t none = 0;
-    atomic_compare_exchange_strong_explicit(&panic_core, &none, self_number(), memory_order_acq_rel,
-                                            memory_order_relaxed);
-    if (none && none != self_number()) return; // somebody else reports
+    uint32_t none = 0, self = self_number();
+    if (!cas(&panic_core, &none, self) && none != self) return; // somebody else reports
+    // Who is in the middle of a step ends it: its rest would come in between otherwise, and be skipped. Bounded: it may have
+    // been stopped for good.
+    uint64_t start = cpu_rdtsc(), limit = stall_cycles();
+    for (uint32_t o; (o = load_seq(&owner)) != 0 && o != self && cpu_rdtsc() - start < limit;)
+        cpu_pause();
     drain_until(head);
 }
 

@@ -92,6 +92,14 @@ def traced(program, cores=2):
     return Test(f"trace of {program} on {cores}", (image,), ("tests/trace_once.py", image, str(cores)), 80)
 
 
+def floods(cores=2, times=5):
+    """A program that ends while the console is full, several times: each line must arrive whole."""
+    image = "build/metal-t_flood.elf"
+    shell = (f"for i in $(seq {times}); do n=$(scripts/run --boot pvh --accel tcg --smp {cores} --timeout 60 {image} | grep -acE '^line [0-9]+ +\\.$');"
+             " [ $n = 3000 ] || { echo \"whole lines: $n of 3000\"; exit 1; }; done")
+    return Test(f"booted metal-t_flood on {cores}, {times} times", (image,), ("bash", "-c", shell), 120)
+
+
 def leaks(which="some"):
     """tests/metal/t_leak.c: six goroutines that nobody can wake ("some"), or none ("none"), and the report must say so."""
     image = "build/host/metal-t_leak"
@@ -114,6 +122,10 @@ GUARD = r"expected guard"
 UNIT_FAILED = r"^FAILED: "
 
 MUTANTS = [
+    Mutant("console-for-good", "kernel/log.c",
+           "    if (!panic && cas(&owner, &free, self)) {\n        if (!load_seq(&panic_core)) return true;\n",
+           "    if (cas(&owner, &free, self)) {\n        if (true) return true;\n",
+           floods(), r"whole lines: "),
     # ---- parking and waking
     Mutant("idle-recheck", "rt/idle.c",
            "        if (something_to_do(p)) break;\n",

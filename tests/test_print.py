@@ -51,6 +51,24 @@ def test_print_to_a_slow_reader(build, cores):
     check_print(output)
 
 
+FLOOD = [b"line %-33d." % i for i in range(3000)]
+
+
+def check_flood(output):
+    lines = [line for line in output.replace(b"\r\n", b"\n").split(b"\n") if line]
+    first = lines.index(FLOOD[0]) if FLOOD[0] in lines else 0  # behind the boot's own
+    wrong = next((i for i, (got, want) in enumerate(zip(lines[first:], FLOOD)) if got != want), None)
+    assert wrong is None, f"line {wrong}: expected {FLOOD[wrong]!r}, got {lines[first + wrong]!r}"
+    assert len(lines) - first == len(FLOOD), f"expected {len(FLOOD)} lines, got {len(lines) - first}"
+
+
+@pytest.mark.parametrize("cores", [1, 2, 2, 4])
+def test_what_is_left_at_the_end(build, cores):
+    result = qemu.run(build.path("build/metal-t_flood.elf"), "pvh", "", 60, smp=cores)
+    assert not result.why and result.status == 0, f"expected status 0, got {result.status}; {result.why}\n{result.tail()}"
+    check_flood(result.output)
+
+
 def test_errors_go_to_standard_error(build):
     path = build.path("build/host/sha256sum")
     for words, want in [(["nowhere"], "sha256sum: nowhere: no such file or directory"), (["--fast"], "expected [--stats] [DIR]")]:
