@@ -66,7 +66,7 @@ static uint64_t goid_take(P *p) {
 
 // g has its first segment as current and nothing else. Small and inline: the fast path of go().
 static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t pc) {
-    if (unlikely(gc.verify)) gc_clear_newborn_stack(g);
+    if (unlikely(gc.verify)) gc_clear_segment(g->seg);
     // Entered by RESTORE_RET with rsp 16-byte aligned behind it, so that fn sees the ABI's alignment.
     uintptr_t top = (uintptr_t)g->seg & ~(uintptr_t)15;
     StartFrame *f = (StartFrame *)(top - sizeof *f);

@@ -30,6 +30,7 @@
 
 struct P;
 struct G;
+struct StackSeg;
 struct Span;
 
 typedef enum { GC_OFF, GC_MARK } GcPhase;
@@ -101,7 +102,7 @@ uint64_t gc_root_bytes(void);      // bytes of stacks and globals scanned in thi
 void gc_verify(void);
 // The stack of a goroutine below sp is dead: in verify mode it is cleared, so that stale words give no false alarms.
 void gc_clear_dead_stack(struct G *g);
-void gc_clear_newborn_stack(struct G *g); // its first segment. Small
+void gc_clear_segment(struct StackSeg *s); // one that a goroutine has just got. Small
 
 // ================ the cycle (gc.c, gcctl.c), its workers (gcwork.c), assists (assist.c), the pacer (pacer.c)
 void gc_init(void);                 // rt_main: knobs; makes the coordinator

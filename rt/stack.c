@@ -9,6 +9,7 @@
 // Every non-local transfer must make segment, byte count and guard fit the new rsp (stack_reset_to), or the older segment
 // would overrun silently.
 #include "sched.h"
+#include "gc.h"
 
 static StackSeg *seg_make(size_t bytes, void *(*alloc)(size_t)) {
     char *base = alloc(bytes);
@@ -45,6 +46,7 @@ StackSeg *stack_grow(G *g, size_t need) {
         rt_printf("runtime: cannot grow the stack of goroutine %lu from %lu by %lu bytes\n", g->id, g->stack_bytes, bytes);
         rt_fatal("out of memory (goroutine stack)");
     }
+    if (unlikely(gc.verify)) gc_clear_segment(s);
     s->older = cur;
     cur->newer = s;
     return s;

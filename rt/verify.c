@@ -6,15 +6,15 @@
 // The first that is not is reported, with who holds it, and the run ends.
 //
 // What would be false alarms is removed first. Words of dead stack are not looked at, but a later frame can lie over them and not write them all: so
-// dead stack is cleared when a stack is scanned, and what a goroutine's stack held before its birth as well (gc_clear_*, stack.c).
+// dead stack is cleared when a stack is scanned, and a segment when a goroutine gets it, at its birth or later (gc_clear_*, stack.c).
 // What a goroutine finds in vector registers when it is switched to is dead, too, perhaps another's of before stop 1: g_enter clears them. (After stop 1 each core
 // enters its first goroutine by g_enter or ctx_enter, so what it hands to others by direct switches is younger.) Of a saved context only those parts are
 // checked that XSAVE has written: the others are what the buffer held for somebody else. The general registers need nothing: the scheduler, which leaves its own
 // there, has no pointers to the program's objects but goroutines' arguments.
 // Left are values that the goroutine itself had after stop 1, and those are marked or new; and words of which a part was written over by a shorter
 // variable, which then seem to lead anywhere. So of stacks and registers only pointers to the beginning of an object are checked, and of those not what a
-// zero in the low byte or the low two bytes (a bool, an index) may have made of a pointer to another object (could_be_torn). (test_mark.c and t_gc_words.c
-// see to pointers into objects.)
+// zero in the low byte or the low two bytes (a bool, an index) may have made of a pointer to another object (could_be_torn), nor what a loop over a marked
+// object leaves when it has come to the end, a pointer behind it (could_be_end). (test_mark.c and t_gc_words.c see to pointers into objects.)
 //
 // Pointers of objects are found here bit by bit, not with scan.c's code, which is what is being checked.
 #include "root.h"
@@ -76,11 +76,19 @@ static bool could_be_torn(const Span *s, uintptr_t word) {
     return (!(word & 0xff) && s->slot_bytes % 0x100) || (!(word & 0xffff) && s->slot_bytes % 0x10000);
 }
 
+// Is it the end of a marked object? After stop 1 that is no pointer to the next one, which may be dead, or a free slot.
+static bool could_be_end(uintptr_t word) {
+    const Span *s = span_of(word - 1);
+    if (!s) return false;
+    uint32_t slot = span_slot(s, word - 1);
+    return slot < s->slots && span_is_object(s, slot) && span_bit(s->mark, slot);
+}
+
 // The same for a word that may be made of two.
 static void check_mixed(const Holder *h, const uintptr_t *at) {
     uintptr_t word = raw_word(at);
     const Span *s = word & 1 ? NULL : span_of(word);
-    if (!s || could_be_torn(s, word)) return;
+    if (!s || could_be_torn(s, word) || could_be_end(word)) return;
     uint32_t slot = span_slot(s, word);
     if (word == s->base + slot * s->slot_bytes) check_slot(h, at, s, slot);
 }
@@ -160,4 +168,4 @@ void gc_clear_dead_stack(G *g) {
         clear(s->base + STACK_UNUSED, (uintptr_t)s);
 }
 
-void gc_clear_newborn_stack(G *g) { clear(g->seg->base + STACK_UNUSED, (uintptr_t)g->seg); }
+void gc_clear_segment(StackSeg *s) { clear(s->base + STACK_UNUSED, (uintptr_t)s); }
