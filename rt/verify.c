@@ -14,11 +14,13 @@
 // Left are values that the goroutine itself had after stop 1, and those are marked or new; and words of which a part was written over by a shorter
 // variable, which then seem to lead anywhere. So of stacks and registers only pointers to the beginning of an object are checked, and of those not what a
 // zero in the low byte or the low two bytes (a bool, an index) may have made of a pointer to another object (could_be_torn), nor what a loop over a marked
-// object leaves when it has come to the end, a pointer behind it (could_be_end). (test_mark.c and t_gc_words.c see to pointers into objects.)
+// object leaves when it has come to the end, a pointer behind it (could_be_end), nor what lies near the goroutine's own segments: compilers keep the address of a local array less
+// an index, which is no address of anything (could_be_biased). (test_mark.c and t_gc_words.c see to pointers into objects.)
 //
 // Pointers of objects are found here bit by bit, not with scan.c's code, which is what is being checked.
 #include "root.h"
 #include "mark.h"
+#include "report.h"
 #include "sched.h"
 
 typedef struct Holder { // of the word that is looked at
@@ -57,6 +59,11 @@ static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint3
               s->cached ? ", cached" : "", slot & ~63u, (void *)load_relaxed(&s->alloc[slot / 64]), (void *)load_relaxed(&s->mark[slot / 64]));
     for (size_t i = 0; i < 8 && i < s->slot_bytes / 8; i++)
         rt_printf("          +%lu: %p\n", i * 8, ((void **)base)[i]);
+    if (h->g && !from) {
+        for (int i = -12; i <= 12; i++)
+            rt_printf("          %p: %p\n", (void *)((const uintptr_t *)at + i), (void *)((const uintptr_t *)at)[i]);
+        traceback_one((G *)h->g);
+    }
     rt_throw("the collector lost an object (gcverify)");
 }
 
@@ -84,11 +91,18 @@ static bool could_be_end(uintptr_t word) {
     return slot < s->slots && span_is_object(s, slot) && span_bit(s->mark, slot);
 }
 
+#define BIAS_MAX 16384u
+static bool could_be_biased(const G *g, uintptr_t word) {
+    for (const StackSeg *s = g ? g->seg : NULL; s; s = s->older)
+        if (word + BIAS_MAX > s->base && word < (uintptr_t)s + BIAS_MAX) return true;
+    return false;
+}
+
 // The same for a word that may be made of two.
 static void check_mixed(const Holder *h, const uintptr_t *at) {
     uintptr_t word = raw_word(at);
     const Span *s = word & 1 ? NULL : span_of(word);
-    if (!s || could_be_torn(s, word) || could_be_end(word)) return;
+    if (!s || could_be_torn(s, word) || could_be_end(word) || could_be_biased(h->g, word)) return;
     uint32_t slot = span_slot(s, word);
     if (word == s->base + slot * s->slot_bytes) check_slot(h, at, s, slot);
 }
