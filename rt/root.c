@@ -1,7 +1,9 @@
 // root.c -- where marking starts: stacks, saved contexts, timers, the program's variables; as jobs for any number of cores.
 //
-// Waiters of channels and selects, deferred calls, panics, catch frames and sleeping timers lie on their goroutine's stack, and with
-// it among the roots. Of a preempted goroutine the registers are in its Ctx; of one that switched away voluntarily the callee-saved
+// Waiters of channels and selects, deferred calls, panics, catch frames and sleeping timers of C lie on their goroutine's stack, and with
+// it among the roots. Go's deferred calls and panics may lie in the heap (a defer statement in a loop), known to the goroutine's record
+// alone: the heads of these two lists are looked at with the stack, and need no barrier as it needs none.
+// Of a preempted goroutine the registers are in its Ctx; of one that switched away voluntarily the callee-saved
 // ones are on its stack, the others are dead. Runnable goroutines need no extra care: queues link G records, and all G records are visited.
 //
 // Of a stack only what is in use is looked at: of the newest segment from rsp on (or the red zone below), of the older ones from where __morestack left

@@ -629,6 +629,8 @@ MUTANTS = [
            unit("test_map"), UNIT_FAILED),
     Mutant("go-barrier", "rt/go/alloc.c", "    gc_shade(*dst);\n", "", go_host("shadow", 1, "GOGC=20", "GODEBUG=gcverify=1", "--", "1", "3000", "6"),
            "an object was not marked that can be reached"),
+    Mutant("go-defers", "rt/root.c", "        mark_conservative(l, (uintptr_t)g->go_defers);", "", go_host("defers", 1, "GODEBUG=gcverify=1"),
+           "an object was not marked that can be reached|bad memory access"),
     Mutant("go-large-frames", "scripts/go_cc", "UNCHECKED_MAX = 200", "UNCHECKED_MAX = 1 << 30", go_host("recovers", 2), "panic: 3|fatal error|depth"),
     Mutant("map-iterator-keeps", "rt/map_grow.c",
            "    if (h->flags & MAP_ITERATOR) flags |= MAP_OLD_ITERATOR;\n", "",
