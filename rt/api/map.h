@@ -128,7 +128,7 @@ typedef struct Map Map; // rt/map.h. Its first word is the number of entries
     TYPE_KEY_FUNCTIONS_(Name, equal, hash)                                                                   \
     TYPE_EACH(TYPE_CHECK_PLAIN, Name, __VA_ARGS__)                                                           \
     TYPE_BITS_(Name, TYPE_PLAIN_BIT, __VA_ARGS__)                                                            \
-    TYPE_DESCRIPTOR_(static, Name, TYPE_PTRDATA_(Name), type_bits_##Name, TYPE_IS_VALUE | TYPE_HAS_HASH,     \
+    TYPE_DESCRIPTOR_(static, Name, TYPE_PTRDATA_(Name, __VA_ARGS__), type_bits_##Name, TYPE_IS_VALUE | TYPE_HAS_HASH, \
                      &type_equal_val_##Name, &type_hash_val_##Name)
 // The same for a struct without pointers (an object type, too).
 #define TYPE_KEY_BY(Name, equal, hash)                                                                       \

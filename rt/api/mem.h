@@ -204,12 +204,16 @@ enum { TYPE_PLAIN_BYTES = 8, TYPE_IS_VALUE = 64, TYPE_HAS_HASH = 128 }; // HAS_H
 #define TYPE_STRUCT_(storage, Name, ...)                                                                                           \
     TYPE_EACH(TYPE_CHECK_CELL, Name, __VA_ARGS__)                                                                                  \
     TYPE_BITS_(Name, TYPE_CELL_BIT, __VA_ARGS__)                                                                                   \
-    TYPE_DESCRIPTOR_(storage, Name, TYPE_PTRDATA_(Name), type_bits_##Name, 0, NULL, NULL)
+    TYPE_DESCRIPTOR_(storage, Name, TYPE_PTRDATA_(Name, __VA_ARGS__), type_bits_##Name, 0, NULL, NULL)
 #define TYPE_VALUE_(storage, Name, ...)                                                                                            \
     TYPE_EACH(TYPE_CHECK_PLAIN, Name, __VA_ARGS__)                                                                                 \
     TYPE_BITS_(Name, TYPE_PLAIN_BIT, __VA_ARGS__)                                                                                  \
-    TYPE_DESCRIPTOR_(storage, Name, TYPE_PTRDATA_(Name), type_bits_##Name, TYPE_IS_VALUE, NULL, NULL)
-#define TYPE_PTRDATA_(Name) (sizeof(Name) > 4096 ? 4096 : sizeof(Name) / 8 * 8)
+    TYPE_DESCRIPTOR_(storage, Name, TYPE_PTRDATA_(Name, __VA_ARGS__), type_bits_##Name, TYPE_IS_VALUE, NULL, NULL)
+// Where the last of the fields ends: the largest member of a union. (Members need names, and all of them different ones.)
+#define TYPE_PTRDATA_(Name, ...)   sizeof(union { TYPE_EACH(TYPE_UP_TO_END_, Name, __VA_ARGS__) })
+#define TYPE_UP_TO_END_(T, f)      char TYPE_PASTE_(end_, __COUNTER__)[offsetof(T, TYPE_WHOLE_(f)) + sizeof(((T *)0)->TYPE_WHOLE_(f))];
+#define TYPE_PASTE_(a, b)          TYPE_PASTE_2_(a, b)
+#define TYPE_PASTE_2_(a, b)        a##b
 
 // The bitmap: BIT is TYPE_CELL_BIT or TYPE_PLAIN_BIT.
 #define TYPE_BITS_(Name, BIT, ...)                                                                                                 \

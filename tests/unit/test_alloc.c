@@ -28,6 +28,14 @@ typedef struct Many {
 } Many;
 TYPE_STRUCT(Many, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
 
+typedef struct Front { // what leads somewhere stands in front
+    cell(long *) first;
+    cell(long *) rest[3];
+    cell(String) name;
+    long more[20];
+} Front;
+TYPE_STRUCT(Front, first, name, each(rest));
+
 typedef struct Plain {
     int x, y;
 } Plain;
@@ -63,6 +71,9 @@ static void test_descriptors(void) {
     CHECK_EQ(type_Wide.gcdata[0], 1);
     CHECK_EQ(type_Wide.gcdata[511 / 8], 1 << 511 % 8);
     CHECK_EQ(type_Wide.ptrdata, 4096);
+    CHECK_EQ(type_Front.ptrdata, 48);
+    CHECK_EQ(type_Front.gcdata[0], 1 | 7 << 1 | 1 << 4);
+    CHECK_EQ(type_Many.ptrdata, 128);
     CHECK_EQ(type_Many.gcdata[0], 255);
     CHECK_EQ(type_Many.gcdata[1], 255);
     CHECK_EQ(type_Plain.ptrdata, 0);
