@@ -47,7 +47,8 @@ Chan *chan_make_of(const Type *elem, intptr_t n) {
     Chan *c = heap_alloc(sizeof(Chan) + (apart ? 0 : bytes), apart ? &chan_type : NULL, 0);
     c->buf = apart ? heap_alloc(bytes, elem, 0) : (char *)(c + 1);
     c->dataqsiz = (uintptr_t)n;
-    c->elem_size = (uint32_t)elem->size;
+    c->elem_size = (uint16_t)elem->size;
+    c->general = !elem_is_small(c) || WATCHED();
     c->elem = elem;
     c->send_at = c->recv_at = c->buf;
     c->buf_end = c->buf + bytes;

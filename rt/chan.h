@@ -24,7 +24,8 @@ typedef struct Chan {
     uintptr_t dataqsiz;       // room in the buffer; constant, as buf to buf_end, elem and elem_size
     char *buf; // the only field that the collector follows: the rest points inside it or to stacks
     Lock lock; // guards everything below, and qcount for writing
-    uint32_t elem_size;
+    uint16_t elem_size;
+    uint16_t general;        // constant: values are not small, or somebody looks at channels (rt_watch); the trace's hook is in the general case
     _Atomic uint32_t closed; // 0 -> 1 once
     char *send_at, *recv_at; // next slot to fill, oldest value
     char *buf_end;
@@ -53,11 +54,8 @@ void elem_take_words(void *dst, void *src, size_t bytes);
 static inline bool elem_is_small(const Chan *c) {
     return ((c->elem_size - 4) & ~4u) == 0;
 }
-// And may be copied as it is. The collector's flag changes only at stops: it holds for the whole operation. Nor does somebody look at channels: the
-// general case has the trace's hook.
-static inline bool elem_is_quick(const Chan *c) {
-    return (((c->elem_size - 4) & ~4u) | load_relaxed(&gc.barrier) | rt_watch) == 0;
-}
+// And may be copied as it is. The collector's flag changes only at stops: it holds for the whole operation.
+static inline bool elem_is_quick(const Chan *c) { return (c->general | load_relaxed(&gc.barrier)) == 0; }
 void elem_shade_slow(const Chan *c, const void *at);
 static inline void elem_shade(const Chan *c, const void *at) {
     if (unlikely(load_relaxed(&gc.barrier) != 0)) elem_shade_slow(c, at);
