@@ -7,8 +7,7 @@
 //
 // A goroutine that ends puts itself into its core's pool while it still stands on its stack: nobody else can take it from there
 // before the core has left it. Going to the global pool happens on the system stack.
-#include "sched.h"
-#include "runq.h"
+#include "switch.h"
 #include "escape.h"
 #include "watch.h"
 
@@ -57,7 +56,7 @@ typedef struct {
 } StartFrame;
 
 static uint64_t goid_take(P *p) {
-    if (p->goid_next == p->goid_end) {
+    if (unlikely(p->goid_next == p->goid_end)) {
         p->goid_next = fetch_add(&sched.goid, GOID_BATCH) + 1;
         p->goid_end = p->goid_next + GOID_BATCH;
     }
@@ -146,20 +145,22 @@ static __attribute__((noinline)) G *g_new_slow(void (*fn)(void *), void *arg, ui
     return n.g;
 }
 
+static __attribute__((noinline)) void go_slow(void (*fn)(void *), void *arg, uintptr_t pc) {
+    if (unlikely(!fn)) panic_plain("go of nil func value");
+    g_ready(g_new_slow(fn, arg, pc));
+    RT_DOOR();
+}
+
 void go(void (*fn)(void *), void *arg) {
     P *p = p_self();
     uintptr_t pc = (uintptr_t)__builtin_return_address(0);
-    if (unlikely(!fn)) panic_plain("go of nil func value");
     escape_check("go", &arg, NULL, pc);
     G *g = p->gfree;
-    if (likely(g != NULL)) {
-        p->gfree = g->next;
-        p->gfree_count--;
-        g->next = NULL;
-        g_birth(p, g, fn, arg, pc);
-    } else {
-        g = g_new_slow(fn, arg, pc);
-    }
+    if (unlikely(!fn || !g)) return go_slow(fn, arg, pc);
+    p->gfree = g->next;
+    p->gfree_count--;
+    g->next = NULL;
+    g_birth(p, g, fn, arg, pc);
     g_ready(g);
     RT_DOOR();
 }
@@ -210,9 +211,8 @@ static void exit_slow(void *arg) {
     schedule();
 }
 
-static inline void mark_dead(P *p, G *g) {
+static inline __attribute__((always_inline)) void mark_dead(P *p, G *g) {
     RT_ASSERT(g->defers == NULL);
-    if (unlikely(g->assist_ns != 0)) gc_credit_return(g);
     store_relaxed(&g->state, G_DEAD);
     g->panic = NULL;
     g->recoverable = NULL;
@@ -223,6 +223,7 @@ static inline void mark_dead(P *p, G *g) {
 
 void g_end(void) {
     P *p = p_self();
+    if (unlikely(p->g->assist_ns != 0)) gc_credit_return(p->g);
     mark_dead(p, p->g);
     sys_leave(exit_slow, p->g);
 }
@@ -230,19 +231,15 @@ void g_end(void) {
 void g_exit(void) {
     P *p = p_self();
     G *g = p->g;
+    bool simple = g->assist_ns == 0 && !g->own_core && !g->seg->newer && !g->seg->older && p->gfree_count < GFREE_MAX;
+    if (unlikely(!simple)) g_end();
+    G *next = sched_next_quick(p);
+    if (unlikely(!next)) g_end();
     mark_dead(p, g);
-    bool simple = !g->own_core && !g->seg->newer && !g->seg->older && p->gfree_count < GFREE_MAX && load_relaxed(&p->request) == 0;
-    if (likely(simple)) {
-        G *next = sched_next_quick(p);
-        if (likely(next && !next->ctx)) {
-            store_relaxed(&g->on_cpu, 0); // nobody can take it from our pool before g_enter has left its stack
-            g_free(p, g);
-            sched_running(p, next);
-            g_enter(next);
-        }
-        if (next) runq_put_next(p, next);
-    }
-    sys_leave(exit_slow, g);
+    store_relaxed(&g->on_cpu, 0); // nobody can take it from our pool before g_enter has left its stack
+    g_free(p, g);
+    sched_running(p, next);
+    g_enter(next);
 }
 
 int goroutine_count(void) {

@@ -7,17 +7,20 @@
 // The ring is full: a batch goes to the global queue, unless a thief was quicker. p is the caller's; by sys_call, because it takes a lock.
 void runq_spill(void *p);
 
-// Adds g at the tail, spilling a batch to the global queue when the ring is full. p is the caller's.
-static inline void runq_put(P *p, G *g) {
+// Adds g at the tail of the ring of p (the caller's). False: it is full.
+static inline bool runq_try_put(P *p, G *g) {
     RunQ *q = &p->runq;
     uint32_t tail = load_relaxed(&q->tail); // only we write it
-    for (;;) {
-        uint32_t head = load_acquire(&q->head); // pairs with the takers' cas: they are done with the slots before head
-        if (likely(tail - head < RUNQ_SIZE)) break;
-        sys_call(runq_spill, p);
-    }
+    uint32_t head = load_acquire(&q->head); // pairs with the takers' cas: they are done with the slots before head
+    if (unlikely(tail - head >= RUNQ_SIZE)) return false;
     store_relaxed(&q->slot[tail % RUNQ_SIZE], g);
     store_release(&q->tail, tail + 1); // pairs with runq_steal's acquire
+    return true;
+}
+// The same, spilling a batch to the global queue when the ring is full.
+static inline void runq_put(P *p, G *g) {
+    while (!runq_try_put(p, g))
+        sys_call(runq_spill, p);
 }
 
 void runq_put_kicked(P *p, G *g); // runq_put, out of line
@@ -39,17 +42,20 @@ static inline G *runq_get_ring(P *p) {
     }
 }
 
+// It shares the slice of the goroutine that readied it, and is not counted as a turn: while some keep readying each other,
+// the slice ends take them out one by one, to the global queue, until others have theirs.
+static inline void runq_share(P *p, bool shares) {
+    hint_store(&p->inherited, p->inherited + shares);
+}
+
 // Takes the next goroutine of p (the caller's): runnext first. NULL: empty.
 static inline G *runq_get(P *p) {
     RunQ *q = &p->runq;
     if (load_relaxed(&q->runnext)) {
         G *g = exchange(&q->runnext, NULL); // a thief may have been quicker
         if (likely(g != NULL)) {
-            // It shares the slice of the goroutine that readied it, and is not counted as a turn: while some keep readying each other,
-            // the slice ends take them out one by one, to the global queue, until others have theirs. With a ctx it was not readied,
-            // but preempted and put back to the front.
-            bool shares = g->ctx == NULL;
-            hint_store(&p->inherited, p->inherited + shares);
+            bool shares = g->ctx == NULL; // else it was not readied, but preempted and put back to the front
+            runq_share(p, shares);
             p->until_global += shares;
             return g;
         }

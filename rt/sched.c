@@ -13,8 +13,7 @@
 //    at all queues again. One of them sees the other.
 // 3. request / switch: a request bit is set before the poison or IPI; the scheduler takes all bits by exchange before it
 //    looks at what they mean, and whoever writes a guard rereads them (gogo.asm).
-#include "sched.h"
-#include "runq.h"
+#include "switch.h"
 #include "schedtrace.h"
 #include "watch.h"
 
@@ -72,16 +71,35 @@ static inline bool is_special(const P *p, const G *g) {
     return g->special | p->reserved_by_g;
 }
 
-void g_ready(G *g) {
+// What g_ready leaves, called last so that it saves no registers: a goroutine that is not plain, or still on its core, or somebody looks.
+static __attribute__((noinline)) void ready_general(G *g) {
     ready_prepare(g);
     P *p = p_self();
-    if (unlikely(is_special(p, g))) {
+    if (is_special(p, g)) {
         sys_call(ready_special, g);
         return;
     }
     runq_put_next(p, g); // an xchg: the full barrier between queue and idle_count
     if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
     sched_slice_wanted(p);
+}
+// It is queued, and somebody must hear of it.
+static __attribute__((noinline)) void ready_heard(P *p, G *kicked) {
+    if (kicked) runq_put(p, kicked);
+    if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
+    sched_slice_wanted(p);
+}
+
+void g_ready(G *g) {
+    P *p = p_self();
+    // As in ready_prepare.
+    if (unlikely(load_acquire(&g->on_cpu) | rt_watch | g->special | p->reserved_by_g)) return ready_general(g);
+    RT_ASSERT(load_relaxed(&g->state) == G_WAITING);
+    store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation
+    G *kicked = exchange(&p->runq.runnext, g); // an xchg: the full barrier between queue and idle_count
+    if (kicked && unlikely(!runq_try_put(p, kicked))) return ready_heard(p, kicked);
+    barrier_local(); // as in sched_slice_wanted
+    if (unlikely(load_relaxed(&sched.idle_count) != 0 || !p->slice_armed)) ready_heard(p, NULL);
 }
 
 void g_ready_tail(G *g) {
@@ -128,27 +146,12 @@ bool sched_drain_inbox_to_global(P *p) {
 
 // ---- run
 
-// Switching without the scheduler is allowed when nothing asks for it.
-static inline G *next_quick(P *p) {
-    // A reserved core needs no test: its ring is empty.
-    // acquire: pairs with sched_set_detour by gc_stacks_done, as in sched_execute
-    if (unlikely(load_relaxed(&p->request) | load_relaxed(&p->local_count) | load_acquire(&sched.global_high))) return NULL;
-    if (unlikely(--p->until_global <= 0)) return NULL; // look at the global queue now and then
-    return runq_get(p);
+__attribute__((cold, noinline)) G *sched_put_back(P *p, G *g) {
+    G *there = exchange(&p->runq.runnext, g); // as runq_put_next; the caller has seen that nobody is there, and only this core puts somebody there
+    RT_ASSERT(there == NULL);
+    (void)there;
+    return NULL;
 }
-
-static inline void running(P *p, G *g) {
-    g->p = p;
-    store_relaxed(&g->state, G_RUNNING);
-    hint_store(&p->sched_tick, p->sched_tick + 1);
-}
-
-G *sched_next_quick(P *p) {
-    G *g = next_quick(p);
-    if (g && unlikely(load_acquire(&g->on_cpu))) wait_off_cpu(g);
-    return g;
-}
-void sched_running(P *p, G *g) { running(p, g); }
 
 void sched_execute(P *p, G *g) {
     RT_ASSERT(load_relaxed(&g->state) == G_RUNNABLE);
@@ -156,7 +159,7 @@ void sched_execute(P *p, G *g) {
     if (unlikely(load_acquire(&gc.stacks_pending))) gc_scan_before_run(p, g); // pairs with gc_stacks_done: whoever read its stack has done so
     if (WATCHED()) watch_run(g);
     p->stop_way = STOP_SCHED;
-    running(p, g);
+    sched_running(p, g);
     if (unlikely(!p->slice_armed) && sched_others_wait(p)) sched_slice_wanted(p);
     Ctx *ctx = g->ctx;
     if (ctx) {
@@ -167,33 +170,19 @@ void sched_execute(P *p, G *g) {
     g_enter(g);
 }
 
-// A preempted goroutine's context is reloaded from the system stack: it goes back to the front meanwhile.
-static void schedule_with(void *preempted) {
-    if (preempted) runq_put_next(p_self(), preempted);
-    schedule();
-}
-
 // The rest of switch_away, out of line: so the usual case needs no saved registers and ends in a jump to g_switch.
-static __attribute__((noinline)) void switch_slow(G *g, G *next) {
-    if (next && !next->ctx) {
-        wait_off_cpu(next); // it yields on another core, see g_yield
-        running(p_self(), next);
-        g_switch(g, next);
-        return;
-    }
+static __attribute__((noinline)) void leave_parked(void) {
+    G *g = g_self();
     if (WATCHED()) watch_left(g, LEFT_YIELD);
-    g_leave(g, schedule_with, next);
+    g_leave(g, schedule_arg, NULL);
 }
 
 // From a goroutine that has been parked: run something else. Returns when it runs again.
-static inline void switch_away(G *g) {
+static inline __attribute__((always_inline)) void switch_away(G *g) {
     P *p = p_self();
-    G *next = next_quick(p);
-    if (unlikely(!next || next->ctx || load_acquire(&next->on_cpu))) {
-        switch_slow(g, next);
-        return;
-    }
-    running(p, next);
+    G *next = sched_next_quick(p);
+    if (unlikely(!next)) return leave_parked();
+    sched_running(p, next);
     g_switch(g, next);
 }
 
@@ -252,27 +241,37 @@ static void door_slow(void *arg) {
     schedule();
 }
 
+// The rest of g_yield, called last so that it saves no registers.
+static __attribute__((noinline)) void yield_leave(void) {
+    G *g = g_self();
+    g_leave(g, yield_slow, g);
+}
+static __attribute__((noinline)) void yield_full(P *p, G *next) { // the ring is: it spills on the system stack
+    sched_put_back(p, next);
+    yield_leave();
+}
+// g is queued, and somebody must hear of it.
+static __attribute__((noinline)) void yield_heard(P *p, G *next) {
+    if (load_relaxed(&sched.idle_count) != 0) sched_wake_one();
+    sched_slice_wanted(p);
+    sched_running(p, next);
+    g_switch(g_self(), next);
+}
+
 void g_yield(void) {
     G *g = g_self();
     P *p = p_self();
-    if (likely(!is_special(p, g))) {
-        G *next = next_quick(p);
-        if (likely(next && !next->ctx)) {
-            // g is queued while we still stand on its stack: whoever takes it waits for on_cpu. That wait is short: from here to
-            // g_switch nothing waits, so no circle can form; hence our own wait for `next` comes first.
-            if (unlikely(load_acquire(&next->on_cpu))) wait_off_cpu(next);
-            store_relaxed(&g->state, G_RUNNABLE);
-            runq_put(p, g);
-            fence_seq(); // as g_ready: a core that looked before and is going idle sees g, or we see the core
-            if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
-            sched_slice_wanted(p);
-            running(p, next);
-            g_switch(g, next);
-            return;
-        }
-        if (next) runq_put_next(p, next);
-    }
-    g_leave(g, yield_slow, g);
+    if (unlikely(is_special(p, g))) return yield_leave();
+    G *next = sched_next_quick(p);
+    if (unlikely(!next)) return yield_leave();
+    // g is queued while we still stand on its stack: whoever takes it waits for on_cpu. That wait is short: from here to
+    // g_switch nothing waits, so no circle can form; hence `next` has left its own core already.
+    store_relaxed(&g->state, G_RUNNABLE);
+    if (unlikely(!runq_try_put(p, g))) return yield_full(p, next);
+    fence_seq(); // as g_ready: a core that looked before and is going idle sees g, or we see the core
+    if (unlikely(load_relaxed(&sched.idle_count) != 0 || !p->slice_armed)) return yield_heard(p, next);
+    sched_running(p, next);
+    g_switch(g, next);
 }
 
 // ---- the loop

@@ -40,8 +40,6 @@ bool sched_drain_inbox_to_global(P *p); // world stopped, any core
 void sched_evacuate(P *p, bool pinned_too); // proc.c
 void sched_release_core(P *p, G *g);    // proc.c
 void g_set_special(G *g);               // after a change of g->pinned or g->priority
-G *sched_next_quick(P *p);              // what may be switched to at once; NULL: go through schedule()
-void sched_running(P *p, G *g);         // bookkeeping of a switch to g
 void sched_preempted(void);             // preempt.c: redirected interrupts end here
 // idle.c
 void idle_until_work(P *p);            // sleeps until there may be work; system stack
