@@ -185,6 +185,7 @@ struct P {
     uint32_t sched_tick;   // switches; owner writes
     uint32_t inherited;    // of these, to a goroutine that another had just readied: they share a slice (p_turn). Owner writes
     uint32_t tick_seen;    // p_turn at the last slice tick
+    struct G *interrupted; // in front of the queue, put there when its slice had seen a tick already: it goes on with that slice. Owner only
     int32_t until_global;  // switches until the global queue gets its turn
     bool slice_armed;      // a slice tick is programmed
     bool slice_spent;      // a slice ended: the ring goes before runnext once. Set by the tick, cleared by runq_get_in_turn

@@ -164,7 +164,7 @@ void gc_admit(void) {
     ctl.excluded = false;
     GList woken = ctl.waiters;
     ctl.waiters = (GList){0};
-    G *g = take_coordinator();
+    G *g = ctl.target != ctl.begun ? take_coordinator() : NULL;
     lock_release(&ctl.lock);
     if (g) g_ready(g);
     ready_all(&woken);

@@ -44,7 +44,12 @@ static inline G *runq_get_ring(P *p) {
 
 // It shares the slice of the goroutine that readied it, and is not counted as a turn: while some keep readying each other,
 // the slice ends take them out one by one, to the global queue, until others have theirs.
-static inline void runq_share(P *p, bool shares) {
+// Whoever is interrupted for others, again and again, does not begin a new slice each time: those behind would never run.
+static inline void runq_share(P *p, const G *g, bool shares) {
+    if (unlikely(g == p->interrupted)) {
+        p->tick_seen = p_turn(p) + !shares;
+        p->interrupted = NULL;
+    }
     hint_store(&p->inherited, p->inherited + shares);
 }
 
@@ -55,7 +60,7 @@ static inline G *runq_get(P *p) {
         G *g = exchange(&q->runnext, NULL); // a thief may have been quicker
         if (likely(g != NULL)) {
             bool shares = g->ctx == NULL; // else it was not readied, but preempted and put back to the front
-            runq_share(p, shares);
+            runq_share(p, g, shares);
             p->until_global += shares;
             return g;
         }

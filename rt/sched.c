@@ -222,8 +222,10 @@ void sched_requeue_preempted(P *p, G *g, uint32_t req) {
     if (g->pinned >= 0) sched_put_pinned(g);
     else if (is_special(p, g) || p->id >= (uint32_t)sched.nproc) sched_put_global(g);
     else if (req & REQ_YIELD) sched_put_global(g); // as Go: so that all cores share the spinners evenly
-    else if (req) runq_put_next(p, g);
-    else runq_put(p, g);
+    else if (req) {
+        p->interrupted = p->tick_seen == p_turn(p) ? g : NULL;
+        runq_put_next(p, g);
+    } else runq_put(p, g);
 }
 
 // After g was left (on the system stack).

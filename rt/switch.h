@@ -21,7 +21,7 @@ static inline __attribute__((always_inline)) G *sched_next_quick(P *p) {
         G *g = exchange(&p->runq.runnext, NULL); // a thief may have been quicker
         if (likely(g != NULL)) {
             if (unlikely(switch_not_yet(g))) return sched_put_back(p, g);
-            runq_share(p, true);
+            runq_share(p, g, true);
             return g;
         }
     }
