@@ -97,6 +97,15 @@ def test_programs_of_one_name_do_not_mix(build, tmp_path):
         assert "hello, world\n" in make("host", f"APP={name}").stdout
 
 
+def test_programs_of_one_name_in_two_languages_do_not_mix(build, tmp_path):
+    """A C program and a Go program of one name, back and forth: objects of the one that are older than the other's are linked again."""
+    (tmp_path / "same.c").write_text(NAMED % "in C")
+    (tmp_path / "same.go").write_text('package main\n\nfunc main() { println("program in Go") }\n')
+    for name, line in (("same.go", "in Go"), ("same.c", "in C"), ("same.go", "in Go")):
+        text = make("host", f"APP={tmp_path}/{name}").stdout
+        assert f"program {line}\n" in text, text
+
+
 def test_removed_source_leaves_its_program(build, tmp_path):
     place = tmp_path / "two"
     place.mkdir()
