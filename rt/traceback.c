@@ -46,7 +46,11 @@ static const char *state_text(const G *g) {
     }
 }
 
-static bool in_app(uintptr_t pc) { return pc >= (uintptr_t)__start_app_text && pc < (uintptr_t)__stop_app_text; }
+// A return address behind the program's last call, which does not return, may lie behind its code.
+static bool in_app(const StackWalk *w) {
+    uintptr_t pc = w->pc - (w->is_call ? 1 : 0);
+    return pc >= (uintptr_t)__start_app_text && pc < (uintptr_t)__stop_app_text;
+}
 
 // May the two words at fp be read?
 static bool readable_frame(const G *g, uintptr_t fp) {
@@ -113,7 +117,7 @@ static void print_frame(uintptr_t pc, bool is_call, bool *body) {
 
 static bool stack_has_app(const G *g, Walk w) {
     for (int depth = 0; w.pc && depth < 1000; depth++) {
-        if (in_app(w.pc)) return true;
+        if (in_app(&w)) return true;
         if (!walk_up(g, &w)) return false;
     }
     return false;
@@ -125,7 +129,7 @@ static void print_stack(const G *g, Walk w) {
     int printed = 0, skipped = 0;
     bool body = false;
     for (int depth = 0; w.pc && depth < 100000; depth++) {
-        if (in_app(w.pc) || !has_app) {
+        if (in_app(&w) || !has_app) {
             if (printed < 50) print_frame(w.pc, w.is_call, &body);
             else skipped++;
             printed++;

@@ -167,6 +167,14 @@ def test_missing_declaration_is_pointed_to(build, tmp_path, declared, body, hint
     assert text.count(hint) == 1 and "docs/language.md" in text, text
 
 
+def test_last_call_of_the_program_is_in_the_trace(build, tmp_path):
+    """It does not return, so its return address is where the program's code ends."""
+    (tmp_path / "last.c").write_text('#include "rt/burrow.h"\nstatic __attribute__((noipa, noreturn)) void stop(void) { panic("here"); }\n'
+                                     "int main(int argc, char **argv) {\n    if (argc > 1) stop();\n    return 0;\n}\n")
+    text = make("host", f"APP={tmp_path}/last.c", "CMDLINE=x").stdout
+    assert re.search(r"^stop\(\.\.\.\)\n.*\nmain\(\.\.\.\)\n", text, re.M), text
+
+
 def test_missing_packages_are_named_and_not_installed():
     result = subprocess.run(["scripts/deps", "--install=no", "build", "run", "test"], env={"PATH": "/usr/bin:/bin", "OVMF": "/no/OVMF.fd"},
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

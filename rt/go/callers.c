@@ -47,12 +47,12 @@ static void walk(void *arg) {
     extern const char __start_app_text[], __stop_app_text[];
     bool body = false;
     while (w->n < w->max && unwind_step(g, &w->u)) {
-        uintptr_t pc = w->u.pc;
+        uintptr_t pc = w->u.pc, at = pc - (w->u.is_call ? 1 : 0); // a return address may lie behind the program's code
         bool panic = go_is_panic(pc); // counts as Go's runtime.gopanic; the runtime's other frames are not shown
-        if (!panic && (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text)) continue;
+        if (!panic && (at < (uintptr_t)__start_app_text || at >= (uintptr_t)__stop_app_text)) continue;
         RtSymbol s;
         char buf[160];
-        bool wrapper = body, known = rt_symbolize(pc - 1, &s);
+        bool wrapper = body, known = rt_symbolize(at, &s);
         body = known && rt_go_is_body(s.name);
         if (wrapper || (known && !rt_go_name(s.name, buf, sizeof buf))) continue; // the compiler's
         if (w->skip-- > 0) continue;
