@@ -44,6 +44,7 @@ fi
 if [ -z "$inside" ]; then
     unknown=$($nm -u "$program" | sed 's/^ *U //' | grep -vxE "$implicit" | grep -vxFf "$doors" | grep -vxFf "$data" || true)
     for symbol in $unknown; do
+        [ "$symbol" != _GLOBAL_OFFSET_TABLE_ ] || continue # the linker's own; what leads to it, thread-local variables, is refused above
         for object in "$@"; do
             if $nm -u "$object" | grep -qx " *U $symbol"; then
                 case $symbol in __morestack_allocate_stack_space)

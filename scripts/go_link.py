@@ -90,6 +90,9 @@ def main():
         missing.append(name)
     for name in missing:
         print(f"{args.out}: {name}: needed by {who_needs(args.nm, args.inputs, name)}, and Burrow does not offer it", file=sys.stderr)
+    if "main.main" not in names(args.nm, "--defined-only", [merged]):
+        print("function main is undeclared in the main package", file=sys.stderr)
+        sys.exit(1)
     if missing:
         sys.exit(1)
     with open(args.out + ".renames", "w") as f:

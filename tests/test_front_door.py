@@ -156,6 +156,8 @@ def test_memory_for_the_heap_is_pointed_there(build, tmp_path, body, hint):
     ("typedef Point *P; TYPE_POINTER(P);", "return make_array(P, 3) != NULL;", "large.c: P must be an object type"),
     ("", "map(String, int) m = map_make(String, int); return (int)map_len(m);", "large.c: TYPE_MAP(K, V) is missing for map String_int"),
     ("", "slice(Point) s = {0}; return (int)s.n;", "TYPE_SLICE(T), TYPE_MAP(K, V) comes once before the first use"),
+    ("typedef struct N { cell(struct N *) p; } N; TYPE_STRUCT(N, p);",
+     "N *n = new (N); n->p = n; return 0;", "large.c: a pointer in a heap object is a cell: cell_set("),
     ("", "Point p = {0}; return cell_get(p.x);", "large.c: cell_get or cell_set of what is not a cell"),
     ("", "Point p = {0}; return cell_get(p);", "large.c: cell_get or cell_set of what is not a cell"),
 ])

@@ -133,6 +133,12 @@ def test_messages_reach_make(build, tmp_path):
     assert f"{app}/main.go:3: error: package slices is since Go 1.21; {OURS}\n" in r.stdout
 
 
+def test_missing_main_is_said(build, tmp_path):
+    app = tree(tmp_path / "nomain", {"main.go": "package main\n\nfunc Main() {}\n"})
+    r = subprocess.run(["make", "-s", f"APP={app}", "host"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode != 0 and "function main is undeclared in the main package\n" in r.stdout and "undefined reference" not in r.stdout, r.stdout
+
+
 ESCAPING = """package main
 
 type T struct {
