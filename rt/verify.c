@@ -83,16 +83,19 @@ static bool could_be_torn(const Span *s, uintptr_t word) {
     return (!(word & 0xff) && s->slot_bytes % 0x100) || (!(word & 0xffff) && s->slot_bytes % 0x10000);
 }
 
-// Is it the end of a marked object? After stop 1 that is no pointer to the next one, which may be dead, or a free slot.
+// Is it the end of a marked object, where a copy has left a register? After stop 1 that is no pointer to the next one, which may be dead. Of objects without pointers
+// only, texts mostly: in a dense heap every object lies behind a marked one.
 static bool could_be_end(uintptr_t word) {
     const Span *s = span_of(word - 1);
-    if (!s) return false;
+    if (!s || s->kind != SPAN_NOSCAN) return false;
     uint32_t slot = span_slot(s, word - 1);
     return slot < s->slots && span_is_object(s, slot) && span_bit(s->mark, slot);
 }
 
+// Programs with Go code only: elsewhere nobody has met it, and a small program's heap lies near its stacks.
 #define BIAS_MAX 16384u
 static bool could_be_biased(const G *g, uintptr_t word) {
+    if (traceback_by_frames()) return false; // no Go
     for (const StackSeg *s = g ? g->seg : NULL; s; s = s->older)
         if (word + BIAS_MAX > s->base && word < (uintptr_t)s + BIAS_MAX) return true;
     return false;
@@ -102,6 +105,8 @@ static bool could_be_biased(const G *g, uintptr_t word) {
 static void check_mixed(const Holder *h, const uintptr_t *at) {
     uintptr_t word = raw_word(at);
     const Span *s = word & 1 ? NULL : span_of(word);
+    // gccgo builds texts ({pointer, length}) piece by piece in frames that hold older ones: of those only objects with pointers are checked.
+    if (s && s->kind == SPAN_NOSCAN && !traceback_by_frames()) return;
     if (!s || could_be_torn(s, word) || could_be_end(word) || could_be_biased(h->g, word)) return;
     uint32_t slot = span_slot(s, word);
     if (word == s->base + slot * s->slot_bytes) check_slot(h, at, s, slot);
