@@ -55,7 +55,7 @@ report = status=$$?; echo "exit status $$status"; exit $$status
 boot_file_uefi := $(B)/$(NAME).img
 boot_file_iso  := $(B)/$(NAME).iso
 boot_file_pvh  := $(B)/$(NAME).elf
-boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh))
+boot_file = $(or $(boot_file_$(BOOT)),$(error BOOT=$(BOOT): expected uefi, iso or pvh; as a process of this system: make host$(comma) and BOOT=host for make trace and make profile))
 
 .PHONY: help run host iso licences debug record replay test nightly soak fuzz check bench bench-vs-go images clean deps
 help: ## List the commands
