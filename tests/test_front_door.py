@@ -37,7 +37,7 @@ def test_make_run_shows_the_demonstration(build):
 @pytest.mark.parametrize("command", [("host",), ("run", "BOOT=pvh")])
 def test_status_and_arguments_reach_and_leave_a_program(tmp_path, command):
     """A program from anywhere; its arguments with blanks, commas and quotes; a status that isa-debug-exit could not carry."""
-    source = tmp_path / "echo.c"
+    source = tmp_path / "words.c"
     source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) {\n'
                       '    for (int i = 1; i < argc; i++) println("[%s]", argv[i]);\n    return 200 + argc;\n}\n')
     result = make(*command, f"APP={source}", 'CMDLINE=GOMAXPROCS=1 one "two words" a,b,c', "TIMEOUT=20")

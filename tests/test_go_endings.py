@@ -64,7 +64,7 @@ CASES |= {
     "stackall": (0, rf"goroutine 1 \[running\]:\n{FRAME.format('outer')}{MINE}"
                     rf"(?:\ngoroutine \d+ \[chan receive\]:\n{FRAME.format('waiting')}created by [^\n]*\n\t[^\n]*\n){{3}}"
                     rf"\ngoroutine \d+ \[(?:running|runnable)\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}created by [^\n]*\n\t[^\n]*\n30 true 4\n"),
-    "callers": (0, r"main\.glob\.\.func\d+ tests/go/endings\.go true\nmain\.main tests/go/endings\.go true\n"),
+    "callers": (0, r"main\.glob\.\.func\d+ tests/go/endings\.go true\nmain\.main tests/go/endings\.go true\nruntime\.kickoff [^\n]* true\n"),
 }
 BOOTED = ("custom", "nilaccess", "divide", "repanic", "overflow", "deadlock", "goroutine", "mapwrites", "stackall", "traceback")
 

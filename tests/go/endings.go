@@ -68,7 +68,12 @@ func nestedPanics() {
 
 func write(m map[int]int, from int) {
 	for i := 0; ; i++ {
-		m[from+i%100] = i
+		m[from+i] = i // a new key each time: what changes only a value of a known one is not noticed
+		if i&0xffff == 0xffff {
+			for k := range m {
+				delete(m, k)
+			}
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ static void test_order(void) {
     int descents = 0;
     for (int i = 1; i < 64; i++)
         descents += wake_order[i] < wake_order[i - 1];
-    CHECK_RANGE(descents, 0, SLOW ? 63 : 16); // 0 on a quiet host; 31 by chance
+    CHECK_RANGE(descents, 0, SLOW ? 63 : 26); // 0 on a quiet host, 20 seen on a busy one; 31 by chance
 }
 
 // ---- timers with a channel
