@@ -39,6 +39,14 @@ static void describe(const char *what, uintptr_t base, size_t bytes, const Type 
 
 static const Type *type_of_slot(const Span *s, uint32_t slot) { return s->kind == SPAN_TYPED ? s->types[slot] : NULL; }
 
+// The words beside one of a stack, and whose stack it is.
+static void show_around(const G *g, const uintptr_t *at) {
+    for (const StackSeg *s = g->seg; s; s = s->older)
+        for (const uintptr_t *w = at - 12; w <= at + 12; w++)
+            if ((uintptr_t)w >= s->base && w + 1 <= (const uintptr_t *)s) rt_printf("          %p: %p\n", (const void *)w, (void *)raw_word(w));
+    traceback_one((G *)g);
+}
+
 static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint32_t slot) {
     uintptr_t word = raw_word(at);
     rt_printf("runtime: cycle %u: an object was not marked that can be reached\n", gc.cycle);
@@ -59,11 +67,7 @@ static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint3
               s->cached ? ", cached" : "", slot & ~63u, (void *)load_relaxed(&s->alloc[slot / 64]), (void *)load_relaxed(&s->mark[slot / 64]));
     for (size_t i = 0; i < 8 && i < s->slot_bytes / 8; i++)
         rt_printf("          +%lu: %p\n", i * 8, ((void **)base)[i]);
-    if (h->g && !from) {
-        for (int i = -12; i <= 12; i++)
-            rt_printf("          %p: %p\n", (void *)((const uintptr_t *)at + i), (void *)((const uintptr_t *)at)[i]);
-        traceback_one((G *)h->g);
-    }
+    if (h->g && !from) show_around(h->g, at);
     rt_throw("the collector lost an object (gcverify)");
 }
 

@@ -17,6 +17,8 @@ uint32_t rt_fpu_mode = FPU_FXSAVE;
 uint64_t rt_fpu_mask = 3;
 static int times_stacks_done, times_stopped;
 void gc_enlist(void) {}
+void traceback_one(G *g) {}
+bool traceback_by_frames(void) { return true; } // no Go
 void gc_stacks_done(void) {
     if (exchange(&gc.stacks_pending, 0)) times_stacks_done++;
 }

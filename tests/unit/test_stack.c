@@ -9,6 +9,8 @@
 #include "stub_plat.h"
 #include "sched.h"
 
+void gc_clear_segment(StackSeg *s) {} // only with gcverify
+
 #define EXTRA    96u // see morestack.asm
 #define ARGS_MAX 256u
 
