@@ -96,7 +96,8 @@ void catch_pop(CatchFrame *f);
 // -fsplit-stack. Returns when fn does.
 void call_with_stack(size_t bytes, void (*fn)(void *), void *arg);
 
-// If the program ends by a fatal error whose first line contains text ("stack overflow"; not a panic, not a fault), its status is `status`, not 2. For
+// If the program ends by a fatal error whose message, as the runtime's source has it, contains text ("stack overflow"; not a panic, not a fault, not what is
+// filled in for a %), its status is `status`, not 2. For
 // demonstrations and tests of what nothing survives. text must stay; NULL: no longer.
 void fatal_expect(const char *text, int status);
 
