@@ -97,7 +97,9 @@ class Machine:
             for name in names if way else reversed(names):
                 self.monitor("input-send-event", events=[{"type": "key", "data": {"down": way, "key": {"type": "qcode", "data": name}}}])
 
-    def monitor(self, command, **arguments):
+    def monitor(self, command, last=False, **arguments):
+        """last: the machine may end by it. QEMU then closes the connection, sometimes before it has answered; how the machine ended is the
+        caller's to judge."""
         if not self.qmp:
             connection = socket.socket(socket.AF_UNIX)
             connection.connect(f"{self.directory.name}/qmp")
@@ -108,7 +110,17 @@ class Machine:
         self.qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self.qmp.flush()
         while True:
-            answer = json.loads(self.qmp.readline())
+            try:
+                line = self.qmp.readline()
+            except ConnectionResetError:
+                line = ""
+            if not line and last:
+                return ""
+            if not line:
+                while self._read(1):
+                    pass
+                pytest.fail(f"the machine ended while QEMU was asked for {command}:\n{self.text[-3000:]}", pytrace=False)
+            answer = json.loads(line)
             if "return" in answer or "error" in answer:
                 assert "return" in answer, f"{command}: {answer}"
                 return answer["return"]

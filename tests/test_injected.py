@@ -164,13 +164,13 @@ def test_a_thousand_nmis(image):
             time.sleep(rng.random() * 0.004)
         m.wait_for(r"^==== burrow dump", 60)
         m.wait_for(r"(?s)^==== end of dump.*^well, \d+.*^well, \d+", 60)
-        m.monitor("system_powerdown")
+        m.monitor("system_powerdown", last=True)
         text = end(m, 143)
     assert "does not hold" not in text and "crash report" not in text, text[-3000:]
 
 
 def machine_check(machine, arguments):
-    answer = machine.monitor("human-monitor-command", **{"command-line": f"mce {arguments}"})
+    answer = machine.monitor("human-monitor-command", last=True, **{"command-line": f"mce {arguments}"})
     assert answer == "", answer
 
 
@@ -202,7 +202,7 @@ def test_corrected_machine_check_is_no_interruption(image):
 def test_power_button(image, smp):
     with Machine(image, "5 4 60000", smp=smp) as m:
         m.wait_for(r"^time: ")
-        m.monitor("system_powerdown")
+        m.monitor("system_powerdown", last=True)
         text = end(m, 143)
     assert re.search(r"^power button: the machine ends$", text, re.M) and "crash report" not in text, text
 
@@ -220,7 +220,7 @@ def test_power_button_does_not_wait_for_readers(image, monkeypatch, when):
     with Machine(image, "HOLD=5000 5 4 " + ("600000" if when == "running" else "0"), smp=2) as m:
         m.wait_for(r"^time: " if when == "running" else r"^The machine switches off in 5000 seconds\.$")
         time.sleep(0.3)
-        m.monitor("system_powerdown")
+        m.monitor("system_powerdown", last=True)
         assert m.child.wait(60) == 0
         while m._read(1):
             pass
