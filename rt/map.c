@@ -44,15 +44,6 @@ static noinline void assign_to_nil(void) {
     panic_runtime("assignment to entry in nil map");
 }
 
-static inline void writing_begin(Map *h) {
-    if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
-    hint_store(&h->flags, h->flags | MAP_WRITING);
-}
-static inline void writing_end(Map *h) {
-    if (unlikely(!(hint_load(&h->flags) & MAP_WRITING))) map_fatal("concurrent map writes");
-    hint_store(&h->flags, h->flags & ~MAP_WRITING);
-}
-
 typedef struct Place {
     Bucket *bucket; // where the key is, or may go; NULL: all buckets are full
     unsigned i;
@@ -103,9 +94,9 @@ void *map_assign(const MapType *t, Map *h, const void *key) {
     if (unlikely(!h)) assign_to_nil();
     KeyKind kind = map_key_kind(t);
     Place at;
-    if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
+    map_check_writers(h);
     uint64_t hash = key_hash(t, kind, key, h->seed); // may panic: before the flag is set
-    writing_begin(h);
+    map_writing_begin(h);
     if (unlikely(!h->buckets)) {
         slot_store(&h->buckets, map_array_new(t, 0));
         hint_store(&h->flags, h->flags | MAP_READY);
@@ -121,7 +112,7 @@ void *map_assign(const MapType *t, Map *h, const void *key) {
         if (t->flags & MAP_KEY_UPDATE) key_update(t, slot_key(t, at.bucket, at.i), key);
         elem = slot_elem(t, at.bucket, at.i);
     } else elem = entry_add(t, h, key, hash, &at);
-    writing_end(h);
+    map_writing_end(h);
     return elem;
 }
 
@@ -130,14 +121,17 @@ void *map_assign(const MapType *t, Map *h, const void *key) {
 static always_inline bool set_quick(const MapType *t, Map *h, KeyKind kind, const void *key, const void *value) {
     Place at;
     if (unlikely(!h->buckets || map_growing(h) || (t->flags & (MAP_KEY_APART | MAP_ELEM_APART)))) return false;
-    if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
     uint64_t hash = hash_kind(t, kind, key, h->seed);
+    map_writing_begin(h);
     look(t, h, kind, key, hash, &at);
     if (at.found) {
         String *k = (String *)bucket_key(t, at.bucket, at.i);
         if (kind == KEY_STRING && k->p != ((const String *)key)->p) slot_store(&k->p, ((const String *)key)->p);
     } else {
-        if (!at.bucket || map_should_grow(h)) return false;
+        if (!at.bucket || map_should_grow(h)) {
+            map_writing_end(h);
+            return false;
+        }
         words_copy(bucket_key(t, at.bucket, at.i), key, t->key_bytes); // empty slots hold no pointers
         at.bucket->top[at.i] = (uint8_t)hash_top(hash);
         h->count++;
@@ -145,6 +139,7 @@ static always_inline bool set_quick(const MapType *t, Map *h, KeyKind kind, cons
     void *elem = bucket_elem(t, at.bucket, at.i);
     if (t->elem->ptrdata) gc_shade_words(elem, t->elem_bytes);
     words_copy(elem, value, t->elem_bytes);
+    map_writing_end(h);
     return true;
 }
 
@@ -181,9 +176,11 @@ static always_inline bool remove_quick(const MapType *t, Map *h, KeyKind kind, c
     Place at;
     if (map_growing(h)) return false;
     if (h->count == 0) return true;
-    if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
-    look(t, h, kind, key, hash_kind(t, kind, key, h->seed), &at);
+    uint64_t hash = hash_kind(t, kind, key, h->seed);
+    map_writing_begin(h);
+    look(t, h, kind, key, hash, &at);
     if (at.found) entry_clear(t, h, &at);
+    map_writing_end(h);
     return true;
 }
 static noinline bool remove_quick_string(const MapType *t, Map *h, const void *key) {
@@ -206,12 +203,13 @@ bool map_remove_quick(const MapType *t, Map *h, const void *key) {
     }
 }
 
-void *map_find_quick(const MapType *t, const Map *h, const void *key) {
+void *map_update_quick(const MapType *t, Map *h, const void *key) {
+    if (h->count == 0) return NULL;
     switch (map_key_kind(t)) {
-    case KEY_64: return map_find_kind(t, h, key, KEY_64, NULL);
-    case KEY_32: return map_find_kind(t, h, key, KEY_32, NULL);
-    case KEY_STRING: return map_find_kind(t, h, key, KEY_STRING, NULL);
-    case KEY_BYTES: return map_find_kind(t, h, key, KEY_BYTES, NULL);
+    case KEY_64: return map_update_kind(t, h, key, KEY_64);
+    case KEY_32: return map_update_kind(t, h, key, KEY_32);
+    case KEY_STRING: return map_update_kind(t, h, key, KEY_STRING);
+    case KEY_BYTES: return map_update_kind(t, h, key, KEY_BYTES);
     default: return NULL;
     }
 }
@@ -223,13 +221,13 @@ void map_remove(const MapType *t, Map *h, const void *key) {
         return;
     }
     Place at;
-    if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
+    map_check_writers(h);
     uint64_t hash = key_hash(t, kind, key, h->seed);
-    writing_begin(h);
+    map_writing_begin(h);
     if (unlikely(map_growing(h))) map_grow_work(t, h, hash & map_mask(h->bits));
     look(t, h, kind, key, hash, &at);
     if (at.found) entry_clear(t, h, &at);
-    writing_end(h);
+    map_writing_end(h);
 }
 
 // Iterators under way must not find what is gone, nor think that they must look elsewhere: all tops become empty, in overflow buckets too.
@@ -243,7 +241,7 @@ static noinline void tops_clear(const MapType *t, char *array, uintptr_t n, uint
 
 void map_empty(const MapType *t, Map *h) {
     if (!h || h->count == 0) return;
-    writing_begin(h);
+    map_writing_begin(h);
     uintptr_t n = map_mask(h->bits) + 1;
     tops_clear(t, h->buckets, n, 0);
     if (map_growing(h)) {
@@ -258,5 +256,5 @@ void map_empty(const MapType *t, Map *h) {
     h->n_overflow = 0;
     h->evacuated = 0;
     h->seed = (uint32_t)(rand_next(p_self()) >> 32);
-    writing_end(h);
+    map_writing_end(h);
 }

@@ -18,8 +18,11 @@
 // out, the old array when it is let go, and entries that evacuation clears behind itself: they are copies, but the new bucket may have been allocated black, so nobody scans the copy.
 // Buckets without pointers are not scanned, so their overflow buckets are kept alive by lists (MapExtra).
 //
-// OTHERS. A map has no lock. A flag, MAP_WRITING, is set during each write; who meets it set, or finds its own gone, ends the program as Go does. Writes may
-// be preempted in the middle: in allocations, and in the program's own equal and hash functions, which run on the goroutine's stack.
+// OTHERS. A map has no lock. A flag, MAP_WRITING, is set during each write, also of an entry that is there already; who meets it set, or finds its own gone, ends the
+// program as Go does. It is no lock, and is read and written without order: it notices others' writes when they happen to be seen in their middle, and never
+// cries wolf, since whoever uses a map by Go's rules is ordered after the end of every write (channels, locks). Between the flag's being set and its being
+// taken back nothing panics: the hash, which reads all of the key and may panic, comes before.
+// Writes may be preempted in the middle: in allocations, and in the program's own equal and hash functions, which run on the goroutine's stack.
 #pragma once
 #include "api/map.h"
 #include "core.h"
@@ -170,7 +173,7 @@ void map_remove(const MapType *t, Map *h, const void *key);
 void map_empty(const MapType *t, Map *h);
 // The same for what is likely: key of a plain kind, no growth, nothing to allocate, small elems. False: nothing was done. Needs little stack.
 bool map_set_quick(const MapType *t, Map *h, const void *key, const void *value);
-void *map_find_quick(const MapType *t, const Map *h, const void *key); // NULL: none, or another kind
+void *map_update_quick(const MapType *t, Map *h, const void *key); // elem, to be written to; NULL: none, or another kind
 bool map_remove_quick(const MapType *t, Map *h, const void *key);
 // map_grow.c
 char *map_array_new(const MapType *t, unsigned bits);
@@ -185,3 +188,21 @@ void map_iterate(MapIter *it, const MapType *t, Map *h);
 void map_iterate_next(MapIter *it);
 bool map_iterate_quick(MapIter *it); // while the map is as it was when the iteration began, keys of a plain kind; false: nothing was done
 _Noreturn void map_fatal(const char *text);
+
+// Around every write, from after the hash to after the last store (see OTHERS).
+static inline void map_check_writers(const Map *h) {
+    if (unlikely(hint_load(&h->flags) & MAP_WRITING)) map_fatal("concurrent map writes");
+}
+static inline void map_writing_set(Map *h) {
+    h->flags |= MAP_WRITING;
+    __asm__ volatile("" : "+m"(h->flags)); // here, not later: one instruction each, which atomic loads and stores would not be
+}
+static inline void map_writing_begin(Map *h) {
+    map_check_writers(h);
+    map_writing_set(h);
+}
+static inline void map_writing_end(Map *h) {
+    __asm__ volatile("" : "+m"(h->flags));
+    if (unlikely(!(h->flags & MAP_WRITING))) map_fatal("concurrent map writes");
+    h->flags &= (uint8_t)~MAP_WRITING;
+}

@@ -127,7 +127,7 @@ static noinline void *at_slow(Map *m, const void *key) {
 }
 
 void *map_at_of(Map *m, const void *key) {
-    void *elem = m ? map_find_quick(type_of_map(m), m, key) : NULL;
+    void *elem = m ? map_update_quick(type_of_map(m), m, key) : NULL;
     if (!elem) return at_slow(m, key);
     RT_DOOR();
     return elem;

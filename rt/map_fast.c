@@ -43,8 +43,8 @@ static always_inline void *elem_at(const MapType *t, Bucket *b, uintptr_t key_by
     return unlikely(t->flags & MAP_ELEM_APART) ? *(void **)e : e;
 }
 
-// The rest of a look up: the bucket of `hash`, and the entry in it (and behind it) whose key, key_bytes at k, is SAME.
-#define FIND(key_bytes, SAME)                                                                                \
+// The rest of a look up: the bucket of `hash`, and the entry in it (and behind it) whose key, key_bytes at k, is SAME. LEAVE returns what was found.
+#define FIND(key_bytes, SAME, LEAVE)                                                                                \
     do {                                                                                                     \
         uint64_t top = hash_top(hash);                                                                       \
         Bucket *b = bucket_at(t, m->buckets, hash & map_mask(m->bits));                                      \
@@ -52,40 +52,44 @@ static always_inline void *elem_at(const MapType *t, Bucket *b, uintptr_t key_by
             for (uint64_t hit = tops_equal(b, top); hit; hit &= hit - 1) {                                   \
                 uintptr_t bit = (uintptr_t)__builtin_ctzll(hit), i = bit / 8; /* bit: 8 * i + 7 */             \
                 const char *k = (char *)b + BUCKET_DATA + (key_bytes == 8 ? bit - 7 : i * (key_bytes));      \
-                if (likely(SAME)) return leave(elem_at(t, b, (key_bytes), i));                               \
+                if (likely(SAME)) return LEAVE(elem_at(t, b, (key_bytes), i));                               \
             }                                                                                                \
             b = *bucket_overflow(t, b);                                                                      \
         } while (unlikely(b != NULL));                                                                       \
-        return leave(NULL);                                                                                  \
+        return LEAVE(NULL);                                                                                  \
     } while (0)
 
 fast const void *map_find_32(const Map *m, uint32_t key) {
     if (is_rare(m)) return find_slow_32(m, key);
     const MapType *t = type_of_map(m);
     uint64_t hash = hash_word(key, m->seed);
-    FIND(4, *(const uint32_t *)k == key);
+    FIND(4, *(const uint32_t *)k == key, leave);
 }
 
 fast const void *map_find_64(const Map *m, uint64_t key) {
     if (is_rare(m)) return find_slow_64(m, key);
     const MapType *t = type_of_map(m);
     uint64_t hash = hash_word(key, m->seed);
-    FIND(8, *(const uint64_t *)k == key);
+    FIND(8, *(const uint64_t *)k == key, leave);
 }
 
 // For writing: what is rare is left to map_set_of and map_at_of (a write that others' writing forbids among it).
+#define LEAVE_WRITTEN(elem) (map_writing_end(m), leave(elem))
+
 fast void *map_update_32(Map *m, uint32_t key) {
     if (is_rare(m)) return NULL;
     const MapType *t = type_of_map(m);
     uint64_t hash = hash_word(key, m->seed);
-    FIND(4, *(const uint32_t *)k == key);
+    map_writing_set(m);
+    FIND(4, *(const uint32_t *)k == key, LEAVE_WRITTEN);
 }
 
 fast void *map_update_64(Map *m, uint64_t key) {
     if (is_rare(m)) return NULL;
     const MapType *t = type_of_map(m);
     uint64_t hash = hash_word(key, m->seed);
-    FIND(8, *(const uint64_t *)k == key);
+    map_writing_set(m);
+    FIND(8, *(const uint64_t *)k == key, LEAVE_WRITTEN);
 }
 
 // 8 to 16 bytes: two words that overlap.
@@ -97,5 +101,5 @@ fast const void *map_find_string(const Map *m, String key) {
     if (is_rare(m) || (size_t)key.n - 8 > 8) return find_slow_string(m, key);
     const MapType *t = type_of_map(m);
     uint64_t hash = hash_two(load_64(key.p), load_64(key.p + key.n - 8), (size_t)key.n, m->seed); // as hash_bytes
-    FIND(16, ((const String *)k)->n == key.n && short_equal(((const String *)k)->p, key.p, (size_t)key.n));
+    FIND(16, ((const String *)k)->n == key.n && short_equal(((const String *)k)->p, key.p, (size_t)key.n), leave);
 }

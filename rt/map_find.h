@@ -27,15 +27,8 @@ static always_inline bool equal_kind(const MapType *t, KeyKind kind, const void 
     }
 }
 
-// The elem of the entry with this key, and its own key in *found_key (which may be NULL); NULL: none.
-static always_inline void *map_find_kind(const MapType *t, const Map *h, const void *key, KeyKind kind, void **found_key) {
-    if (unlikely(!h || h->count == 0)) {
-        if ((kind == KEY_ANY || kind == KEY_CALL) && t) key_hash(t, kind, key, 0); // an unhashable key panics in an empty map, too
-        return NULL;
-    }
-    uint8_t flags = hint_load(&h->flags);
-    if (unlikely(flags & MAP_WRITING)) map_fatal("concurrent map read and map write");
-    uint64_t hash = hash_kind(t, kind, key, h->seed);
+// The elem of the entry with this key, and its own key in *found_key (which may be NULL); NULL: none. The map is not empty.
+static always_inline void *map_find_hashed(const MapType *t, const Map *h, const void *key, KeyKind kind, uint64_t hash, void **found_key) {
     Bucket *b = bucket_at(t, h->buckets, hash & map_mask(h->bits));
     if (unlikely(map_growing(h))) {
         Bucket *old = bucket_at(t, h->old_buckets, hash & map_old_mask(h));
@@ -53,4 +46,25 @@ static always_inline void *map_find_kind(const MapType *t, const Map *h, const v
         b = *bucket_overflow(t, b);
     } while (unlikely(b != NULL));
     return NULL;
+}
+
+// The same for any map, for reading.
+static always_inline void *map_find_kind(const MapType *t, const Map *h, const void *key, KeyKind kind, void **found_key) {
+    if (unlikely(!h || h->count == 0)) {
+        if ((kind == KEY_ANY || kind == KEY_CALL) && t) key_hash(t, kind, key, 0); // an unhashable key panics in an empty map, too
+        return NULL;
+    }
+    uint8_t flags = hint_load(&h->flags);
+    if (unlikely(flags & MAP_WRITING)) map_fatal("concurrent map read and map write");
+    return map_find_hashed(t, h, key, kind, hash_kind(t, kind, key, h->seed), found_key);
+}
+
+// For writing to the elem that is found: a write like any other to those who use the map meanwhile (map.h, OTHERS). The elem itself is stored to afterwards, as by Go's
+// compiler. The map is not empty; of a plain kind.
+static always_inline void *map_update_kind(const MapType *t, Map *h, const void *key, KeyKind kind) {
+    uint64_t hash = hash_kind(t, kind, key, h->seed);
+    map_writing_begin(h);
+    void *elem = map_find_hashed(t, h, key, kind, hash, NULL);
+    map_writing_end(h);
+    return elem;
 }

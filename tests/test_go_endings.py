@@ -53,6 +53,9 @@ CASES |= {
     "overflow": (2, rf"{OVERFLOW}{RUNNING}(?:{FRAME.format('deep')})+\.\.\.additional frames elided\.\.\.\n\n"),
     "gonil": (2, rf"fatal error: go of nil func value\n{RUNNING}{MINE}\n"),
     "mapwrites": (2, r"fatal error: concurrent map writes\n\ngoroutine \d+ \[running\]:\n(?s:.*)main\.write[^\n]*\n(?s:.*)"),
+    "mapupdates": (2, rf"fatal error: concurrent map writes\n\ngoroutine \d+ \[running\]:\n{FRAME.format('update')}(?s:.*)"),
+    "mapupdateread": (2, rf"fatal error: concurrent map read and map write\n{RUNNING}{MINE}\n(?s:.*)"),
+    "mapupdateiterate": (2, rf"fatal error: concurrent map iteration and map write\n{RUNNING}{MINE}\n(?s:.*)"),
     "goroutine": (2, rf"panic: {NIL.format('0')}\n\ngoroutine \d+ \[running\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}"
                      r"created by main\.glob\.\.func\d+ in goroutine 1\n\ttests/go/endings\.go:\d+ \+0x[0-9a-f]+\n\n"),
     "exit3": (3, ""),
@@ -66,7 +69,7 @@ CASES |= {
                     rf"\ngoroutine \d+ \[(?:running|runnable)\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}created by [^\n]*\n\t[^\n]*\n30 true 4\n"),
     "callers": (0, r"main\.glob\.\.func\d+ tests/go/endings\.go true\nmain\.main tests/go/endings\.go true\nruntime\.kickoff [^\n]* true\n"),
 }
-BOOTED = ("custom", "nilaccess", "divide", "repanic", "overflow", "deadlock", "goroutine", "mapwrites", "stackall", "traceback")
+BOOTED = ("custom", "nilaccess", "divide", "repanic", "overflow", "deadlock", "goroutine", "mapwrites", "mapupdates", "stackall", "traceback")
 
 
 def judge(result, case):

@@ -16,7 +16,7 @@
 //
 // Iteration: in random order. Entries deleted before they are reached do not appear, entries added meanwhile may appear; every other entry appears once.
 //
-// No lock: maps that several goroutines use at once, one of them writing, need a mutex. What is caught of this ends the program: "fatal error: concurrent map
+// No lock: maps that several goroutines use at once, one of them writing, need a mutex. What is caught of this, which is what happens to overlap on two cores, ends the program: "fatal error: concurrent map
 // writes", "concurrent map read and map write", "concurrent map iteration and map write".
 //
 // Goroutine context; nothing blocks; out of memory as in mem.h.

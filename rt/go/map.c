@@ -110,7 +110,7 @@ static void *assign(const MapType *t, Map *m, const void *key) {
 }
 // The entry that is there already, when nothing else is to be done: no growth under way, nobody writing. (An equal string need not replace the key.)
 #define UPDATE(t, m, key, kind)                                                                                        \
-    (likely((m) && (hint_load(&(m)->flags) & (MAP_READY | MAP_WRITING)) == MAP_READY) ? map_find_kind(t, m, key, kind, NULL) : NULL)
+    (likely((m) && (hint_load(&(m)->flags) & (MAP_READY | MAP_WRITING)) == MAP_READY) ? map_update_kind(t, m, key, kind) : NULL)
 
 static void delete(const MapType *t, Map *m, const void *key) {
     Call c = {t, m, key, NULL};

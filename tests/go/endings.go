@@ -66,9 +66,18 @@ func nestedPanics() {
 	panic("first")
 }
 
+// What changes only the value of an entry that is there.
+func update(m map[int]int) {
+	for i := 0; ; i++ {
+		m[1] = i
+	}
+}
+
+var read int
+
 func write(m map[int]int, from int) {
 	for i := 0; ; i++ {
-		m[from+i] = i // a new key each time: what changes only a value of a known one is not noticed
+		m[from+i] = i
 		if i&0xffff == 0xffff {
 			for k := range m {
 				delete(m, k)
@@ -148,6 +157,27 @@ var cases = map[string]func(){
 		go write(m, 0)
 		go write(m, 0)
 		write(m, 0)
+	},
+	"mapupdates": func() {
+		m := map[int]int{1: 1}
+		go update(m)
+		update(m)
+	},
+	"mapupdateread": func() {
+		m := map[int]int{1: 1}
+		go update(m)
+		for {
+			read += m[1]
+		}
+	},
+	"mapupdateiterate": func() {
+		m := map[int]int{1: 1}
+		go update(m)
+		for {
+			for k := range m {
+				read += k
+			}
+		}
 	},
 	"goroutine": func() {
 		done := make(chan int)

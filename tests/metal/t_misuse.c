@@ -42,6 +42,31 @@ static void misuse_map(const char *how) {
     map_set(shared, ((MapKey){3}), 4);
 }
 
+// Two cores, one of which only changes the value of an entry that is there.
+TYPE_MAP(int, int);
+static map(int, int) counts;
+static void update_for_ever(void *arg) {
+    if (arg) {
+        for (int i = 0;; i++)
+            map_set(counts, 1, i);
+    } else {
+        for (;;)
+            (*map_at(counts, 1))++;
+    }
+}
+static void update_map(const char *how) {
+    int sum = 0;
+    counts = map_make(int, int);
+    map_set(counts, 1, 1);
+    go(update_for_ever, (void *)how);
+    if (strcmp(how, "updatemap") == 0) update_for_ever(NULL);
+    while (strcmp(how, "updateread") == 0)
+        sum += map_get(counts, 1);
+    while (strcmp(how, "updateiterate") == 0)
+        map_for (k, v, counts) sum += v;
+    println("%d", sum);
+}
+
 int main(int argc, char **argv) {
     static Mutex m;
     static RWMutex rw;
@@ -57,6 +82,7 @@ int main(int argc, char **argv) {
         chan_close(c);
     }
     if (strncmp(kind, "map", 3) == 0) misuse_map(kind);
+    if (strncmp(kind, "update", 6) == 0) update_map(kind);
     if (strcmp(kind, "negative") == 0) waitgroup_add(&wg, -1);
     if (strcmp(kind, "send") == 0) {
         chan_close(c);

@@ -7,6 +7,8 @@
 #include "api/any.h"
 #include "api/map.h"
 #include "map.h"
+#include "map_find.h"
+#include <signal.h>
 
 static size_t allocations;
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {
@@ -75,6 +77,9 @@ TYPE_MAP(Pair, String);
 TYPE_MAP(long, Nothing);
 TYPE_MAP(LongPtr, LongPtr);
 TYPE_MAP(Plain, int);
+TYPE_MAP(int, int);
+TYPE_MAP(String, long);
+TYPE_MAP(Pos, long);
 
 enum { KEYS = 3000 };
 
@@ -417,11 +422,79 @@ static void test_concurrent(void) {
     CHECK_THROWS("concurrent map read and map write", (void)map_get(m, 3));
     CHECK_THROWS("concurrent map writes", map_set(m, 3, 4));
     CHECK_THROWS("concurrent map writes", map_set(m, 100, 4));
+    CHECK_THROWS("concurrent map writes", (*map_at(m, 3))++);
     CHECK_THROWS("concurrent map writes", map_delete(m, 3));
     CHECK_THROWS("concurrent map writes", map_clear(m));
     CHECK_THROWS("concurrent map iteration and map write", map_for (k, v, m) {});
     h->flags &= (uint8_t)~MAP_WRITING;
     CHECK_EQ(map_get(m, 3), 3);
+}
+
+// Every kind of write shows itself to others while it lasts: the processor stops after each of its instructions, to look for the flag.
+static const Map *watched;
+static volatile unsigned steps_flagged;
+static void on_step(int signal) {
+    if (hint_load(&watched->flags) & MAP_WRITING) steps_flagged++;
+}
+static void step(const void *m, bool on) {
+    watched = m;
+    if (on) steps_flagged = 0;
+    if (on) __asm__ volatile("sub $128, %%rsp; pushfq; orl $0x100, (%%rsp); popfq; add $128, %%rsp" : : : "memory", "cc");
+    else __asm__ volatile("sub $128, %%rsp; pushfq; andl $~0x100, (%%rsp); popfq; add $128, %%rsp" : : : "memory", "cc");
+}
+// Others would meet the flag at some instructions of `op`, or at none; afterwards it is gone.
+#define STEPPED(m, op)                                                                                       \
+    step(m, true);                                                                                           \
+    op;                                                                                                      \
+    step(m, false);                                                                                          \
+    CHECK_EQ(((Map *)(m))->flags & MAP_WRITING, 0)
+#define WRITES(m, op)                                                                                        \
+    do {                                                                                                     \
+        STEPPED(m, op);                                                                                      \
+        CHECK(steps_flagged > 3);                                                                            \
+    } while (0)
+#define READS(m, op)                                                                                         \
+    do {                                                                                                     \
+        STEPPED(m, op);                                                                                      \
+        CHECK_EQ(steps_flagged, 0);                                                                          \
+    } while (0)
+static void test_writes_show(void) {
+    struct sigaction sa = {.sa_handler = on_step}, old;
+    sigaction(SIGTRAP, &sa, &old);
+    map(long, long) m = map_make(long, long);
+    map(int, int) small = map_make(int, int);
+    map(String, long) words = map_make(String, long);
+    map(Pos, long) places = map_make(Pos, long);
+    Pos here = {1, 2, 3};
+    String name = {"a", 1};
+    for (int i = 0; i < 7; i++) { // room for one more in the only bucket
+        map_set(m, i, i);
+        map_set(small, i, i);
+    }
+    map_set(words, name, 1);
+    map_set(places, here, 1);
+    // entries that are there
+    WRITES(m, map_set(m, 3, 4));
+    WRITES(m, map_set_of((Map *)m, &(long){3}, &(long){4}));
+    WRITES(m, (*map_at(m, 3))++);
+    WRITES(small, map_set(small, 3, 4));
+    WRITES(words, map_set(words, name, 4));
+    WRITES(words, (*map_at(words, name))++);
+    WRITES(places, map_set(places, here, 4));
+    WRITES(m, (void)map_update_kind(((CMap *)m)->type, (Map *)m, &(long){3}, KEY_64)); // as Go's
+    // entries that come and go
+    WRITES(m, map_set(m, 100, 4));
+    WRITES(m, map_set(m, 101, 4)); // grows
+    WRITES(m, map_delete(m, 101));
+    WRITES(small, map_delete(small, 3));
+    WRITES(m, map_clear(m));
+    // reads do not
+    READS(m, (void)map_get(m, 3));
+    READS(words, (void)map_get(words, name));
+    MapIter it;
+    READS(small, map_iter_start(&it, (Map *)small));
+    READS(small, map_iter_next(&it));
+    sigaction(SIGTRAP, &old, NULL);
 }
 
 // A hash that panics or is called in the middle leaves the map as it was.
@@ -622,6 +695,7 @@ int main(void) {
     RUN(test_iteration_growth);
     RUN(test_iteration_order);
     RUN(test_concurrent);
+    RUN(test_writes_show);
     RUN(test_panicking_key);
     RUN(test_barrier);
     RUN(test_barrier_evacuation);
