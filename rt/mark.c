@@ -68,7 +68,8 @@ uint64_t gc_drain(P *p, uint64_t budget, bool (*enough)(P *p)) {
         if (unlikely(done >= check)) {
             if (done >= limit || (enough && enough(p))) break;
             done += look_up(p);
-            check = limit - done > CHECK_BYTES && done < limit ? done + CHECK_BYTES : limit;
+            if (done >= limit) break; // by roots alone
+            check = limit - done > CHECK_BYTES ? done + CHECK_BYTES : limit;
         }
         uint64_t n = scan_grey(l, check - done);
         if (n == 0 && !root_job(p, &n)) break;
