@@ -1,4 +1,4 @@
-// The head-to-head's work in Go: the same names and the same work as bench.c and heap.c one directory above, for Go's compiler and gccgo alike.
+// The head-to-head's work in Go: the same names and the same work as bench.c, heap.c and lang.c one directory above, for Go's compiler and gccgo alike.
 //
 //	PROGRAM [-ms N] [-reps N] [-p parked goroutines] [-mib N] [-scale PERCENT] NAME...     (no name: list)
 //
