@@ -22,6 +22,7 @@ int go_gc_percent(int percent) __asm__("runtime_1debug.setGCPercent");
 long go_max_stack(long bytes) __asm__("runtime_1debug.setMaxStack");
 void go_gc(void) __asm__("runtime.GC");
 extern GoStrings go_os_args __asm__("os.Args");
+extern void *go_stdin __asm__("os.Stdin"), *go_stdout __asm__("os.Stdout"), *go_stderr __asm__("os.Stderr");
 
 void init(void) __asm__("__go_init_main");
 void run(void) __asm__("main.main");
@@ -52,6 +53,18 @@ static long split(GoString s, long *number, GoString *words, long room) {
 
 static GoString words[8]; // of the program that runs
 
+// The files that package os has made so far. Its init functions replace them for each program; a replaced one is garbage, whose finalizer would
+// close descriptor 1 for all programs behind it.
+void *pack_files[512][3]; // not static: nobody reads it but the collector, and gcc would leave it out
+
+static void keep_files(long n) {
+    if (n >= (long)(sizeof pack_files / sizeof *pack_files)) {
+        println("@@go: more than %ld programs in a boot", n);
+        program_exit(1);
+    }
+    pack_files[n][0] = go_stdin, pack_files[n][1] = go_stdout, pack_files[n][2] = go_stderr;
+}
+
 void run(void) {
     GoStrings args = go_args();
     long procs = go_gomaxprocs(0), stack = go_max_stack(1 << 30);
@@ -66,6 +79,7 @@ void run(void) {
         }
         const Entry *p = &pack_programs[number];
         words[0] = (GoString){p->name, length(p->name)};
+        keep_files(i);
         println("@@go begin %s", p->name);
         p->program->init();
         go_os_args = (GoStrings){words, n, n};
