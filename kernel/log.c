@@ -53,6 +53,10 @@ static bool listening;              // constant after boot
 static _Atomic uint32_t owner;      // 0: free, else core + 1; taken in lock_take_once, free in lock_drop
 static _Atomic uint32_t poller;     // 1: some core's timer feeds the devices. seq_cst: see poll_claim
 static _Atomic uint32_t panic_core; // core + 1 that owns the consoles for good; 0: none
+// The first words of the last report that began; under owner, but its reader has the consoles for good.
+static char code_text[CODE_BYTES];
+static size_t code_bytes;
+static bool reporting;
 
 static uint32_t self_number(void) {
     Cpu *c = cpu_self();
@@ -137,6 +141,8 @@ static size_t room(void) {
 static void append(const char *s, size_t n) {
     for (size_t i = 0; i < n; i++)
         ring[(head + i) & (LOG_BYTES - 1)] = s[i];
+    for (size_t i = 0; reporting && i < n && code_bytes < CODE_BYTES; i++)
+        code_text[code_bytes++] = s[i];
     head += n;
 }
 
@@ -299,18 +305,19 @@ static NOINLINE void show_code(const char *text, size_t n) {
         if (devices[i].console->show_code) devices[i].console->show_code(text, n);
 }
 
-uint64_t console_written(void) {
-    return head;
+void console_report_begins(void) {
+    Hold h;
+    if (!lock_take_report(&h)) return;
+    reporting = true;
+    code_bytes = 0;
+    lock_drop(&h);
 }
 
-void console_show_code(uint64_t from) {
-    static char text[CODE_BYTES];
-    size_t n = 0;
-    if (head - from > LOG_BYTES) return; // overwritten meanwhile
-    for (; n < CODE_BYTES && from + n < head; n++)
-        text[n] = ring[(from + n) & (LOG_BYTES - 1)];
+void console_show_code(void) {
+    size_t n = code_bytes < CODE_BYTES ? code_bytes : CODE_BYTES;
+    if (n == 0) return;
     flush_screens();
-    show_code(text, n);
+    show_code(code_text, n);
 }
 
 bool console_has_screen(void) {

@@ -5,10 +5,12 @@
 
 // Another core is writing the last report (console_panic). [any]
 bool console_panic_elsewhere(void);
-// For the crash report. [any] Bytes written since the start; and: the text from there on is shown as a code,
-// as much of it as goes into one, where a console can.
-uint64_t console_written(void);
-void console_show_code(uint64_t from);
+// A report begins, the kernel's or the runtime's: what is written from here on is the text of a code, as much
+// of it as goes into one. One that begins later replaces it. [any]
+void console_report_begins(void);
+// Shows the code where a console can, if a report has begun. The caller has the consoles for good
+// (console_panic).
+void console_show_code(void);
 bool console_has_screen(void); // [any]
 // Feeds the devices a little, from the timer's interrupt, and asks for the next time while there is more.
 // [any]

@@ -200,7 +200,7 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     Cpu *cpu = panic_begin(tf);
     stop_other_cores(cpu);
     rt_printf("\n");
-    uint64_t from = console_written();
+    console_report_begins();
     rt_printf("==== burrow crash report: cut from here ====\n");
     if (stack_core >= 0)
         rt_printf("cause: %s overflow on core %d, at 0x%lx\n", cause, stack_core, cpu_read_cr2());
@@ -217,7 +217,6 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     print_other_cores(cpu);
     rt_report();
     rt_printf("==== end of crash report ====\n");
-    console_show_code(from);
     plat_exit(2);
 }
 

@@ -7,6 +7,7 @@
 // stays pending while interrupts are off and ends the hlt, because no interrupt is taken between sti and hlt.
 // Timer ticks end the hlt likewise.
 #include "kernel/kernel.h"
+#include "kernel/log.h"
 #include "kernel/x86/cpu.h"
 #include "rt/core.h"
 
@@ -73,6 +74,9 @@ PlatInput plat_input_start(void) {
 }
 size_t plat_console_drain(void) {
     return console_drain();
+}
+void plat_report_begins(void) {
+    console_report_begins();
 }
 _Noreturn void plat_exit(int code) {
     power_off(code);

@@ -79,6 +79,7 @@ static void hold(int code) {
     if (!console_has_screen()) seconds = 0;
     cmdline_knob(KNOB_HOLD, &seconds);
     if (seconds == 0 || code == BUTTON_STATUS) return; // who presses the button has seen it
+    console_show_code();
     rt_printf("The machine switches off in %lu seconds.\n", seconds);
     for (uint64_t ms = 0; ms < seconds * 1000 && !button_is_pressed(); ms += HOLD_STEP_MS)
         wait_ms(HOLD_STEP_MS);

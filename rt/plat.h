@@ -59,6 +59,8 @@ typedef enum {
     PLAT_INPUT_HOST, // of a system that has its own opinion on lines
 } PlatInput;
 PlatInput plat_input_start(void);
+// A report begins, which ends in plat_exit: a machine with a screen shows its first words as a picture for cameras, too. Any context.
+void plat_report_begins(void);
 // Ends the machine (process) with `code` 0..255 after the consoles have drained. Any context.
 _Noreturn void plat_exit(int code);
 

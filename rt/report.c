@@ -34,6 +34,7 @@ void report_begin(void) {
         }
         report_wait_frozen();
     }
+    plat_report_begins();
     for (int i = 0; i < sched.ncpu; i++)
         if (rt_ps[i] != self) plat_ipi(i);
     // Bounded: a core that cannot be interrupted is reported as running.

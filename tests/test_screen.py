@@ -65,12 +65,21 @@ def without_debug_exit(args):
     return args[:at - 1] + args[at + 1:]
 
 
-def test_crash_report_as_code(build, monkeypatch, tmp_path):
+# image, argument, where the report begins on the console, what the code must say, what the screen must show beside it
+REPORTS = {
+    "crash": ("metal-t_fault", "bad_opcode", "==== burrow crash report", "cause: invalid opcode", "==== end of crash report ===="),
+    "panic of a Go program": ("go-endings", "index", "panic: ", "panic: runtime error: index out of range [3] with length 3\n\ngoroutine 1 [running]:", ""),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_report_as_code(build, monkeypatch, tmp_path, name):
     """On a machine that QEMU's own device does not end: the report stays on the screen for a time, and beside it its code."""
-    make("build/metal-t_fault.img")
+    program, argument, begin, says, beside = REPORTS[name]
+    make(f"build/{program}.img")
     command = qemu.command
     monkeypatch.setattr(qemu, "command", lambda *args, **options: without_debug_exit(command(*args, **options)))
-    with Machine("build/metal-t_fault.img", "HOLD=3 -- bad_opcode", boot="uefi", smp=2, extra=["-device", "VGA"]) as m:
+    with Machine(f"build/{program}.img", f"HOLD=3 -- {argument}", boot="uefi", smp=2, extra=["-device", "VGA"]) as m:
         m.wait_for(r"The machine switches off in 3 seconds", 90)
         picture = Picture(m)
         console = m.text
@@ -79,11 +88,12 @@ def test_crash_report_as_code(build, monkeypatch, tmp_path):
             f.write(b"P6\n%d %d\n255\n" % (picture.width, picture.height) + picture.pixels)
         read = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", path], capture_output=True)
         assert read.returncode == 0, read.stderr
-        report = console[console.index("==== burrow crash report"):]
-        assert read.stdout.decode().removesuffix("\n") == report[:CODE_BYTES].removesuffix("\n"), (read.stdout, report)
-        assert "cause: invalid opcode" in read.stdout.decode()
+        code = read.stdout.decode()
+        report = console[console.index(begin):console.index("The machine switches off")]
+        assert code == report[:CODE_BYTES] + "\n", (code, report)
+        assert says in code
         lines = picture.text()
-        assert "The machine switches off in 3 seconds." in lines and "==== end of crash report ====" in lines, lines
+        assert "The machine switches off in 3 seconds." in lines and beside in lines, lines
         # Then it does: by the firmware's own service.
         m.child.wait(60)
 

@@ -56,6 +56,7 @@ void plat_write(const char *s, size_t n) {
     }
 }
 
+void plat_report_begins(void) {}
 size_t plat_console_drain(void) {
     return 0;
 }

@@ -80,7 +80,13 @@ static bool present(const BootInfo *bi) {
 static bool absent(const BootInfo *bi) {
     return false;
 }
-static const Console quick_console = {.put = quick_put}, slow_console = {.put = slow_put};
+static Seen code_shown;
+static void show(const char *text, size_t n) {
+    memcpy(code_shown.text, text, n);
+    code_shown.n += n;
+}
+static const Console quick_console = {.put = quick_put},
+                     slow_console = {.put = slow_put, .show_code = show};
 static const Driver
     quick_driver = {.name = "quick", .stage = DRIVER_EARLY, .probe = present, .console = &quick_console},
     gone_driver = {.name = "gone", .stage = DRIVER_EARLY, .probe = absent, .console = &slow_console},
@@ -92,6 +98,7 @@ static void start(size_t portion) {
     memset(devices, 0, sizeof devices);
     head = 0;
     device_count = 0;
+    code_bytes = 0, reporting = false;
     quick.n = slow.n = 0;
     slow_portion = portion;
     owner = poller = panic_core = 0;
@@ -244,8 +251,34 @@ static void broken_positions(void) {
     }
 }
 
+// The code shows how the last report began, however much was written since.
+static void first_words_of_a_report(void) {
+    static char text[CODE_BYTES];
+    static char rest[2 * LOG_BYTES];
+    memset(text, 'x', sizeof text);
+    memset(rest, 'y', sizeof rest);
+    start(1000);
+    CHECK_EQ(console_write_try("before\n", 7), 7);
+    CHECK_EQ(code_bytes, 0);
+    console_report_begins();
+    console_write("panic: boom\n", 12);
+    console_panic();
+    console_show_code();
+    CHECK_EQ(code_shown.n, 12);
+    CHECK_MEM(code_shown.text, "panic: boom\n", 12);
+    console_report_begins(); // the report itself crashes
+    console_write(text, 600);
+    console_write(text, 600);
+    console_write(rest, sizeof rest);
+    code_shown.n = 0;
+    console_show_code();
+    CHECK_EQ(code_shown.n, CODE_BYTES);
+    CHECK_MEM(code_shown.text, text, CODE_BYTES);
+}
+
 int main(void) {
     RUN(both_get_everything);
+    RUN(first_words_of_a_report);
     RUN(late_device_hears_the_beginning);
     RUN(full_ring_refuses_and_loses_nothing);
     RUN(report_is_bounded);

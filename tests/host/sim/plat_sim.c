@@ -46,6 +46,7 @@ size_t plat_write_try(const char *s, size_t n) {
 void plat_write(const char *s, size_t n) { keep(s, n); }
 PlatInput plat_input_start(void) { return PLAT_INPUT_NONE; }
 size_t plat_console_drain(void) { return 0; }
+void plat_report_begins(void) {}
 bool plat_side_write(const void *data, size_t n) { return false; }
 
 _Noreturn void plat_exit(int code) {
