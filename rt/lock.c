@@ -41,15 +41,22 @@ static void order_violated(void *pair) {
     rt_throw("lock order violated");
 }
 
-// Only RT_DEBUG builds call these. Same rank twice is allowed for channels (select.c orders them by address) and timers.
+static uint32_t core_of(const Lock *timers) { return ((const P *)((const char *)timers - offsetof(P, timers_lock)))->id; }
+
+// Two locks of one rank are allowed where their part orders them itself: channels by address (select.c), timers by their cores' numbers (timer.c).
+static bool ordered_alike(const Lock *top, const Lock *l) {
+    if (l->rank == RANK_CHAN) return top < l;
+    return l->rank == RANK_TIMERS && core_of(top) < core_of(l);
+}
+
+// Only RT_DEBUG builds call these.
 void lock_note_acquire(const Lock *l) {
     P *p = p_self();
     RT_ASSERT_ALWAYS(l->rank != 0);
     const uint32_t cap = sizeof p->held / sizeof p->held[0];
     if (p->held_count > 0) {
         const Lock *top = p->held[(p->held_count < cap ? p->held_count : cap) - 1]; // a select may hold more than we remember
-        bool same_ok = l->rank == top->rank && (l->rank == RANK_CHAN || l->rank == RANK_TIMERS);
-        if (l->rank < top->rank || (l->rank == top->rank && !same_ok)) {
+        if (l->rank < top->rank || (l->rank == top->rank && !ordered_alike(top, l))) {
             const Lock *pair[2] = {l, top};
             sys_call(order_violated, pair);
         }

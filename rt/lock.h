@@ -2,7 +2,7 @@
 //
 // A holder is in runtime text (so it is never preempted asynchronously), does not park, does not allocate from the heap and does
 // not call back into the application. Locks are taken in increasing rank; debug builds (RT_DEBUG) check that and remember who
-// holds what for rt_report. Interrupt handlers take none of them. Same-rank locks only where the rank says how.
+// holds what for rt_report. Interrupt handlers take none of them. Same-rank locks only where the rank says how (checked, too).
 #pragma once
 #include "atomic.h"
 #include "plat.h"
