@@ -558,7 +558,11 @@ MUTANTS = [
     Mutant("stop-2-flush", "rt/mark.c",
            "        gc_barrier_flush(rt_ps[i]);\n        gc_work_flush(rt_ps[i]);\n",
            "        gc_work_flush(rt_ps[i]);\n",
-           sim("gc_barrier", cores=3), SIM_FAILED),
+           unit("test_mark"), UNIT_FAILED),
+    Mutant("stop-2-flush-needed", "rt/mark.c", # all cores have looked at their barriers shortly before
+           "        gc_barrier_flush(rt_ps[i]);\n        gc_work_flush(rt_ps[i]);\n",
+           "        gc_work_flush(rt_ps[i]);\n",
+           sim("gc_flush", cores=3, seeds=2000), SIM_FAILED),
     Mutant("allocation-ahead", "rt/assist.c",
            "    return load_relaxed(&heap.live_bytes) > most + most / 8 + AHEAD &&",
            "    return false && load_relaxed(&heap.live_bytes) > most + most / 8 + AHEAD &&",

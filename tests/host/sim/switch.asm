@@ -2,6 +2,10 @@
 ;
 ; Both are ordinary calls for the compiler, so only callee-saved registers matter; 56 bytes of the core's stack are used, whatever
 ; stack that is. %gs and the guard are the loop's business (sim.c). No interrupts: there is one thread and no signal.
+;
+; What the loop leaves in the other registers does not get to a core: words of the heap that it has hashed or copied would be roots to the collector, which
+; reads a preempted goroutine's vector registers, and a run would depend on whether the loop did so. (A search that hashes a state meets it the next
+; time without.)
 
 %include "offsets.inc"
 default rel
@@ -49,6 +53,20 @@ sim_resume:
     mov [loop_sp], rsp
     mov [sim_running_core], rdi
     mov rsp, [rdi]
+%assign i 0
+%rep 16
+    pxor xmm%[i], xmm%[i]
+%assign i i + 1
+%endrep
+    xor eax, eax
+    xor ecx, ecx
+    xor edx, edx
+    xor esi, esi
+    xor edi, edi
+    xor r8d, r8d
+    xor r9d, r9d
+    xor r10d, r10d
+    xor r11d, r11d
     RESTORE_RET
 
 ; Where a goroutine goes on that was preempted at a point in application text: rsp is what sim_point left. Application text itself,
