@@ -66,7 +66,7 @@ help: ## List the commands
 	  $(call quote,CMDLINE="$(CMDLINE)"  (knobs$(comma) then arguments)) \
 	  $(call quote,FILES=$(FILES)  (directory packed into the image)) 'BOOT=uefi|iso|pvh  ACCEL=auto|kvm|tcg  TIMEOUT=seconds' \
 	  $(call quote,QEMU_ARGS="$(QEMU_ARGS)"  (further options of QEMU)) 'CMDLINE_TXT=FILE  (for iso: a command line from a file)' \
-	  'DEBUG=1  (assertions, lock checks)  V=1  (show commands)  DEPS=no  (never install packages)'
+	  'DEBUG=1  (assertions, lock checks)  BLIND=1  (no hooks for traces)  V=1  (show commands)  DEPS=no  (never install packages)'
 
 run: ## Boot a program in QEMU (APP, SMP, MEM, CMDLINE, FILES, BOOT)
 	$(call need,build run$(GO_PACKAGES))

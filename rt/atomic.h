@@ -17,6 +17,8 @@
 #define exchange(p, v)      atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 #define cas(p, old, new)    atomic_compare_exchange_strong_explicit((p), (old), (new), memory_order_seq_cst, memory_order_acquire)
 #define fence_seq()         atomic_thread_fence(memory_order_seq_cst)
+#define fence_acquire()     atomic_thread_fence(memory_order_acquire)
+#define fence_release()     atomic_thread_fence(memory_order_release)
 // For a plain field that one core writes (or the holder of a lock) and others read at any time as a hint: the same instructions as plain
 // accesses, but whole and once, and known to the thread sanitizer.
 #define hint_load(p)     __atomic_load_n((p), __ATOMIC_RELAXED)

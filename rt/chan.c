@@ -154,7 +154,7 @@ static noinline bool door_true(void) {
 
 // Every case. c->lock held; released here.
 static noinline void send_general(Chan *c, const void *elem) {
-    trace_note(TRACE_CHAN, TRACE_CHAN_SEND, g_self(), (uintptr_t)c);
+    trace_chan(TRACE_CHAN_SEND, c, 0);
     watch_wait(c, 0);
     if (unlikely(load_relaxed(&c->closed))) return send_closed(c);
     G *g;
@@ -203,8 +203,12 @@ bool chan_try_send_from(Chan *c, const void *elem) {
     G *g;
     done = chan_put(c, elem, &g);
     lock_release(&c->lock);
-    if (g) return wake_true(g);
+    if (g) {
+        trace_chan(TRACE_SELECT_SEND, c, 0);
+        return wake_true(g);
+    }
 out:
+    trace_chan(done ? TRACE_SELECT_SEND : TRACE_SELECT_DEFAULT, c, !done);
     RT_DOOR();
     return done;
 }
@@ -275,7 +279,7 @@ static noinline bool recv_wait(Chan *c, void *elem) {
 
 // Every case. c->lock held; released here.
 static noinline bool recv_general(Chan *c, void *elem) {
-    trace_note(TRACE_CHAN, TRACE_CHAN_RECV, g_self(), (uintptr_t)c);
+    trace_chan(TRACE_CHAN_RECV, c, 0);
     watch_wait(c, 0);
     G *g;
     Take t = chan_take(c, elem, &g);
@@ -334,6 +338,7 @@ bool chan_try_recv_into(Chan *c, void *elem, bool *ok) {
         if (t == TAKE_CLOSED && elem) elem_zero(c, elem);
     }
     if (ok) *ok = t == TAKE_VALUE;
+    trace_chan(t != TAKE_NOTHING ? TRACE_SELECT_RECV : TRACE_SELECT_DEFAULT, c, t == TAKE_NOTHING);
     RT_DOOR();
     return t != TAKE_NOTHING;
 }
@@ -351,7 +356,7 @@ static Waiter **close_queue(WaitQueue *q, Waiter **tail) {
 
 void chan_close_of(Chan *c) {
     if (!c) panic_plain("close of nil channel");
-    trace_note(TRACE_CHAN, TRACE_CHAN_CLOSE, g_self(), (uintptr_t)c);
+    trace_chan(TRACE_CHAN_CLOSE, c, 0);
     lock_acquire(&c->lock);
     if (load_relaxed(&c->closed)) {
         lock_release(&c->lock);

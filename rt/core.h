@@ -143,10 +143,8 @@ typedef enum { P_IDLE, P_RUNNING, P_STOPPED, P_OFF } PState;
 // A core's events, outside of interrupts and in them (trace.c).
 typedef struct TraceBuf {
     struct TraceEvent *event;
-    uint32_t room;
-    _Atomic uint32_t n; // written, release by the only writer
-    uint64_t lost;      // for want of room; hint_store by the writer
-    int64_t lost_from;  // when the first of them was
+    uint32_t room, next; // next: the writer's own, n % room
+    _Atomic uint64_t n;  // ever written, release by the only writer: the last room - 1 of them are there
 } TraceBuf;
 
 // Request bits of P.request: why this core should pass through the scheduler. Set by its own interrupt handler or by other

@@ -63,7 +63,7 @@ static __attribute__((noinline)) void ready_watched(G *g) {
 static inline void ready_prepare(G *g) {
     RT_ASSERT(load_relaxed(&g->state) == G_WAITING);
     // Acquire pairs with the store in g_switch/g_leave: the saved context is visible once on_cpu is 0.
-    if (unlikely(load_acquire(&g->on_cpu) | rt_watch)) ready_watched(g);
+    if (unlikely(load_acquire(&g->on_cpu) | RT_WATCH)) ready_watched(g);
     store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation
 }
 

@@ -28,6 +28,7 @@
 #include "escape.h"
 #include "chan.h"
 #include "sched.h"
+#include "trace.h"
 
 #define noinline __attribute__((noinline))
 
@@ -267,6 +268,12 @@ static noinline int select_slow(Select *s, int fallback) {
     return wait_for_one(s);
 }
 
+static noinline void trace_chosen(const Select *s, int i) {
+    static const uint8_t why[] = {[SELECT_DEFAULT] = TRACE_SELECT_DEFAULT, [SELECT_SEND] = TRACE_SELECT_SEND, [SELECT_RECV] = TRACE_SELECT_RECV};
+    const SelectCase *sc = &s->cases[i];
+    trace_chan(why[sc->kind], sc->c, (unsigned)i);
+}
+
 int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
 #ifdef RT_DEBUG
     for (unsigned i = 0; i < n; i++)
@@ -279,6 +286,7 @@ int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
     if (chosen == CHOSE_NOTHING) chosen = select_slow(&s, fallback);
     if (s.wake) g_ready(s.wake);
     if (unlikely(chosen == CHOSE_CLOSED_SEND)) panic_plain("send on closed channel");
+    if (TRACING()) trace_chosen(&s, chosen);
     RT_DOOR();
     return chosen;
 }

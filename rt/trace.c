@@ -5,30 +5,32 @@
 // such (they come with interrupts off; signals with signals blocked), and an interrupt that falls into the core's own write goes to the other buffer. Rejected: one buffer with
 // a slot reserved by an atomic add; an interrupt in between leaves a hole that the reader must recognise, and every event pays for a locked instruction.
 //
-// A buffer is filled once and not reused. An event is written first and counted then (store_release of n); whoever reads the count (load_acquire)
-// finds that many whole events, which never change again. So writers wait for nobody, readers lock nothing, and it does not matter that cores
-// still run when the trace is written out. When a buffer is full, further events are counted (lost) and the time of the first of them is kept:
-// the trace is complete up to the earliest such time, and scripts/glass.py cuts it there and says so.
+// A buffer is a ring: the newest events are kept, since the end of a run is what one looks for, and the oldest are overwritten. An event is written first and counted
+// then (store_release of n); whoever reads the count (load_acquire) finds that many whole events, but for those that are overwritten meanwhile: writers wait for
+// nobody, and cores may still run when the trace is written out. So a reader copies an event and looks at the count again: event i is whole as long as n < i + room, because its
+// place is written to again only when n = i + room has been stored (release fence before the event's words, acquire fence behind their copy). It is
+// written out after that; if it was too late, the stream says from which event it goes on.
+// How many are lost is part of the stream. The trace is complete behind the latest of the oldest events of those buffers that have lost some;
+// scripts/glass.py cuts it there and says so.
 //
 // Order. Times come from the one clock of all cores. An event about a goroutine is noted by whoever owns it at that moment (core.h), before it passes
 // on: "stop" before on_cpu is cleared or before it is queued, "ready" before it is queued, "start" after it was taken. So the events of one goroutine are ordered by the
 // same hand-overs that order its runs, and G.trace_seq, which only the owner writes, counts them. Two events of the same nanosecond on two cores are
 // put in order by it.
 //
-// The end. trace_close takes the time; events from then on are not part of the trace. One from before is counted in its buffer by the time that anything that follows
-// from it is: the hand-over in between is a release and an acquire. So the cut is consistent: no effect without its cause.
+// The end. trace_close takes the time; events from then on are not part of the trace, and cores that have seen that it is closed write none, so that nothing is overwritten any
+// more. An event from before is counted in its buffer by the time that anything that follows from it is: the hand-over in between is a release and an
+// acquire. So the cut is consistent: no effect without its cause. That holds for events that a core left out, too: what follows from those comes after the close.
 #include "trace.h"
 #include "gcrun.h"
 #include "lib.h"
 #include "report.h"
 #include "side.h"
 
+// Words that may be read while they are overwritten: hint_store, hint_load. The last one: seq (of g; 0: not about its running), kind, why.
+enum { AT, G_NAME, ARG, REST, EVENT_WORDS };
 typedef struct TraceEvent {
-    int64_t at;
-    uint64_t g, arg;
-    uint32_t seq; // of g; 0: not about its running
-    uint8_t kind, why;
-    uint16_t unused;
+    uint64_t word[EVENT_WORDS];
 } TraceEvent;
 _Static_assert(sizeof(TraceEvent) == 32, "a whole number of events in a page");
 
@@ -38,7 +40,7 @@ _Static_assert(sizeof(TraceEvent) == 32, "a whole number of events in a page");
 #define SYSTEM_ID    (1ull << 48) // goroutines of the runtime have no number
 
 bool trace_wanted;
-static bool closed;
+static _Atomic bool closed; // release in trace_close, acquire in put: the reason stands above
 static int64_t end_ns;
 
 static void make(TraceBuf *b, size_t pages) {
@@ -60,14 +62,17 @@ void trace_start(void) {
 
 // This core, or its interrupts: b is only written here.
 static void put(TraceBuf *b, TraceKind kind, unsigned why, uint64_t g, uint64_t arg, uint32_t seq) {
-    int64_t now = plat_now_ns();
-    uint32_t n = load_relaxed(&b->n);
-    if (unlikely(n == b->room)) {
-        if (hint_load(&b->lost) == 0) hint_store(&b->lost_from, now);
-        hint_store(&b->lost, b->lost + 1);
-        return;
+    if (unlikely(load_acquire(&closed))) return;
+    uint64_t now = (uint64_t)plat_now_ns(), n = load_relaxed(&b->n);
+    if (likely(b->room)) {
+        uint64_t *word = b->event[b->next].word;
+        fence_release(); // whoever sees one of these words sees n, too: pairs with whole()
+        hint_store(&word[AT], now);
+        hint_store(&word[G_NAME], g);
+        hint_store(&word[ARG], arg);
+        hint_store(&word[REST], seq | (uint64_t)kind << 32 | (uint64_t)why << 40);
+        b->next = b->next + 1 == b->room ? 0 : b->next + 1;
     }
-    b->event[n] = (TraceEvent){now, g, arg, seq, (uint8_t)kind, (uint8_t)why, 0};
     store_release(&b->n, n + 1); // pairs with the acquire in write_buffer
 }
 
@@ -109,30 +114,44 @@ void trace_irq_slow(TraceIrq why) {
 // ---- out
 
 void trace_close(void) {
-    if (!trace_wanted || closed) return;
-    closed = true;
+    if (!trace_wanted || load_relaxed(&closed)) return;
     end_ns = plat_now_ns();
+    store_release(&closed, true);
+}
+
+// Copies event i; true: it is whole.
+static bool whole(const TraceBuf *b, uint64_t i, TraceEvent *to) {
+    const uint64_t *word = b->event[i % b->room].word;
+    for (unsigned k = 0; k < EVENT_WORDS; k++)
+        to->word[k] = hint_load(&word[k]);
+    fence_acquire(); // pairs with put
+    return load_relaxed(&b->n) < i + b->room;
 }
 
 static void write_buffer(const TraceBuf *b, int core, int irq) {
-    uint32_t n = load_acquire(&b->n); // pairs with put
+    uint64_t n = load_acquire(&b->n), before = (uint64_t)sched.start_ns; // pairs with put
+    uint64_t first = n < b->room ? 0 : b->room ? n - b->room + 1 : n;
     side_begin(SIDE_EVENTS);
     side_number((uint64_t)core);
     side_number((uint64_t)irq);
-    side_number(n);
-    side_number(hint_load(&b->lost));
-    side_number(b->lost ? (uint64_t)(hint_load(&b->lost_from) - sched.start_ns) : 0);
-    int64_t before = sched.start_ns;
-    for (uint32_t i = 0; i < n; i++) {
-        const TraceEvent *e = &b->event[i];
-        side_number(e->kind);
-        side_number((uint64_t)(e->at - before));
-        side_number(e->why);
-        side_number(e->g);
-        side_number(e->seq);
-        side_number(e->arg);
-        before = e->at;
+    side_number(first);
+    for (uint64_t i = first; i < n; i++) {
+        TraceEvent e;
+        if (unlikely(!whole(b, i, &e))) {
+            i = load_relaxed(&b->n) - b->room; // go on behind it
+            side_number(TRACE_GAP);
+            side_number(i + 1);
+            continue;
+        }
+        side_number(e.word[REST] >> 32 & 0xff);
+        side_number(e.word[AT] - before);
+        side_number(e.word[REST] >> 40);
+        side_number(e.word[G_NAME]);
+        side_number(e.word[REST] & 0xffffffff);
+        side_number(e.word[ARG]);
+        before = e.word[AT];
     }
+    side_number(TRACE_NO_MORE);
 }
 
 void trace_write_out(void) {

@@ -41,7 +41,7 @@ static void ready_call(void *arg) {
 }
 
 void watch_run(G *g) {
-    if (rt_watch & WATCH_TRACE) trace_g(TRACE_START, 0, g, 0);
+    if (rt_watch & WATCH_TRACE) trace_g(TRACE_START, 0, g, g->entry_pc);
     else g->trace_id = trace_name(g); // goroutine 1 was not made ready by anybody
 }
 void watch_left(G *g, LeftReason why) {

@@ -13,6 +13,11 @@
 
 enum { WATCH_TRACE = 1, WATCH_BLOCK = 2, WATCH_MUTEX = 4, WATCH_LEAK = 8 };
 extern uint32_t rt_watch; // WATCH_*; 0 nearly always
+#ifdef RT_BLIND           // make bench BLIND=1: as if there were no hooks, to see what they cost
+#define RT_WATCH 0u
+#else
+#define RT_WATCH rt_watch
+#endif
 
 // Why a goroutine that can run was stopped; those that wait have their WaitReason instead.
 typedef enum { LEFT_YIELD = 64, LEFT_AT_CALL, LEFT_ANYWHERE, LEFT_AT_DOOR, LEFT_FOR_GC, LEFT_END } LeftReason;
@@ -24,7 +29,7 @@ void watch_ready(G *g);                 // g is off its core and about to be que
 void watch_start(void);                 // rt_main: knobs; before other cores run
 void watch_end(void);                   // the program or its report ends: everything goes out. System stack
 
-#define WATCHED() unlikely(rt_watch != 0)
+#define WATCHED() unlikely(RT_WATCH != 0)
 
 // The running goroutine is about to wait for what lies at `what`, or for n select cases there.
 static inline void watch_wait(const void *what, uint32_t n) {

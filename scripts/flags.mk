@@ -24,6 +24,8 @@ export CC NASM NM OBJDUMP OBJCOPY OVMF QEMU PYTHON GNUEFI_INC GNUEFI_LIB GCCGO Q
 # ---- where things go
 ifeq ($(DEBUG),1)
 B := build/debug
+else ifeq ($(BLIND),1)
+B := build/blind
 else
 B := build
 endif
@@ -48,6 +50,9 @@ CFLAGS_COMMON := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -
   -fno-strict-aliasing -fno-tree-loop-distribute-patterns -ffile-prefix-map=$(CURDIR)=. -I. -Irt
 ifeq ($(DEBUG),1)
 CFLAGS_COMMON += -DRT_DEBUG
+endif
+ifeq ($(BLIND),1)
+CFLAGS_COMMON += -DRT_BLIND
 endif
 
 # Kernel, drivers and runtime: general registers only, so that handlers need not save the others. Each object leaves a call

@@ -18,7 +18,9 @@ END, INFO, TRACE, EVENTS, PROFILE = range(5)
 (CREATE, START, STOP, EXIT, READY, IDLE, STEAL, GC, STOPPED, MARK, IRQ, TIMER, CHAN, SWEEP) = range(1, 15)
 GC_BEGIN, GC_MARKING, GC_MARKED, GC_END = range(1, 5)
 IRQ_NAMES = {1: "timer interrupt", 2: "interrupt from another core"}
-CHAN_NAMES = {1: "send", 2: "receive", 3: "close", 4: "select"}
+GAP = 127
+CHAN_NAMES = {1: "channel send", 2: "channel receive", 3: "channel close", 4: "select: sends", 5: "select: receives", 6: "select: default"}
+SELECTS = (4, 5, 6)
 # rt/watch.h: why a goroutine that could have gone on was stopped
 LEFT_NAMES = {64: "yield", 65: "preempted at a call", 66: "preempted", 67: "preempted at a door of the runtime", 68: "works for the collector",
               69: "end"}
@@ -29,18 +31,24 @@ PROFILE_KINDS = ("cpu", "heap", "goroutine", "mutex", "block")
 Event = namedtuple("Event", "kind at why g seq arg core irq")
 
 
+def channel_of(arg):
+    """(address, position of a select's case) in a channel's event"""
+    address = arg >> 16
+    return (address | 0xffff << 48 if address >> 47 else address), arg & 0xffff
+
+
 class Trouble(Exception):
     """The stream is not what it should be."""
 
 
 class Trace:
-    """end: ns, all events lie before; cores; reasons: texts; events: in the order of time and cause; lost: how many did not fit in the cores' buffers;
-    cut: None, or the time from which on some were lost: nothing behind it is here."""
+    """begin, end: ns, all events lie between; cores; reasons: texts; events: in the order of time and cause; lost: how many older ones were overwritten in the
+    cores' buffers by newer ones, begin then being when the last of them may have been."""
 
     def __init__(self):
-        self.end = self.cores = 0
+        self.begin = self.end = self.cores = 0
         self.reasons, self.events, self.buffers = [], [], []
-        self.lost, self.cut = 0, None
+        self.lost = 0
 
     def reason(self, why):
         return LEFT_NAMES.get(why) or (self.reasons[why] if why < len(self.reasons) else f"reason {why}")
@@ -127,25 +135,25 @@ class Stream:
 
 
 def _read_buffer(trace, r):
-    core, irq, n, lost, lost_from = (r.number() for _ in range(5))
+    core, irq, first = (r.number() for _ in range(3))
     at, events = 0, []
-    for _ in range(n):
-        kind = r.number()
+    while kind := r.number():
+        if kind == GAP:
+            first, events = r.number(), []
+            continue
         at += r.number()
         why, g, seq, arg = r.number(), r.number(), r.number(), r.number()
         events.append(Event(kind, at, why, g, seq, arg, core, irq))
     trace.buffers.append(events)
-    if lost:
-        trace.lost += lost
-        trace.cut = lost_from if trace.cut is None else min(trace.cut, lost_from)
+    if first:
+        trace.lost += first
+        trace.begin = max(trace.begin, events[0].at if events else trace.end)
 
 
 def _settle(trace):
     """Cuts what is not complete and merges the buffers: by time, and at the same time by the order of a goroutine's events."""
-    end = trace.end if trace.cut is None else min(trace.cut - 1, trace.end)
-    trace.end = end
-    queues = [[e for e in events if e.at <= end] for events in trace.buffers]
-    merged = sorted((e for events in queues for e in events), key=lambda e: (e.at, e.core, e.irq))
+    whole = [[e for e in events if e.at <= trace.end and (e.at > trace.begin or not trace.lost)] for events in trace.buffers]
+    merged = sorted((e for events in whole for e in events), key=lambda e: (e.at, e.core, e.irq))
     trace.events = _by_cause(merged)
 
 
@@ -157,14 +165,15 @@ def _by_cause(events):
         while j < len(events) and events[j].at == events[i].at:
             j += 1
         group = events[i:j]
-        while group:
+        while len(group) > 1:
             blocked = set()
             for k, e in enumerate(group):
                 place = e.core, e.irq
                 if place in blocked:
                     continue
                 blocked.add(place)
-                if e.seq <= 1 or e.seq == last.get(e.g, 0) + 1:
+                # Of a goroutine whose earlier events are lost, the first is the one with the lowest number.
+                if e.seq <= 1 or e.seq == last.get(e.g, min(o.seq for o in group if o.g == e.g and o.seq) - 1) + 1:
                     break
             else:
                 k = 0  # not to be had in order: the check of the trace says so
@@ -172,6 +181,10 @@ def _by_cause(events):
             if e.seq:
                 last[e.g] = e.seq
             out.append(e)
+        e = group[0]
+        if e.seq:
+            last[e.g] = e.seq
+        out.append(e)
         i = j
     return out
 

@@ -54,12 +54,21 @@ class Story:
         return f"{number} {function}" if function else number
 
     def _tell(self):
-        t, run, wait, ready, idle, mark, sweep = self.trace, {}, {}, {}, {}, {}, {}
+        t, run, wait, ready = self.trace, {}, {}, {}
         phase = stop = None
+        toggles = {glass.IDLE: Toggle(t, self.idle), glass.MARK: Toggle(t, self.marks), glass.SWEEP: Toggle(t, self.sweeps)}
+        begun = Beginnings(t)
         for e in t.events:
-            if e.kind == glass.CREATE:
+            if e.g and begun.goroutine(e):
+                if e.kind == glass.READY:
+                    wait[e.g] = t.begin, t.reason(e.why)
+                elif e.kind == glass.START:
+                    wait[e.g] = t.begin, "ready"
+                elif e.kind in (glass.STOP, glass.EXIT):
+                    run[e.core] = t.begin, e.g
+            if e.kind in (glass.CREATE, glass.START) and e.g not in self.names:
                 self.names[e.g] = function_name(self.image, e.arg) if self.image and e.arg else None
-            elif e.kind == glass.START:
+            if e.kind == glass.START:
                 if e.g in wait:
                     since, why = wait.pop(e.g)
                     self.waits[e.g].append((since, e.at, why))
@@ -80,18 +89,16 @@ class Story:
                     since, why = wait[e.g]
                     self.waits[e.g].append((since, e.at, why))
                 wait[e.g] = e.at, "ready"
-            elif e.kind == glass.IDLE:
-                _toggle(idle, self.idle, e, "idle")
-            elif e.kind == glass.MARK:
-                _toggle(mark, self.marks, e, f"assist of {self.name(e.g)}" if e.g else "marks")
-            elif e.kind == glass.SWEEP:
-                _toggle(sweep, self.sweeps, e, "sweeps")
+            elif e.kind in toggles:
+                toggles[e.kind].event(e, {glass.IDLE: "idle", glass.SWEEP: "sweeps"}.get(e.kind) or (f"assist of {self.name(e.g)}" if e.g else "marks"))
             elif e.kind == glass.GC:
+                phase = phase or begun.phase(e)
                 if phase:
                     self.gc.append((phase[0], e.at, phase[1], phase[2]))
                 names = {glass.GC_BEGIN: "stop 1", glass.GC_MARKING: "mark", glass.GC_MARKED: "stop 2"}
                 phase = (e.at, names[e.why], e.arg) if e.why in names else None
             elif e.kind == glass.STOPPED:
+                stop = stop or begun.stop(e)
                 if e.why == 1:
                     stop = [e.at, e.at, e.core]
                 elif stop and e.why == 2:
@@ -101,30 +108,68 @@ class Story:
                     stop = None
             elif e.kind in (glass.IRQ, glass.TIMER, glass.STEAL, glass.CHAN):
                 self.instants.append(e)
-        self._close(run, wait, idle, mark, sweep, phase, stop)
+        self._close(run, wait, phase, stop)
+        for toggle in toggles.values():
+            toggle.close()
 
-    def _close(self, run, wait, idle, mark, sweep, phase, stop):
+    def _close(self, run, wait, phase, stop):
         end = self.trace.end
         for core, (since, g) in run.items():
             self.runs[g].append((since, end, core, "end of the trace"))
             self.core_runs[core].append((since, end, g, "end of the trace"))
         for g, (since, why) in wait.items():
             self.waits[g].append((since, end, why))
-        for open_, closed in ((idle, self.idle), (mark, self.marks), (sweep, self.sweeps)):
-            for core, (since, name) in open_.items():
-                closed[core].append((since, end, name))
         if phase:
             self.gc.append((phase[0], end, phase[1], phase[2]))
         if stop:
             self.stops.append((stop[0], end, stop[1], stop[2]))
 
 
-def _toggle(open_, closed, e, name):
-    if e.why:
-        open_[e.core] = e.at, name
-    elif e.core in open_:
-        since, name = open_.pop(e.core)
-        closed[e.core].append((since, e.at, name))
+class Toggle:
+    """What a core begins and ends, like sleep: into a table of slices by core."""
+
+    def __init__(self, trace, table):
+        self.trace, self.table = trace, table
+        self.open, self.known = {}, set()
+
+    def event(self, e, name):
+        if e.why:
+            self.open[e.core] = e.at, name
+        elif e.core in self.open or (self.trace.lost and e.core not in self.known):
+            since, name = self.open.pop(e.core, (self.trace.begin, name))
+            self.table[e.core].append((since, e.at, name))
+        self.known.add(e.core)
+
+    def close(self):
+        for core, (since, name) in self.open.items():
+            self.table[core].append((since, self.trace.end, name))
+
+
+class Beginnings:
+    """Where older events were overwritten: what had begun before, told by the first event that follows from it."""
+
+    def __init__(self, trace):
+        self.trace, self.seen = trace, set()
+
+    def goroutine(self, e):
+        """Is this the first of its goroutine, which is older?"""
+        if not e.seq or e.g in self.seen:
+            return False
+        self.seen.add(e.g)
+        return bool(self.trace.lost) and e.kind != glass.CREATE
+
+    def _first(self, what):
+        if not self.trace.lost or what in self.seen:
+            return False
+        self.seen.add(what)
+        return True
+
+    def phase(self, e):
+        before = {glass.GC_MARKING: "stop 1", glass.GC_MARKED: "mark", glass.GC_END: "stop 2"}
+        return (self.trace.begin, before[e.why], e.arg) if self._first("gc") and e.why in before else None
+
+    def stop(self, e):
+        return [self.trace.begin, self.trace.begin, e.core] if self._first("stop") and e.why != 1 else None
 
 
 # ---- JSON
@@ -176,8 +221,8 @@ def to_json(story):
     for e in story.instants:
         name = {glass.IRQ: lambda: glass.IRQ_NAMES.get(e.why, "interrupt"), glass.TIMER: lambda: "timer fires",
                 glass.STEAL: lambda: f"takes {story.name(e.g)} from core {e.arg}",
-                glass.CHAN: lambda: f"channel {glass.CHAN_NAMES.get(e.why, '?')}"}[e.kind]()
-        args = {glass.TIMER: {"late_ns": e.arg}, glass.CHAN: {"channel": f"{e.arg:#x}", "goroutine": e.g}}.get(e.kind, {})
+                glass.CHAN: lambda: glass.CHAN_NAMES.get(e.why, "channel")}[e.kind]()
+        args = {glass.TIMER: lambda: {"late_ns": e.arg}, glass.CHAN: lambda: channel_args(e)}.get(e.kind, dict)()
         out.append({"ph": "i", "pid": PID_MACHINE, "tid": TID_CORE + e.core, "ts": us(e.at), "s": "t", "name": name, "args": args})
     for i, (at, core, by, then, on, g) in enumerate(story.wakes):
         if not by:
@@ -185,18 +230,29 @@ def to_json(story):
         common = {"cat": "wake-up", "name": "makes ready", "id": i}
         out.append({"ph": "s", "pid": PID_MACHINE, "tid": TID_CORE + core, "ts": us(at), **common})
         out.append({"ph": "f", "bp": "e", "pid": PID_MACHINE, "tid": TID_CORE + on, "ts": us(then), **common})
+    if t.lost:
+        out.append({"ph": "i", "pid": PID_MACHINE, "tid": TID_GC, "ts": us(t.begin), "s": "g", "name": f"the trace begins here: {t.lost} older events were overwritten"})
     # A slice comes before those inside of it.
     out.sort(key=lambda e: (e.get("ts", -1), -e.get("dur", 0)))
-    note = f"complete up to {t.end / 1e6:.3f} ms: {t.lost} later events did not fit in the cores' buffers (GODEBUG=tracebuf=KB)" if t.lost else "complete"
-    return {"displayTimeUnit": "ns", "otherData": {"trace": note}, "traceEvents": out}
+    note = lost_note(t) + " (GODEBUG=tracebuf=KB)" if t.lost else "complete"
+    return {"displayTimeUnit": "ns", "otherData": {"trace": note, "lost_events": t.lost, "begin_ms": t.begin / 1e6, "end_ms": t.end / 1e6}, "traceEvents": out}
+
+
+def channel_args(e):
+    address, case = glass.channel_of(e.arg)
+    return {"channel": f"{address:#x}", "goroutine": e.g, **({"case": case} if e.why in glass.SELECTS else {})}
+
+
+def lost_note(t):
+    return f"complete from {t.begin / 1e6:.3f} ms on: {t.lost} older events were overwritten in the cores' buffers"
 
 
 def summary(story):
     t = story.trace
-    lines = [f"trace:  {len(t.events)} events in {t.end / 1e6:.3f} ms, {t.cores} cores, {len(story.runs)} goroutines ran, {len(story.wakes)} wake-ups, "
+    lines = [f"trace:  {len(t.events)} events in {(t.end - t.begin) / 1e6:.3f} ms, {t.cores} cores, {len(story.runs)} goroutines ran, {len(story.wakes)} wake-ups, "
              f"{len([1 for p in story.gc if p[2] == 'mark'])} collections"]
     if t.lost:
-        lines.append(f"        {t.lost} later events did not fit: the trace ends at {t.end / 1e6:.3f} ms (GODEBUG=tracebuf=KB makes the cores' buffers larger)")
+        lines.append(f"        {lost_note(t)} (GODEBUG=tracebuf=KB makes them larger)")
     return lines
 
 

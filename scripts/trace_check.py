@@ -5,8 +5,8 @@
     check_events(trace), check_json(document)           for tests and for scripts/trace2json.py
 
 Two halves. The events themselves (glass.Trace): a goroutine runs on one core at a time, and its events have no gap; every start has a cause before it: somebody
-made it ready, or it was taken off while it could go on; a core runs one goroutine at a time and does not sleep meanwhile. The document: fields
-that the Chrome trace event format requires, slices of a row nested, begins and ends matched, time never going back in a row, flows with both ends.
+made it ready, or it was taken off while it could go on; a core runs one goroutine at a time and does not sleep meanwhile. Where older events were overwritten, the
+first of a goroutine or a core may follow from those. The document: fields that the Chrome trace event format requires, slices of a row nested, begins and ends matched, time never going back in a row, flows with both ends.
 """
 import json
 import sys
@@ -19,13 +19,14 @@ PHASES = {"X", "B", "E", "i", "I", "s", "f", "t", "M", "C", "b", "e", "n"}
 def check_events(trace):
     """A list of what is wrong, for people; empty: nothing."""
     wrong = []
-    state, where, seq, running, asleep = {}, {}, {}, {}, {}
+    state, where, seq, running, asleep, known = {}, {}, {}, {}, {}, set()  # known: cores that have run something
     for e in trace.events:
         at = f"at {e.at} ns, core {e.core}: "
-        if e.at > trace.end:
-            wrong.append(at + "an event behind the end")
+        if e.at > trace.end or e.at < trace.begin:
+            wrong.append(at + "an event outside of the trace")
+        from_before = trace.lost and e.g not in seq
         if e.seq:
-            if e.seq != (1 if e.kind == glass.CREATE else seq.get(e.g, 0) + 1):
+            if e.seq != (1 if e.kind == glass.CREATE else seq.get(e.g, 0) + 1) and not from_before:
                 wrong.append(at + f"goroutine {e.g}: event number {e.seq} follows {seq.get(e.g, 0)}")
             seq[e.g] = e.seq
         if e.kind == glass.CREATE:
@@ -42,11 +43,11 @@ def check_events(trace):
             if state.get(e.g) == "runs":
                 wrong.append(at + f"goroutine {e.g} starts, and runs on core {where[e.g]}")
             # Goroutine 1 is made by the start of the runtime, and ready then.
-            elif state.get(e.g) not in ("ready", "left") and not (e.g == 1 and state.get(e.g) == "new"):
+            elif state.get(e.g) not in ("ready", "left") and not (e.g == 1 and state.get(e.g) == "new") and not from_before:
                 wrong.append(at + f"goroutine {e.g} starts without a cause: {state.get(e.g, 'unknown')}")
             state[e.g], where[e.g], running[e.core] = "runs", e.core, e.g
         elif e.kind in (glass.STOP, glass.EXIT):
-            if running.get(e.core) != e.g:
+            if running.get(e.core) != e.g and not (from_before and e.core not in known):
                 wrong.append(at + f"goroutine {e.g} stops where {running.get(e.core)} runs")
             running.pop(e.core, None)
             state[e.g] = "dead" if e.kind == glass.EXIT else "left" if e.why in glass.LEFT_NAMES else "waits"
@@ -54,6 +55,8 @@ def check_events(trace):
             if e.why and e.core in running:
                 wrong.append(at + f"sleeps while goroutine {running[e.core]} runs")
             asleep[e.core] = bool(e.why)
+        if e.kind in (glass.START, glass.STOP, glass.EXIT):
+            known.add(e.core)
     for events in trace.buffers:
         for a, b in zip(events, events[1:]):
             if b.at < a.at:

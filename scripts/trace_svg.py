@@ -144,13 +144,13 @@ def detail(story):
     if marks:
         begin, end = marks[len(marks) // 2][:2]
         margin = max((end - begin) // 2, 20000)
-        return max(0, begin - margin), min(t.end, end + margin), "one collection"
+        return max(t.begin, begin - margin), min(t.end, end + margin), "one collection"
     times = sorted(w[3] for w in story.wakes if w[2])
     if len(times) < 20:
         return None
     middle = len(times) // 2
     begin, end = times[max(0, middle - 8)], times[min(len(times) - 1, middle + 8)]
-    return max(0, begin - (end - begin) // 10), min(t.end, end + (end - begin) // 10), "sixteen wake-ups"
+    return max(t.begin, begin - (end - begin) // 10), min(t.end, end + (end - begin) // 10), "sixteen wake-ups"
 
 
 def arrows(panel, story):
@@ -193,7 +193,7 @@ def legend(y, arrows_shown):
 
 def draw(story, title="", begin=0, end=None):
     t = story.trace
-    end = min(end or t.end, t.end)
+    begin, end = max(begin, t.begin), min(end or t.end, t.end)
     active = sorted(story.runs, key=lambda g: -sum(e - b for b, e, _, _ in story.runs[g]))
     chosen = sorted(active[:GOROUTINES_MAX])
     y = 30
@@ -204,13 +204,13 @@ def draw(story, title="", begin=0, end=None):
     head.append(f'<text x="{LEFT}" y="{y + 20}">{escape(notes)}</text>')
     y += 40
     if t.lost:
-        head.append(f'<text x="{LEFT}" y="{y}" fill="#a01818">{t.lost} later events did not fit in the cores\' buffers: the trace ends at {t.end / 1e6:.3f} ms</text>')
+        head.append(f'<text x="{LEFT}" y="{y}" fill="#a01818">{t.lost} older events were overwritten in the cores\' buffers: the trace begins at {t.begin / 1e6:.3f} ms</text>')
         y += 20
     whole = Panel(begin, end, y + 10)
-    whole.axis(f"{'the whole run' if begin == 0 and end == t.end else 'a part of the run'}, {duration(end - begin)}")
+    whole.axis(f"{'the whole run' if begin == 0 and end == t.end else 'the end of the run' if (begin, end) == (t.begin, t.end) else 'a part of the run'}, {duration(end - begin)}")
     fill(whole, story, chosen)
     body, y = whole.finish(), whole.y
-    stretch = detail(story) if begin == 0 and end == t.end else (begin, end, "")
+    stretch = detail(story) if (begin, end) == (t.begin, t.end) else (begin, end, "")
     shown = []
     if stretch and stretch[2]:
         part = Panel(stretch[0], stretch[1], y + 26)

@@ -12,6 +12,7 @@ import pytest
 import qemu
 import trace2json
 import trace_check
+import trace_svg
 
 KNOBS = "GODEBUG=trace=1"
 
@@ -69,12 +70,64 @@ def test_collections(build, boot):
     assert any(story.marks.values())
 
 
-def test_a_full_buffer_is_said(build):
-    """What does not fit is counted, and the trace is whole up to there."""
-    trace, story, _ = traced(build, "pingpong", "host", 2, "GODEBUG=trace=1,tracebuf=64")
-    assert trace.lost > 0 and trace.events
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_every_kind(build, boot):
+    """tests/metal/t_kinds.c does something of each kind, and the selects of one goroutine choose what is known."""
+    trace, story, _ = traced(build, "metal-t_kinds", boot, 2, "GODEBUG=trace=1,tracebuf=16384")
     check(trace, story)
+    assert trace.lost == 0
+    kinds = {e.kind for e in trace.events}
+    assert kinds == set(range(glass.CREATE, glass.SWEEP + 1)) - ({glass.SWEEP} - kinds), f"missing: {set(range(1, 15)) - kinds}"  # (who sweeps, is a race)
+    ways = {(e.kind, e.why) for e in trace.events}
+    assert {(glass.GC, why) for why in range(1, 5)} | {(glass.STOPPED, why) for why in range(3)} | {(glass.IDLE, 0), (glass.IDLE, 1)} <= ways
+    assert {(glass.IRQ, why) for why in glass.IRQ_NAMES} <= ways, "timer interrupts, and those from another core"
+    assert any(e.kind == glass.MARK and 0 < e.g < glass.SYSTEM_ID for e in trace.events), "an assist"
+    assert any(e.kind == glass.STOP and e.why == 66 for e in trace.events), "a loop that an interrupt has ended"
+    chooser = number_of(story, "chooser")
+    chosen = [(glass.CHAN_NAMES[e.why], glass.channel_of(e.arg)[1]) for e in trace.events if e.kind == glass.CHAN and e.g == chooser]
+    assert chosen == [("select: receives", 1), ("select: sends", 0), ("select: default", 2), ("select: receives", 0), ("channel close", 0), ("select: receives", 1)]
+    waited = [why for _, _, why in story.waits[chooser]]
+    sender = [glass.channel_of(e.arg)[0] for e in trace.events if e.kind == glass.CHAN and e.g == 1 and e.why == 1]
+    first = next(glass.channel_of(e.arg)[0] for e in trace.events if e.kind == glass.CHAN and e.g == chooser)
+    assert sender == [first] and first >> 47 in (0, 0x1ffff), "the same channel, and an address that can be one"
+    assert waited[0] == "ready" and set(waited[1:]) <= {"select", "ready", "preempted", "works for the collector"}, waited
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_the_newest_events_are_kept(build, boot):
+    """A ring that is too small: how many are lost is known and said, the rest is whole, up to the end."""
+    trace, story, _ = traced(build, "pingpong", boot, 2, "GODEBUG=trace=1,tracebuf=64")
+    assert trace.lost > 1000 and 0 < trace.begin < trace.end and trace.events[0].at > trace.begin
+    check(trace, story)
+    assert story.runs[1][-1][1:4:2] == (trace.end, "end of the trace"), "main runs until the end"
+    assert number_of(story, "partner"), "named by its runs, though its birth was overwritten"
+    assert all(begin >= trace.begin for runs in (*story.runs.values(), *story.waits.values()) for begin, *_ in runs)
+    document = trace2json.to_json(story)
+    assert document["otherData"]["lost_events"] == trace.lost and str(trace.lost) in document["otherData"]["trace"]
+    assert any("the trace begins here" in e["name"] for e in document["traceEvents"])
     assert str(trace.lost) in "\n".join(trace2json.summary(story))
+    assert f"{trace.lost} older events were overwritten" in trace_svg.draw(story)
+
+
+def event(kind, at, g=0, seq=0, why=0, arg=0, core=0):
+    return glass.Event(kind, at, why, g, seq, arg, core, 0)
+
+
+def test_what_began_before_the_oldest_event():
+    """Told by the first event that follows from it: what a goroutine or a core does, sleep, a collection."""
+    trace = glass.Trace()
+    trace.begin, trace.end, trace.cores, trace.lost = 100, 1000, 3, 5
+    trace.reasons = ["", "chan receive"]
+    trace.events = [event(glass.STOP, 200, g=7, seq=41, why=1), event(glass.READY, 300, g=8, seq=5, why=1, arg=7, core=1), event(glass.START, 310, g=8, seq=6, core=1),
+                    event(glass.IDLE, 400, why=0, core=2), event(glass.GC, 500, why=glass.GC_MARKED, arg=3), event(glass.STOPPED, 510, why=0)]
+    assert not trace_check.check_events(trace)
+    story = trace2json.Story(trace)
+    assert story.runs[7] == [(100, 200, 0, "chan receive")] and story.waits[8] == [(100, 300, "chan receive"), (300, 310, "ready")]
+    assert story.idle[2] == [(100, 400, "idle")] and story.gc[0] == (100, 500, "mark", 3) and story.stops == [(100, 510, 100, 0)]
+    trace.events.append(event(glass.STOP, 320, g=9, seq=1, core=1))
+    assert any("stops where 8 runs" in w for w in trace_check.check_events(trace)), "the core is known by then"
+    trace.lost = 0
+    assert len(trace_check.check_events(trace)) >= 4, "with nothing lost, all of this is wrong"
 
 
 def test_a_deadlock_leaves_its_trace(build):

@@ -1,6 +1,7 @@
 // units: rt/trace.c tests/unit/stub_plat.c
-// test_trace.c -- a core's event buffers while interrupts come in the middle of everything: none lost, none mixed, time never goes back; what does
-// not fit is counted. The clock is this test's: when it is asked for the time, an interrupt may come, which is where the core's own event is half made.
+// test_trace.c -- a core's event buffers while interrupts come in the middle of everything: none lost, none mixed, time never goes back; the newest are kept, and how many
+// were overwritten is known, also of those that a core overwrites while they are read.
+// The clock is this test's: when it is asked for the time, an interrupt may come, which is where the core's own event is half made.
 #include "rt/gcrun.h"
 #include "rt/lib.h"
 #include "rt/side.h"
@@ -36,19 +37,35 @@ const char *wait_reason_text(unsigned reason) { return "reason"; }
 // ---- what goes out
 static uint64_t out[1 << 20];
 static size_t n_out;
+static P *late; // a core that has not seen the close, and goes on
+static size_t late_at, late_n;
 void side_begin(SideKind kind) { out[n_out++] = kind; }
-void side_number(uint64_t v) { out[n_out++] = v; }
+void side_number(uint64_t v) {
+    out[n_out++] = v;
+    if (late && n_out == late_at) store_release(&late->trace[0].n, load_relaxed(&late->trace[0].n) + late_n);
+}
 void side_text(const char *s) { n_out++; }
 
-typedef struct Buffer { uint64_t irq, n, lost, lost_from; } Buffer;
-
-// The next buffer of what was written out: checks its times.
+// The next buffer of what was written out: checks its times. first: number of the first event, n: how many followed; last: the last one's argument.
+typedef struct Buffer { uint64_t irq, first, n, gaps, last; } Buffer;
 static Buffer read_buffer(size_t *at) {
     CHECK_EQ(out[*at], SIDE_EVENTS);
-    Buffer b = {out[*at + 2], out[*at + 3], out[*at + 4], out[*at + 5]};
-    *at += 6;
-    for (uint64_t i = 0; i < b.n; i++, *at += 6)
+    Buffer b = {.irq = out[*at + 2], .first = out[*at + 3]};
+    *at += 4;
+    while (out[*at] != TRACE_NO_MORE) {
+        if (out[*at] == TRACE_GAP) {
+            b.first = out[*at + 1];
+            b.n = 0;
+            b.gaps++;
+            *at += 2;
+            continue;
+        }
         CHECK((int64_t)out[*at + 1] > 0); // what it is later than the one before
+        b.last = out[*at + 5];
+        b.n++;
+        *at += 6;
+    }
+    ++*at;
     return b;
 }
 
@@ -75,26 +92,48 @@ int main(void) {
     CHECK_EQ(a.trace_seq, 3001); // and its creation
     CHECK(interrupts > 1000);
     every = 0;
-    size_t fit = 7168 - 4001;
-    for (size_t i = 0; i < fit - 1; i++)
-        trace_g(TRACE_READY, 0, &b, 0); // with one creation
-    CHECK_EQ(p->trace[0].lost, 0);
-    int64_t full = now + 1;
-    for (int i = 0; i < 5; i++)
-        trace_g(TRACE_READY, 0, &b, 0);
-    trace_close();
+    CHECK_EQ(load_relaxed(&p->trace[0].n), 4001);
+    uint64_t arg = 0;
+    while (load_relaxed(&p->trace[0].n) < 7167)
+        trace_g(TRACE_READY, 0, &b, ++arg); // with one creation
     trace_write_out();
-    size_t at = 0;
-    CHECK_EQ(out[at++], SIDE_TRACE);
-    at += 3 + WAIT_REASONS;
-    Buffer own = read_buffer(&at), irq = read_buffer(&at);
+    size_t at = 4 + WAIT_REASONS;
+    CHECK_EQ(out[0], SIDE_TRACE);
+    Buffer own = read_buffer(&at);
     CHECK_EQ(own.irq, 0);
-    CHECK_EQ(own.n, 7168);
-    CHECK_EQ(own.lost, 5);
-    CHECK_EQ(own.lost_from, (uint64_t)full);
+    CHECK_EQ(own.first, 0); // one place is left
+    CHECK_EQ(own.n, 7167);
+    CHECK_EQ(own.last, arg);
+
+    // Now it goes round; the place that is written to next counts as overwritten.
+    for (int i = 0; i < 5; i++)
+        trace_g(TRACE_READY, 0, &b, ++arg);
+    trace_close();
+    trace_g(TRACE_READY, 0, &b, 999); // is not part of it any more
+    n_out = 0;
+    trace_write_out();
+    at = 4 + WAIT_REASONS;
+    own = read_buffer(&at);
+    Buffer irq = read_buffer(&at);
+    CHECK_EQ(own.first, 5);
+    CHECK_EQ(own.n, 7167);
+    CHECK_EQ(own.last, arg);
     CHECK_EQ(irq.irq, 1);
-    CHECK_EQ(irq.n + irq.lost, interrupts);
-    CHECK(irq.lost > 0 && irq.n == 1024);
+    CHECK_EQ(irq.first + irq.n, interrupts);
+    CHECK(irq.first > 0 && irq.n == 1023);
     CHECK_EQ(at, n_out);
+
+    // When 100 events have been read, 3000 are written over.
+    late = p;
+    late_at = 8 + WAIT_REASONS + 6 * 100;
+    late_n = 3000;
+    n_out = 0;
+    trace_write_out();
+    at = 4 + WAIT_REASONS;
+    own = read_buffer(&at);
+    CHECK_EQ(own.gaps, 1);
+    CHECK_EQ(own.first, 5 + 3000);
+    CHECK_EQ(own.n, 7167 - 3000);
+    CHECK_EQ(own.last, arg);
     return test_done();
 }
