@@ -38,6 +38,7 @@ int memcmp(const void *a, const void *b, size_t n);
 #endif
 #define STACK_UNUSED  0u // bytes above the base that are never part of the stack; the sanitizer builds keep something there
 #define STACK_SEG_MAX (256u << 10)
+#define STACK_KEEP    (128u << 10) // kept segments: several only of less (stack.c)
 #define STACK_LIMIT   1000000000ull // default of SetMaxStack, as Go's
 
 typedef enum { G_IDLE, G_RUNNABLE, G_RUNNING, G_WAITING, G_DEAD } GState;
@@ -53,7 +54,7 @@ typedef struct Ctx {
 // ---- header at the top of each stack segment; memory [base, (char*)seg + sizeof *seg)
 typedef struct StackSeg {
     struct StackSeg *older; // the segment below in call order; NULL: first
-    struct StackSeg *newer; // kept for the next growth; NULL: none
+    struct StackSeg *newer; // kept for the next growth, as are those behind it; NULL: none
     uintptr_t base;         // lowest address
     size_t bytes;           // base + bytes == (uintptr_t)(seg + 1)
     uintptr_t live;         // of a segment that another one follows in the call order: lowest address in use. __morestack writes it
@@ -72,7 +73,7 @@ struct G {
     bool special;        // pinned or not of normal priority: never in a ring. Set by g_set_special
     _Atomic uint32_t state; // GState
     StackSeg *seg;          // current segment
-    size_t stack_bytes;     // sum of segments in use (kept one excluded)
+    size_t stack_bytes;     // sum of segments in use (kept ones excluded)
 
     P *p;    // while running; last P otherwise
     G *next; // link of the queue it is in (runq lists, free pool, inbox)

@@ -228,11 +228,17 @@ void g_end(void) {
     sys_leave(exit_slow, p->g);
 }
 
+static _Noreturn __attribute__((noinline)) void exit_releasing(G *g) {
+    sys_call((void (*)(void *))stack_release_newer, g);
+    g_exit();
+}
+
 void g_exit(void) {
     P *p = p_self();
     G *g = p->g;
-    bool simple = g->assist_ns == 0 && !g->own_core && !g->seg->newer && !g->seg->older && p->gfree_count < GFREE_MAX;
+    bool simple = g->assist_ns == 0 && !g->own_core && !g->seg->older && p->gfree_count < GFREE_MAX;
     if (unlikely(!simple)) g_end();
+    if (unlikely(g->seg->newer != NULL)) exit_releasing(g);
     G *next = sched_next_quick(p);
     if (unlikely(!next)) g_end();
     mark_dead(p, g);

@@ -47,17 +47,18 @@ void seg_cache_flush(P *p); // p: the caller's or a stopped one
 
 #define SEG_CLASSES   8u // 2 KB << class
 #define SEG_HALVES    32u
-// A P's stock of segments. Owner P only, except half_limit, which others may set to 0 (a request to give back); seg_stats reads counts.
+// A P's stock of segments. Owner P only, except half_limit and limit, which others may set to 0 (a request to give back); seg_stats reads counts.
 typedef struct SegCache {
     _Atomic uint32_t n;          // halves held
     _Atomic uint32_t half_limit; // capacity of half[] in use; 0: not registered yet, or asked to flush
     void *half[SEG_HALVES];      // 2 KB segments
-    void *list[SEG_CLASSES];     // segments of 8 KB and more, linked by their first word
-    _Atomic uint32_t count[SEG_CLASSES]; // lengths of list
-    uint32_t bytes, byte_limit;          // held in list, and bound
-    _Atomic intptr_t in_use[SEG_CLASSES + 1]; // allocated less freed here: only the sum over Ps means something. Last: > 256 KB
-    _Atomic intptr_t large_bytes;             // likewise: bytes of those
-    struct SegCache *next;                    // all of them
+    // [class], class > 0: segments of 4 KB and more. Linked by their last word, which lies beside what the next owner writes first.
+    void *list[SEG_CLASSES];
+    _Atomic uint32_t count[SEG_CLASSES], limit[SEG_CLASSES]; // length of list, and bound; limit is 0 whenever half_limit is
+    // Allocated less freed here; of classes with a list those in it are among them. Only the sum over Ps means something. Last: > 256 KB
+    _Atomic intptr_t in_use[SEG_CLASSES + 1];
+    _Atomic intptr_t large_bytes; // likewise: bytes of those
+    struct SegCache *next;        // all of them
 } SegCache;
 typedef struct {
     size_t in_use[SEG_CLASSES + 1]; // segments handed out, per class; last: larger than 256 KB

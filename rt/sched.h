@@ -55,7 +55,7 @@ void world_restart(void);
 void world_release(void);
 // stack.c
 bool stack_init(G *g);                 // first segment; false: no memory
-void stack_release_newer(G *g);        // the kept segment goes back. System stack
+void stack_release_newer(G *g);        // the kept segments go back. System stack
 void stack_free(G *g);                 // all segments; g dead. System stack
 void stack_reset_to(G *g, uintptr_t sp); // the segment that holds sp becomes current; newer ones go back. System stack
 _Noreturn void stack_overflow(G *g, size_t more); // panic.c: Go's report, exit 2

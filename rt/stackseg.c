@@ -11,22 +11,25 @@
 // pool, so both leave it together. No search and no header. A half's own bit set already means that it is
 // freed twice.
 //
-// 4 KB is page_alloc(1), which has its own cache. Larger classes are kept in lists, bounded in bytes: they
-// come and go when goroutines grow, which is rarer. They come from page_alloc_large, so that scattered memory
-// does not stop a stack from growing; rt and application only ever use a stack by its address.
+// The P keeps larger ones in a list for each class, up to LIST_BYTES of each: so the segments of a goroutine
+// that has gone deep serve the next one in a few instructions (seg_take, stackseg.h), and were written to
+// lately. They come from page_alloc_large, so that scattered memory does not stop a stack from growing; rt and
+// application only ever use a stack by its address. Those of 256 KB are not kept: who fills one has done so
+// much that the page allocator's lock does not show.
 //
 // When memory is short, the caller's cache is emptied (halves may join to pages) and the other Ps are asked,
-// by half_limit = 0, to empty theirs at their next seg_free of 2 KB.
+// by limits of 0, to empty theirs at their next seg_free. Those that sleep are emptied when gomaxprocs
+// puts them out of use; what the others keep is less than 1/64 of memory in all.
 //
 // Locks: pool_lock (RANK_STACK) guards the list, the bits and the list of caches; the page allocator is never
 // called under it. Everything in a SegCache: the owner P, in rt text (see page.c).
+#include "stackseg.h"
 #include "page.h"
-#include "core.h"
 #include "inject.h"
 
 #define CLASS_HALF  0u
-#define CLASS_PAGE  1u
 #define CLASS_LARGE SEG_CLASSES // > 256 KB
+#define LIST_BYTES  (64u << 10) // of each class, or one segment; with all classes up to 128 KB 448 KB
 _Static_assert(SEG_MIN * 2 == PAGE_SIZE, "a segment of class 0 is half a page");
 
 typedef struct Half {
@@ -121,6 +124,13 @@ static void pool_put(void *const *half, uint32_t n) {
 
 // ---- per-P cache
 
+static void pages_put(void *seg, size_t bytes) {
+    if (bytes == PAGE_SIZE)
+        page_free(seg, 1);
+    else
+        page_free_large(seg, bytes / PAGE_SIZE);
+}
+
 static void cache_register(SegCache *c) {
     size_t share = pageheap_share(&page_heap) * PAGE_SIZE, limit = share / 2 / SEG_MIN;
     lock_acquire(&pool_lock);
@@ -132,7 +142,11 @@ static void cache_register(SegCache *c) {
         caches = c;
     }
     store_relaxed(&c->half_limit, limit < 4 ? 4 : limit > SEG_HALVES ? SEG_HALVES : (uint32_t)limit);
-    c->byte_limit = share > (512u << 10) ? 512u << 10 : (uint32_t)share;
+    size_t each = share / 8 < LIST_BYTES ? share / 8 : LIST_BYTES; // 8: all classes together remain below the share
+    for (unsigned class = 1; class < SEG_CLASSES - 1; class++) {
+        size_t bytes = (size_t)SEG_MIN << class;
+        store_relaxed(&c->limit[class], bytes <= each ? (uint32_t)(each / bytes) : each == LIST_BYTES);
+    }
     lock_release(&pool_lock);
 }
 
@@ -147,23 +161,22 @@ static void cache_give(SegCache *c, uint32_t n) {
 
 static void cache_empty(SegCache *c) {
     cache_give(c, SEG_HALVES);
-    for (unsigned class = CLASS_PAGE + 1; class < SEG_CLASSES; class ++) {
-        void *seg;
-        while ((seg = c->list[class]) != NULL) {
-            c->list[class] = *(void **)seg;
-            page_free_large(seg, (SEG_MIN << class) / PAGE_SIZE);
+    for (unsigned class = 1; class < SEG_CLASSES; class++)
+        for (void *seg; (seg = seg_take(c, (size_t)SEG_MIN << class)) != NULL;) {
+            counter_add(&c->in_use[class], -1);
+            pages_put(seg, (size_t)SEG_MIN << class);
         }
-        store_relaxed(&c->count[class], 0);
-    }
-    c->bytes = 0;
 }
 
 // Asks the other Ps for what they keep and gives back what this one keeps.
 static void memory_short(SegCache *c) {
     cache_empty(c);
     lock_acquire(&pool_lock);
-    for (SegCache *other = caches; other; other = other->next)
+    for (SegCache *other = caches; other; other = other->next) {
         store_relaxed(&other->half_limit, 0);
+        for (unsigned class = 1; class < SEG_CLASSES; class++)
+            store_relaxed(&other->limit[class], 0);
+    }
     lock_release(&pool_lock);
 }
 
@@ -197,15 +210,7 @@ static unsigned class_of(size_t bytes) {
 }
 
 static void *class_get(SegCache *c, unsigned class, size_t bytes, unsigned flags) {
-    if (class == CLASS_HALF) return half_get(c, flags);
-    if (class < SEG_CLASSES && c->list[class]) {
-        void *seg = c->list[class];
-        c->list[class] = *(void **)seg;
-        c->bytes -= (uint32_t)bytes;
-        store_relaxed(&c->count[class], load_relaxed(&c->count[class]) - 1);
-        return seg;
-    }
-    return pages_get(bytes / PAGE_SIZE, flags);
+    return class == CLASS_HALF ? half_get(c, flags) : pages_get(bytes / PAGE_SIZE, flags);
 }
 
 static __attribute__((noinline)) void *seg_alloc_slow(SegCache *c, size_t bytes, unsigned flags) {
@@ -226,10 +231,13 @@ static inline void *seg_alloc_flags(size_t bytes, unsigned flags) {
     if (inject(INJECT_SEGMENT)) return NULL;
     SegCache *c = p_seg_cache(p_self());
     uint32_t n = load_relaxed(&c->n);
-    if (unlikely(bytes != SEG_MIN || n == 0)) return seg_alloc_slow(c, bytes, flags);
-    store_relaxed(&c->n, n - 1); // relaxed: seg_stats may read it; nothing is published by it
-    counter_add(&c->in_use[CLASS_HALF], 1);
-    return c->half[n - 1];
+    if (likely(bytes == SEG_MIN && n > 0)) {
+        store_relaxed(&c->n, n - 1); // relaxed: seg_stats may read it; nothing is published by it
+        counter_add(&c->in_use[CLASS_HALF], 1);
+        return c->half[n - 1];
+    }
+    void *seg = seg_is_listed(bytes) ? seg_take(c, bytes) : NULL;
+    return seg ? seg : seg_alloc_slow(c, bytes, flags);
 }
 
 void *seg_alloc(size_t bytes) {
@@ -252,25 +260,32 @@ static __attribute__((noinline)) void seg_free_slow(SegCache *c, void *seg, size
         uint32_t n = load_relaxed(&c->n);
         c->half[n] = seg;
         store_relaxed(&c->n, n + 1);
-    } else if (class == CLASS_PAGE) {
-        page_free(seg, 1);
-    } else if (class < SEG_CLASSES && c->bytes + bytes <= c->byte_limit) {
-        *(void **)seg = c->list[class];
-        c->list[class] = seg;
-        c->bytes += (uint32_t)bytes;
-        store_relaxed(&c->count[class], load_relaxed(&c->count[class]) + 1);
     } else {
-        page_free_large(seg, bytes / PAGE_SIZE);
+        pages_put(seg, bytes);
     }
 }
 
+#ifdef RT_DEBUG
+static void check_not_cached(const SegCache *c, const void *seg, size_t bytes) {
+    bool cached = false;
+    for (uint32_t i = 0; i < load_relaxed(&c->n); i++)
+        cached |= c->half[i] == seg;
+    if (seg_is_listed(bytes))
+        for (void *s = c->list[seg_class(bytes)]; s; s = *seg_link(s, bytes))
+            cached |= s == seg;
+    if (cached) rt_throw("seg_free: segment is free already (cached)");
+}
+#else
+static inline void check_not_cached(const SegCache *c, const void *seg, size_t bytes) {
+    (void)c, (void)seg, (void)bytes;
+}
+#endif
+
 void seg_free(void *seg, size_t bytes) {
     SegCache *c = p_seg_cache(p_self());
+    check_not_cached(c, seg, bytes);
+    if (seg_is_listed(bytes) && seg_keep(c, seg, bytes)) return;
     uint32_t n = load_relaxed(&c->n);
-#ifdef RT_DEBUG
-    for (uint32_t i = 0; i < n; i++)
-        if (c->half[i] == seg) rt_throw("seg_free: segment is free already (cached)");
-#endif
     if (unlikely(bytes != SEG_MIN ||
                  n >= load_relaxed(&c->half_limit))) { // pairs with memory_short; a late view only delays
         seg_free_slow(c, seg, bytes);
@@ -291,9 +306,9 @@ SegStats seg_stats(void) {
     lock_acquire(&pool_lock);
     for (SegCache *c = caches; c; c = c->next) {
         s.cached[CLASS_HALF] += load_relaxed(&c->n);
-        for (unsigned class = CLASS_PAGE; class < SEG_CLASSES; class ++)
+        for (unsigned class = 1; class < SEG_CLASSES; class++)
             s.cached[class] += load_relaxed(&c->count[class]);
-        for (unsigned class = 0; class <= SEG_CLASSES; class ++)
+        for (unsigned class = 0; class <= SEG_CLASSES; class++)
             in_use[class] += load_relaxed(&c->in_use[class]);
         large += load_relaxed(&c->large_bytes);
     }
@@ -302,7 +317,8 @@ SegStats seg_stats(void) {
     s.large_bytes = (size_t)large;
     for (unsigned class = 0; class <= SEG_CLASSES; class ++) {
         s.in_use[class] = (size_t)in_use[class];
-        if (class < SEG_CLASSES) s.in_use_bytes += (size_t)in_use[class] * ((size_t)SEG_MIN << class);
+        if (class > CLASS_HALF && class < SEG_CLASSES) s.in_use[class] -= s.cached[class];
+        if (class < SEG_CLASSES) s.in_use_bytes += s.in_use[class] * ((size_t)SEG_MIN << class);
     }
     return s;
 }

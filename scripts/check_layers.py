@@ -27,6 +27,7 @@ RULES = {
     "tests/nightly": (["tests/*", "rt/*"], FREESTANDING),
     "tests/bench": (["tests/bench/*", "rt/burrow.h"], FREESTANDING),
     "tests/bench/linux": (["tests/bench/linux/*"], ANY_SYSTEM), # the other side of the comparison
+    "tests/bench/profile": (["tests/bench/profile/*"], ANY_SYSTEM), # a plugin of QEMU
 }
 # The public headers see each other and the type descriptor, nothing else of the runtime.
 PUBLIC = (["rt/api/*.h", "rt/type.h"], {"stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "float.h", "limits.h"})

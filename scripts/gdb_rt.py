@@ -263,13 +263,17 @@ class Gstack(gdb.Command):
             raise gdb.GdbError("usage: gstack N")
         g = find(int(argument))
         header = gdb.lookup_type("StackSeg").sizeof
-        first = g["seg"]["newer"] if int(g["seg"]["newer"]) else g["seg"]
-        segment, total = first, 0
+        segment, total, note = g["seg"], 0, ""
+        if int(segment["newer"]):
+            note = "kept for the next growth"
+        while int(segment["newer"]):
+            segment = segment["newer"]
         while int(segment):
             base, size = int(segment["base"]), int(segment["bytes"])
-            note = "kept for the next growth" if int(segment) == int(g["seg"]["newer"]) else ""
             if int(segment) == int(g["seg"]):
                 note = "current"
+            elif note == "current":
+                note = ""
             print(f"{base:#x} to {base + size:#x}, {size} bytes, header at {base + size - header:#x} {note}".rstrip())
             total += size if note != "kept for the next growth" else 0
             segment = segment["older"]

@@ -88,11 +88,17 @@ __morestack:
     jne .repoison_return
 .returned:
     mov rsp, rbp
-    cmp qword [rsi + SEG_NEWER], 0
-    jne .trim
+    mov rdi, [rsi + SEG_NEWER]
+    test rdi, rdi
+    jnz .chain
     pop rbp
     ret
-.trim:                          ; one segment is kept, not two: void stack_trim(StackSeg *kept), on the system stack
+.chain:                         ; several are kept while they are small (STACK_KEEP, core.h)
+    cmp qword [rdi + SEG_BYTES], STACK_KEEP
+    jae .trim
+    pop rbp
+    ret
+.trim:                          ; void stack_trim(StackSeg *kept), on the system stack
     push rax
     push rdx
     mov rdi, rsi

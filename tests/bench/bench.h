@@ -1,6 +1,6 @@
 // bench.h -- what the programs of the head-to-head share: how they measure, and their command line.
 //
-//     PROGRAM [-ms N] [-reps N] [-p N] [-mib N] [-scale PERCENT] NAME...     (no name: list)
+//     PROGRAM [-ms N] [-reps N] [-p N] [-mib N] [-scale PERCENT] [-only FIGURE] NAME...     (no name: list)
 //
 // One line per result: name <TAB> median <TAB> unit <TAB> lowest <TAB> highest. Under -icount shift=0 a nanosecond of the clock is
 // one guest instruction, so ns/op are instructions per operation; hosted they are nanoseconds.
@@ -10,6 +10,7 @@
 static int64_t budget_ms = 100;
 static int reps = 3;
 static int64_t option_p, option_mib, scale = 100;
+static const char *option_only; // of the figures of per_op: this one alone
 static bool collects; // per_op begins each measurement with a collection, as Go's does: for what allocates
 static inline void start_clean(void) {
     if (collects) gc_collect();
@@ -28,6 +29,7 @@ static inline void sort_doubles(double *v, int n) {
 
 // Finds n so that one repetition lasts budget / reps, then reports the median time per operation. f(n) does n operations.
 static inline void per_op_from(const char *name, int64_t n0, void (*f)(int64_t n)) {
+    if (option_only && strcmp(option_only, name) != 0) return;
     int64_t want = budget_ms * MILLISECOND / reps, n = n0;
     for (;;) {
         start_clean();
@@ -132,6 +134,7 @@ static inline int bench_main(int argc, char **argv, const Bench *benches, size_t
         else if (argv[i][1] == 'm') budget_ms = number(argv[i + 1]);
         else if (argv[i][1] == 'r') reps = (int)number(argv[i + 1]);
         else if (argv[i][1] == 's') scale = number(argv[i + 1]);
+        else if (argv[i][1] == 'o') option_only = argv[i + 1];
         else if (argv[i][1] == 'p') option_p = number(argv[i + 1]);
     }
     if (reps < 1 || reps > 16) reps = 3;

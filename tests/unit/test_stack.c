@@ -1,7 +1,7 @@
 // units: rt/x86_64/gogo.asm rt/x86_64/morestack.asm rt/stack.c rt/stackseg.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
 // flags: -mno-red-zone
 // test_stack.c -- segmented stacks against a plain list: random calls with frames of all sizes, returns, parks, jumps back over many
-// frames, requests that poison the guard, and the cap. After each step the segments, the kept one, the byte count, the guard, the frame's
+// frames, requests that poison the guard, and the cap. After each step the segments, the kept ones, the byte count, the guard, the frame's
 // place, its arguments and everybody's memory are what the model says.
 //
 // `walk` below is a function with a split-stack prologue whose frame has the size that it is told; between two steps it asks
@@ -103,8 +103,7 @@ static struct {
 } spare __attribute__((aligned(64)));
 
 static struct { size_t bytes; uintptr_t top; } segment[SEGMENTS]; // top: where its header lies
-static int segments;
-static size_t kept; // bytes of the kept segment, 0: none
+static int segments, kept; // in use; kept behind them
 static size_t total; // of those in use
 
 typedef struct Frame {
@@ -125,6 +124,7 @@ static struct {
 } call;
 static bool calling, returning;
 static int steps_left;
+static int most_kept;
 static unsigned long grown, reused, overflows, resets, answered, deepest;
 static unsigned leaning; // of 16, how likely is a call
 
@@ -142,10 +142,11 @@ static void each_word(const Frame *f, bool check) {
 
 static void compare(void) {
     const StackSeg *s = g.seg;
-    size_t small = kept <= STACK_SEG_MAX ? kept : 0, large = kept > STACK_SEG_MAX;
-    CHECK_EQ(s->newer ? s->newer->bytes : 0, kept);
-    if (s->newer) CHECK(s->newer->older == s && !s->newer->newer);
-    for (int i = segments; i-- > 0; s = s->older) {
+    size_t small = 0, large = 0, several = 0;
+    for (int i = 0; i < kept; i++)
+        s = s && s->newer ? s->newer : NULL;
+    CHECK(s && !s->newer);
+    for (int i = segments + kept; i-- > 0; s = s->older) {
         CHECK(s != NULL);
         if (!s) return;
         CHECK_EQ(s->bytes, segment[i].bytes);
@@ -154,8 +155,11 @@ static void compare(void) {
         if (s->older) CHECK_PTR(s->older->newer, s);
         if (s->bytes <= STACK_SEG_MAX) small += s->bytes;
         else large++;
+        if (i == segments - 1) CHECK_PTR(s, g.seg);
+        if (i >= segments) several += s->bytes;
     }
     CHECK_PTR(s, NULL);
+    CHECK(kept <= 1 || several < STACK_KEEP); // 4 to 64 KB
     CHECK_EQ(g.stack_bytes, total);
     CHECK_EQ(g.guard, g.seg->base + STACK_SLACK);
     CHECK_EQ(guard_get(), g.guard);
@@ -179,8 +183,8 @@ static void predict_call(uint64_t size, uint64_t args, bool poisoned) {
         if (bytes > STACK_SEG_MAX) bytes = STACK_SEG_MAX;
         while (bytes < need)
             bytes = bytes < STACK_SEG_MAX ? bytes * 2 : (need + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
-        call.new_segment = kept < need;
-        call.bytes = call.new_segment ? bytes : kept;
+        call.new_segment = !kept || segment[segments].bytes < need;
+        call.bytes = call.new_segment ? bytes : segment[segments].bytes;
         call.overflows = call.new_segment && total + bytes > sched.max_stack;
     }
     calling = true;
@@ -192,10 +196,11 @@ static void follow_call(uintptr_t sp, uintptr_t bp) {
     CHECK(!call.overflows);
     if (call.grows) {
         StackSeg *s = g.seg; // its address is the allocator's choice, all else is not
-        segment[segments].bytes = call.bytes;
+        if (call.new_segment) segment[segments].bytes = call.bytes;
+        else CHECK_EQ((uintptr_t)s, segment[segments].top);
         segment[segments++].top = (uintptr_t)s;
         total += call.bytes;
-        kept = 0;
+        kept = call.new_segment ? 0 : kept - 1;
         entry = (((uintptr_t)s - call.args) & ~(uintptr_t)15) - 8;
         grown += call.new_segment;
         reused += !call.new_segment;
@@ -214,7 +219,9 @@ static void follow_call(uintptr_t sp, uintptr_t bp) {
 
 static void drop_segment(void) {
     total -= segment[--segments].bytes;
-    kept = segment[segments].bytes;
+    kept++;
+    if (kept > 1 && segment[segments + 1].bytes >= STACK_KEEP) kept = 1;
+    if (kept > most_kept) most_kept = kept;
 }
 
 static void follow_return(uintptr_t sp, uintptr_t bp) {
@@ -336,6 +343,7 @@ static void test_lives(void) {
         life(2000, i % 2 ? 256 << 10 : 3 << 20);
     life(40000, 16 << 20);
     CHECK(grown > 500 && reused > 500 && overflows > 10 && resets > 100 && answered > 500 && deepest > 50);
+    CHECK(most_kept >= 4);
 }
 
 int main(void) {
@@ -350,7 +358,7 @@ int main(void) {
     g.mxcsr = 0x1f80;
     g.fcw = 0x37f;
     RUN(test_lives);
-    printf("segments made %lu, taken again %lu, caps met %lu, jumps back %lu, requests answered %lu, frames at most %lu\n", grown, reused,
-           overflows, resets, answered, deepest);
+    printf("segments made %lu, taken again %lu, caps met %lu, jumps back %lu, requests answered %lu, frames at most %lu, kept at most %d\n", grown,
+           reused, overflows, resets, answered, deepest, most_kept);
     return test_done();
 }

@@ -48,7 +48,7 @@ static void test_classes(void) {
         CHECK_EQ(s.in_use[c], 0);
     CHECK(s.cached[0] > 0 && s.cached[2] > 0);
     size_t kept = 0;
-    for (unsigned c = 2; c < SEG_CLASSES; c++)
+    for (unsigned c = 1; c < SEG_CLASSES; c++)
         kept += s.cached[c] * (SEG_MIN << c);
     CHECK(kept <= 2 * (512 << 10));
     flush_all();
@@ -134,6 +134,40 @@ static void test_misuse(void) {
     counter_undo();
     seg_free(b, SEG_MIN);
     flush_all();
+}
+
+// What a P keeps of the larger classes: 64 KB of each, or one segment; it hands out the one that was written to last, in whole, and gives all
+// back when another P has met the end of memory.
+static void test_lists(void) {
+    flush_all();
+    size_t before = page_stats().free;
+    void *seg[40];
+    for (unsigned class = 1; class < SEG_CLASSES; class++) {
+        size_t bytes = (size_t)SEG_MIN << class, bound = bytes <= 64 << 10 ? (64 << 10) / bytes : bytes == 128 << 10;
+        for (int i = 0; i < 40; i++)
+            CHECK((seg[i] = seg_alloc(bytes)) != NULL);
+        for (int i = 0; i < 40; i++)
+            seg_free(memset(seg[i], i, bytes), bytes);
+        CHECK_EQ(seg_stats().cached[class], bound);
+        CHECK_EQ(seg_stats().in_use[class], 0);
+        for (size_t i = 0; i < bound; i++)
+            CHECK_PTR(seg_alloc(bytes), seg[bound - 1 - i]);
+        for (size_t i = 0; i < bound; i++)
+            seg_free(seg[i], bytes);
+    }
+    CHECK_EQ(page_stats().free, before - (5 * (64 << 10) + (128 << 10)));
+    // P 1 meets the end of memory; what P 0 keeps goes back when that one frees something.
+    stub_set_p(stub_p(1));
+    CHECK_PTR(seg_alloc((size_t)1 << 40), NULL);
+    CHECK_EQ(seg_stats().cached[2], 8);
+    stub_set_p(stub_p(0));
+    void *large = seg_alloc(64 << 10); // from the list
+    CHECK_EQ(seg_stats().cached[5], 0);
+    seg_free(large, 64 << 10);
+    for (unsigned class = 1; class < SEG_CLASSES; class++)
+        CHECK_EQ(seg_stats().cached[class], 0);
+    flush_all();
+    CHECK_EQ(page_stats().free, before);
 }
 
 // The requirement. 2 GB of segments; what is touched of it is one cache line a free half.
@@ -224,6 +258,7 @@ int main(void) {
     CHECK(rt_mem_add((uintptr_t)mem, (uintptr_t)mem + 300 * MB, 0));
     RUN(test_classes);
     RUN(test_halves_rejoin);
+    RUN(test_lists);
     RUN(test_random);
     RUN(test_misuse);
     RUN(test_exhausted);
