@@ -19,7 +19,7 @@ EFI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -ffr
   -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64
 EFI_LDFLAGS := -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack
 # What the firmware loads; everything else of the .so stays behind.
-EFI_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
+EFI_SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
 # Fixed times in PE header, FAT and ISO: the same image gives the same files.
 BOOT_EPOCH := SOURCE_DATE_EPOCH=1577836800
 
@@ -43,11 +43,12 @@ $(Q)$(OBJCOPY) --strip-all $< $@.elf
 $(Q)boot/pack_payload.py $@.elf $@.payload
 $(Q)$(NASM) -f elf64 -DPAYLOAD='"$@.payload"' -o $@.o boot/payload.asm
 $(Q)$(LD) $(EFI_LDFLAGS) -Map=$@.map -T $(EFI_LDS) $(EFI_CRT0) $1 $@.o -o $@.so $(EFI_LIBS)
+$(Q)boot/check_sections.sh $(OBJDUMP) $@.so $(EFI_SECTIONS:%='%')
 $(Q)$(BOOT_EPOCH) $(OBJCOPY) $(EFI_SECTIONS:%=-j '%') --target efi-app-x86_64 --subsystem=10 $@.so $@
 $(Q)rm -f $@.elf $@.payload $@.o $@.so
 endef
 
-$(B)/%.efi: $(B)/%.elf $(LOADER_OBJS) boot/payload.asm boot/pack_payload.py
+$(B)/%.efi: $(B)/%.elf $(LOADER_OBJS) boot/payload.asm boot/pack_payload.py boot/check_sections.sh
 	$(call link_efi,$(LOADER_OBJS))
 
 # The same, signed for secure boot: make build/NAME.signed.iso SIGN_KEY=... SIGN_CERT=...

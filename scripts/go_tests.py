@@ -170,7 +170,7 @@ class Runner:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--list", default="tests/go/pass.txt")
-    parser.add_argument("--root", default="/usr/share/go-1.19/test")
+    parser.add_argument("--root", default=os.environ.get("GO_TESTS") or "/usr/share/go-1.19/test")
     parser.add_argument("--host", action="store_true", help="as processes of this system instead of booted")
     parser.add_argument("--smp", type=int, default=4, help="cores, and so GOMAXPROCS")
     parser.add_argument("--knobs", default="", help="further words of the command line, as GODEBUG=gcstress=100,gcverify=1")

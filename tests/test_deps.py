@@ -62,6 +62,18 @@ def test_missing_is_named(tmp_path):
     assert out.returncode == 1 and "missing packages: gnu-efi\n" in out.stdout, out
 
 
+@pytest.mark.parametrize("offers,expected", [("gcc golang-1.19-src", "missing packages: golang-1.19-src\n"), ("gcc", ""), ("", "missing packages: golang-1.19-src\n")],
+                         ids=["Debian 12", "a later release", "no package lists yet"])
+def test_tests_of_another_go_are_not_asked_for(tmp_path, offers, expected):
+    fake = tmp_path / "bin" / "apt-cache"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\nfor p in {offers}; do [ "$2" = "$p" ] && exit 0; done\nexit 1\n')
+    fake.chmod(0o755)
+    out = deps(tmp_path, "test", GO_TESTS="/nowhere", PATH=f"{fake.parent}:{os.environ['PATH']}")
+    assert out.stdout == expected and (out.returncode == 1) == bool(expected), out
+    assert ("offers no golang-1.19-src" in out.stderr) == (not expected), out
+
+
 def test_other_versions_are_mentioned_once_and_not_refused(tmp_path):
     compiler = tmp_path / "cc"
     compiler.write_text("#!/bin/sh\necho 99.1.0\n")
@@ -70,3 +82,15 @@ def test_other_versions_are_mentioned_once_and_not_refused(tmp_path):
     assert out.returncode == 0 and "note: gcc is 99.1.0; tested with 12.2 (Debian 12)" in out.stderr, out
     out = deps(tmp_path, "build", CC=str(compiler))
     assert out.returncode == 0 and "note:" not in out.stderr, out
+
+
+def test_loader_that_lacks_a_section_is_not_built(tmp_path):
+    """gnu-efi's linker script says which there are: a later one has .rodata apart, and the loader without it ends without a word."""
+    source, linked = tmp_path / "a.c", tmp_path / "a.so"
+    source.write_text('const char *text(void) { return "text"; }\n')
+    subprocess.run(["gcc", "-shared", "-nostdlib", "-fpic", "-fno-asynchronous-unwind-tables", "-o", linked, source], check=True)
+    words = [f"{ROOT}/boot/check_sections.sh", "objdump", linked, ".text", ".dyn*"]
+    good = subprocess.run([*words, ".rodata"], capture_output=True, text=True)
+    assert (good.returncode, good.stderr) == (0, "")
+    bad = subprocess.run(words, capture_output=True, text=True)
+    assert bad.returncode == 1 and "a.so: section .rodata is not taken into the .efi" in bad.stderr, bad

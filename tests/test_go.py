@@ -1,4 +1,5 @@
 """test_go.py -- Go programs: what they print beyond tests/go/*.go, what the build refuses, and a choice of Go's own tests."""
+import os
 import subprocess
 
 import pytest
@@ -35,6 +36,7 @@ def go_tests(*words):
         pytest.fail(r.stdout, pytrace=False)
 
 
+@pytest.mark.skipif(not os.path.isdir(os.environ.get("GO_TESTS") or "/usr/share/go-1.19/test"), reason="this system has no golang-1.19-src")
 def test_chosen_tests_of_go_booted(build):
     """The hundred of tests/go/chosen.txt, in three boots and a few more; all of them: make conformance."""
     go_tests("--smp", "4")
