@@ -1,11 +1,19 @@
 // gcctl.c -- who wants a cycle of the collector, who waits for one, and the coordinator that runs them.
 //
-// The coordinator is a system goroutine of high priority. It sleeps until somebody wants a cycle (gc_trigger: the heap has grown; gc_request: the
-// program, or want of memory), then runs it (gc.c), and sleeps once more within: until marking seems done.
+// The coordinator is a system goroutine of high priority. It sleeps until somebody wants a cycle (gc_trigger:
+// the heap has grown; gc_request: the program, or want of memory), then runs it (gc.c), and sleeps once more
+// within: until marking seems done.
 //
 // Cycles are counted: whoever wants one names the number (begun + 1) and waits for `ended` to reach it.
 //
-// Locks: ctl.lock (RANK_GC) guards ctl. gc_exclude keeps cycles out: who changes the set of cores does not meet one.
+// gc_exclude keeps cycles out: who changes the set of cores, or what the pacer reckons with, does not meet
+// one. Cycles and those who keep them out take turns: at the end of a cycle the first that waits to exclude
+// owns the exclusion before anything else can begin, and when it admits cycles, one that was asked for comes
+// before the next exclusion. So neither goroutines that collect in a loop nor such that set GOGC in a loop
+// keep the other kind waiting for more than one turn, even on one core, where who is woken may always find
+// that the others were faster.
+//
+// Locks: ctl.lock (RANK_GC) guards ctl.
 #include "gcrun.h"
 #include "lib.h"
 #include "mem.h"
@@ -16,17 +24,20 @@
 static struct {
     Lock lock;
     G *coordinator;
-    bool parked;   // it waits; whoever clears this readies it
-    bool running;  // a cycle is under way
-    bool excluded; // gc_exclude
-    bool forced;   // why the next one begins
+    bool parked;                   // it waits; whoever clears this readies it
+    bool running;                  // a cycle is under way
+    bool excluded;                 // somebody owns the exclusion: gc_exclude
+    bool forced;                   // why the next one begins
     uint64_t begun, ended, target; // cycles; target: begin until so many have begun
-    uint64_t marking; // the latest that has passed stop 1
-    GList starters;   // allocating goroutines that wait for its stop 1 or 2
-    GList waiters; // who waits for `ended` or for its turn to exclude; all of them look again
+    uint64_t marking;              // the latest that has passed stop 1
+    GList starters;                // allocating goroutines that wait for its stop 1 or 2
+    GList waiters;                 // who waits for `ended`; all of them look again
+    GList excluders;               // who waits for its turn to exclude, in order; woken as the owner
 } ctl = {.lock = LOCK_INIT(RANK_GC)};
 
-G *gc_coordinator(void) { return ctl.coordinator; }
+G *gc_coordinator(void) {
+    return ctl.coordinator;
+}
 
 // ---- waking and waiting
 
@@ -58,7 +69,8 @@ uint64_t gc_request(bool forced) {
 void gc_trigger(void) {
     G *g = NULL;
     lock_acquire(&ctl.lock);
-    if (ctl.target == ctl.begun) { // perhaps behind stop 2 of the one under way, which is not over before its waiters are ready
+    if (ctl.target == ctl.begun) { // perhaps behind stop 2 of the one under way, which is not over before its
+                                   // waiters are ready
         ctl.target++;
         if (!ctl.running) g = take_coordinator();
     }
@@ -71,8 +83,9 @@ static void ready_all(GList *l) {
         g_ready_tail(g);
 }
 
-// Allocation does not run ahead of a cycle: between the trigger and stop 1 nobody assists, when all is marked there is nothing to assist with, and the coordinator
-// may have to wait for a core. Off the goroutine's stack, like whole_cycle.
+// Allocation does not run ahead of a cycle: between the trigger and stop 1 nobody assists, when all is marked
+// there is nothing to assist with, and the coordinator may have to wait for a core. Off the goroutine's
+// stack, like whole_cycle.
 static void wait_marking_off_stack(void *goroutine) {
     G *g = goroutine;
     P *p = p_self();
@@ -90,7 +103,9 @@ static void wait_marking_off_stack(void *goroutine) {
     schedule();
 }
 
-void gc_wait_marking(void) { g_leave(g_self(), wait_marking_off_stack, g_self()); }
+void gc_wait_marking(void) {
+    g_leave(g_self(), wait_marking_off_stack, g_self());
+}
 
 void gc_release_starters(void) {
     lock_acquire(&ctl.lock);
@@ -104,21 +119,17 @@ void gc_release_starters(void) {
     ready_all(&woken);
 }
 
-static void wait_here(void) { // ctl.lock held, and released
-    glist_push(&ctl.waiters, g_self());
-    g_park(WAIT_GC_CYCLE, &ctl.lock);
-}
-
 void gc_resume(P *p, G *g) {
     store_relaxed(&g->state, G_RUNNABLE);
     p->inherited++;
     sched_execute(p, g);
 }
 
-// A whole cycle for one goroutine, off its stack: an allocation that has found no memory has little of it left.
+// A whole cycle for one goroutine, off its stack: an allocation that has found no memory has little of it
+// left.
 typedef struct WholeCycle {
     G *g;
-    uint64_t n; // number of the cycle; 0: not asked for yet
+    uint64_t n;     // number of the cycle; 0: not asked for yet
     uint64_t swept; // a whole word: a half written one would still hold what an earlier frame left there
 } WholeCycle;
 
@@ -145,29 +156,37 @@ static void whole_cycle_off_stack(void *arg) {
 
 static void whole_cycle(void) {
     WholeCycle w = {g_self(), 0, false};
-    do g_leave(w.g, whole_cycle_off_stack, &w);
+    do
+        g_leave(w.g, whole_cycle_off_stack, &w);
     while (!w.swept);
 }
 
 void gc_exclude(void) {
     lock_acquire(&ctl.lock);
-    while (ctl.running || ctl.excluded) {
-        wait_here();
-        lock_acquire(&ctl.lock);
+    if (ctl.running || ctl.excluded) {
+        glist_push(&ctl.excluders, g_self());
+        g_park(WAIT_GC_CYCLE, &ctl.lock);
+        return;
     }
     ctl.excluded = true;
     lock_release(&ctl.lock);
 }
 
+// ctl.lock held, no cycle runs, nobody excludes one: the exclusion belongs to the first who waits for it (may
+// be NULL), whom the caller readies after the lock.
+static G *hand_over_exclusion(void) {
+    G *g = glist_pop(&ctl.excluders);
+    ctl.excluded = g != NULL;
+    return g;
+}
+
 void gc_admit(void) {
     lock_acquire(&ctl.lock);
+    RT_ASSERT(ctl.excluded && !ctl.running);
     ctl.excluded = false;
-    GList woken = ctl.waiters;
-    ctl.waiters = (GList){0};
-    G *g = ctl.target != ctl.begun ? take_coordinator() : NULL;
+    G *g = ctl.target != ctl.begun ? take_coordinator() : hand_over_exclusion();
     lock_release(&ctl.lock);
     if (g) g_ready(g);
-    ready_all(&woken);
 }
 
 // ---- the coordinator
@@ -204,7 +223,9 @@ static void coordinator_main(void *unused) {
         ctl.running = false;
         GList woken = ctl.waiters;
         ctl.waiters = (GList){0};
+        G *excluder = hand_over_exclusion();
         lock_release(&ctl.lock);
+        if (excluder) g_ready(excluder);
         ready_all(&woken);
     }
 }

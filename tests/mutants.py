@@ -515,6 +515,8 @@ MUTANTS = [
            "    if (cursor == sp) hint_store(&cursor, sp->all_next);\n",
            "",
            unit("test_final"), BROKE + "|" + UNIT_FAILED + "|heap-use-after-free|SEGV"),
+    Mutant("gc-turns", "rt/gcctl.c", "    ctl.excluded = g != NULL;", "    ctl.excluded = false;",
+           sim("gc_turns", cores=2, seeds=2000), SIM_FAILED),
     Mutant("final-kept", "rt/finalizer.c",
            "        if (span_mark(s, slot)) {\n",
            "        if (!span_bit(s->mark, slot)) {\n",
