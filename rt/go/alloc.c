@@ -242,5 +242,9 @@ bool go_atomic_cas(void **p, void *old, void *v) {
 
 void go_keep_alive(Any v) GO("runtime.KeepAlive");
 void go_keep_alive(Any v) {}
-void go_verify_not_in_heap(uintptr_t p) GO("reflect.verifyNotInHeapPtr");
-void go_verify_not_in_heap(uintptr_t p) {}
+// Go's own test for a value that is said to be no pointer into the heap.
+bool go_verify_not_in_heap(uintptr_t p) GO("reflect.verifyNotInHeapPtr");
+bool go_verify_not_in_heap(uintptr_t p) {
+    const Span *s = span_of(p);
+    return !s || s->kind == SPAN_FREE;
+}
