@@ -8,7 +8,7 @@
 // effect, snapshots of the one instant of stop 1, taken lazily, and the deletion barrier alone is sound. (bdwgc stops for all roots; Go 1.4 scanned
 // all stacks in the stop.) What follows:
 //  - the program's plain global variables are part of the snapshot: their words (app_data, app_bss) are shaded during stop 1, and writing them needs no barrier.
-//    (Large pointer-free globals cost stop time: about a nanosecond a word.) gccgo's globals have bitmaps and barriers and are scanned concurrently.
+//    (Large pointer-free globals cost stop time: about a nanosecond a word.) Those of Go have barriers and are scanned concurrently (root.c).
 //  - stack slots need no barrier: a stack is scanned as it was at stop 1, while nobody runs on it. Only direct hand-off (channels) writes into the stack of a parked, perhaps
 //    unscanned goroutine: it shades what it overwrites. Nobody else writes other goroutines' stacks (the reason for escape.h).
 //  - a goroutine's record (argument, panic value) is part of its stack. Timer heaps are runtime memory whose removal of a pointer shades it.

@@ -21,3 +21,17 @@ typedef struct Root {
 void roots_for_each(void (*fn)(const Root *root, void *arg), void *arg);
 // Without the caller's goroutine. System stack.
 void roots_of_others(void (*fn)(const Root *root, void *arg), void *arg);
+
+// Variables that are written through the barrier: those of Go that may lead into the heap, as gccgo's code registers them (its gcRootList, one a package).
+typedef struct VarRoot {
+    void *at;
+    uintptr_t size, ptrdata; // bytes; no pointer lies behind the first ptrdata
+    const uint8_t *gcdata;
+} VarRoot;
+typedef struct VarList {
+    struct VarList *next;
+    intptr_t n;
+    VarRoot roots[];
+} VarList;
+// From now on they are roots; at the next stop 1 at the latest. Nothing in them may lead into the heap before. Again: nothing. No two at once. No locks.
+void root_vars_add(VarList *v);

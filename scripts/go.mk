@@ -67,7 +67,7 @@ $(B)/app/$1/go.h: $(B)/app/$1/objects FORCE
 	@test -e $$@
 
 $(B)/app/$1/app.o: $(B)/app/$1/objects $(patsubst %,$(B)/app/$1/%.o,$(call app_place,$(filter %.c,$2))) $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a \
-  scripts/app.ld scripts/go_link.py scripts/check_app_symbols.sh scripts/check_cells.py $(GO_HOST_OBJS) $(B)/doors $(B)/app/$1/made_of
+  scripts/go_app.ld scripts/go_link.py scripts/check_app_symbols.sh scripts/check_cells.py $(GO_HOST_OBJS) $(B)/doors $(B)/app/$1/made_of
 	$$(call say,APP,$1)
 	$$(Q)scripts/go_link.py --ld $(LD) --objcopy $(OBJCOPY) --nm $(NM) --out $$@ --doors $(B)/doors --runtime '$(GO_HOST_OBJS)' \
 	  --c-objects '$$(filter $(B)/app/$1/%.c.o,$$^)' $$$$(cat $$<) $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a

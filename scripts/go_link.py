@@ -68,7 +68,7 @@ def main():
 
     merged = args.out + ".all"
     args.inputs = check_c_objects(args) + args.inputs
-    link = [args.ld, "-r", "-T", "scripts/app.ld", "--force-group-allocation", "-Map=" + args.out + ".map", "-o", merged]
+    link = [args.ld, "-r", "-T", "scripts/go_app.ld", "--force-group-allocation", "-Map=" + args.out + ".map", "-o", merged]
     for closure in ("ffi_go_closure_unix64", "ffi_go_closure_unix64_sse"):  # scripts/go_closure.asm
         link += ["--wrap", closure]
     subprocess.run([*link, *args.inputs], check=True)

@@ -82,7 +82,7 @@ class Packer:
         """Links the compiled programs into <PLACE>/<number>.elf and, if asked for, <number>.host. Returns both paths."""
         objects = [os.path.join(PLACE, "obj", n[:-3]) + ".o" for n in names]
         stem = os.path.join(PLACE, "pack-" + hashlib.sha256("\n".join(names).encode()).hexdigest()[:12])
-        table, driver, app = stem + ".table.o", stem + ".driver.o", stem + ".app.o"
+        table, driver, app = stem + ".table.c.o", stem + ".driver.c.o", stem + ".app.o"
         library = [f"{BUILD}/go/runtime.o", f"{BUILD}/go/libgo-bare.a", f"{BUILD}/go/libm.a"]
         machine, process = stem + ".elf", stem + ".host"
         inputs = [*objects, *library, *self.vars["GO_OBJS"].split(), "tests/go/pack/driver.c", f"{BUILD}/buildid"]

@@ -4,17 +4,13 @@
 // variables that hold pointers (registerGCRoots), and the main package the list of all type descriptors, by which reflection finds types.
 #include "go.h"
 #include "start.h"
+#include "../root.h"
 
 void go_init_main(void) GO("__go_init_main");
 void go_main(void) GO("main.main");
 
-GoRoots *go_roots;
-
-void go_register_roots(GoRoots *r) GO("runtime.registerGCRoots");
-void go_register_roots(GoRoots *r) {
-    r->next = go_roots;
-    go_roots = r;
-}
+void go_register_roots(VarList *v) GO("runtime.registerGCRoots");
+void go_register_roots(VarList *v) { root_vars_add(v); }
 
 GoTypeLists go_type_lists;
 void go_register_types(intptr_t n, const GoTypeList *const *lists) GO("runtime.registerTypeDescriptors");

@@ -247,6 +247,42 @@ static void reach_timers(void) {
             reach((uintptr_t)core(i)->timers.v[k], false);
 }
 
+// ---- variables with barriers, of three packages; the second has none
+
+#define VAR_WORDS 3000u // several pieces
+static uintptr_t small_vars[4], large_var[VAR_WORDS], last_var[2];
+static struct {
+    VarList list;
+    VarRoot roots[4];
+} packages[3] = {
+    {.list = {.n = 4}, .roots = {{&small_vars[0], 8, 8}, {large_var, sizeof large_var, 8 * (VAR_WORDS - 10)}, {&small_vars[1], 8, 0}, {&small_vars[2], 16, 16}}},
+    {.list = {.n = 0}},
+    {.list = {.n = 1}, .roots = {{last_var, 16, 16}}},
+};
+static uintptr_t *any_var(void) {
+    switch (test_below(3)) {
+    case 0: return &small_vars[test_below(3) ? 2 + test_below(2) : 0]; // 1 is no pointer
+    case 1: return &last_var[test_below(2)];
+    default: return &large_var[test_below(VAR_WORDS - 10)];
+    }
+}
+static void add_vars(void) {
+    for (int i = 0; i < 6; i++)
+        root_vars_add(&packages[i % 3].list); // the second time without effect
+    CHECK_EQ(gc_globals_bytes(), 8 + 8 * (VAR_WORDS - 10) + 16 + 16);
+}
+static void reach_vars(void) {
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < packages[i].list.n; k++)
+            for (size_t w = 0; w < packages[i].roots[k].ptrdata / 8; w++)
+                reach(((uintptr_t *)packages[i].roots[k].at)[w], false);
+}
+static void clear_vars(void) {
+    memset(small_vars, 0, sizeof small_vars);
+    memset(large_var, 0, sizeof large_var);
+    memset(last_var, 0, sizeof last_var);
+}
+
 // ---- one cycle
 
 // Around the places where an object is cut for several cores.
@@ -270,6 +306,9 @@ static void build(int n) {
     }
     arm_some(TIMERS);
     make_goroutines();
+    for (int i = 0; i < 40; i++)
+        *any_var() = test_below(4) ? word_to(any()) : junk();
+    small_vars[1] = large_var[VAR_WORDS - 1] = any()->base; // looks like one
 }
 
 static uint64_t pending(void) { return load_relaxed(&gc.stacks_pending); }
@@ -280,6 +319,11 @@ static void mutate(void) {
     Object *o = any_held();
     if (o->edges && !o->fresh) { // what it overwrites is shaded
         uintptr_t *w = edge(o, (uint32_t)test_below(o->edges));
+        gc_shade((void *)*w);
+        *w = any_held()->base;
+    }
+    if (test_below(4) == 0) { // as are variables
+        uintptr_t *w = any_var();
         gc_shade((void *)*w);
         *w = any_held()->base;
     }
@@ -343,6 +387,7 @@ static void begin(void) {
     sorted = object_count;
     reach_goroutines();
     reach_timers();
+    reach_vars();
     reach_all();
     for (int i = 0; i < TIMERS; i++)
         armed[i].held = armed[i].held && containing((uintptr_t)armed[i].t)->reachable;
@@ -400,6 +445,7 @@ static void clear(void) {
             timer_disarm(core(i)->timers.v[0]);
     for (int i = 0; i < GS; i++)
         store_relaxed(&gs[i].state, G_DEAD);
+    clear_vars();
     begin();
     finish();
     sweep();
@@ -502,6 +548,7 @@ static void test_verify(void) {
             timer_disarm(core(i)->timers.v[0]);
     for (int i = 0; i < GS; i++)
         store_relaxed(&gs[i].state, i == 3 ? G_WAITING : G_DEAD);
+    clear_vars();
     gs[3].ctx = NULL;
     gs[3].sp = gs[3].seg->base;
     for (int k = 0; k < 2; k++)
@@ -529,6 +576,7 @@ int main(void) {
         lock_init(&rt_ps[i]->timers_lock, RANK_TIMERS);
         store_relaxed(&rt_ps[i]->timer_next, TIME_NEVER);
     }
+    add_vars();
     RUN(test_no_buffers);
     RUN(test_quiet);
     RUN(test_changes);
