@@ -216,6 +216,8 @@ struct P {
     int64_t profile_next; // preempt.c: when this core is to be sampled next; TIME_NEVER: not
     struct ProfileTable *samples; // of its interrupts (profile.c)
     int64_t alloc_left;   // bytes until an allocation is sampled (profile_heap.c)
+    uint64_t alloc_rate;  // for which alloc_left was chosen
+    _Atomic uint32_t sampling; // an interrupt of this core uses samples (profile.c)
     uint8_t stop_way; // StopWay of the latest stop: set by whoever took the goroutine off, read by stop.c
     int64_t stopped_ns; // when it came to its latest stop
 
@@ -280,7 +282,7 @@ void sys_call(void (*fn)(void *), void *arg);
 
 typedef enum {
     WAIT_NONE, WAIT_CHAN_SEND, WAIT_CHAN_RECV, WAIT_CHAN_SEND_NIL, WAIT_CHAN_RECV_NIL, WAIT_SELECT, WAIT_SELECT_NONE, WAIT_SLEEP, WAIT_SEMA,
-    WAIT_MUTEX, WAIT_RWMUTEX_R, WAIT_RWMUTEX_W, WAIT_COND, WAIT_WAITGROUP, WAIT_CONSOLE, WAIT_STW, WAIT_PARK,
+    WAIT_SEMA_MUTEX, WAIT_MUTEX, WAIT_RWMUTEX_R, WAIT_RWMUTEX_W, WAIT_COND, WAIT_WAITGROUP, WAIT_CONSOLE, WAIT_STW, WAIT_PARK,
     WAIT_GC_ASSIST, WAIT_GC_CYCLE, WAIT_GC_COORDINATOR, WAIT_FINALIZER, WAIT_INPUT, WAIT_IO, WAIT_REASONS,
 } WaitReason; // texts: traceback.c, as Go prints them
 

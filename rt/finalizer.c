@@ -217,6 +217,13 @@ void special_sweep(Span *s) {
     if (ready) g_ready(ready);
 }
 
+bool special_keeps(const Span *s, uintptr_t obj) {
+    uint32_t slot = span_slot(s, obj);
+    for (const Special *sp = s->specials; sp; sp = sp->next)
+        if (span_slot(s, sp->obj) == slot) return true;
+    return false;
+}
+
 void special_kept(uint64_t *objects, uint64_t *bytes) {
     lock_acquire(&lock);
     *objects = kept_objects;

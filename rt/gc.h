@@ -156,6 +156,7 @@ typedef enum { STOP_IDLE, STOP_SCHED, STOP_CALL, STOP_ASYNC, STOP_DOOR, STOP_WOR
 // its finalizers are queued. Before the marks of s are turned into alloc bits. Objects that it kept since the start of the program, and their bytes:
 // unmarked at stop 2 == swept + kept.
 void special_sweep(struct Span *s);
+bool special_keeps(const struct Span *s, uintptr_t obj); // obj, a slot of s that is not marked, waits for its finalizer. World stopped
 void special_kept(uint64_t *objects, uint64_t *bytes);
 // Stop 1, world stopped: what there is now are the roots of this cycle.
 void special_mark_begin(void);

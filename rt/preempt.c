@@ -148,6 +148,7 @@ bool rt_irq_ipi(TrapFrame *tf) {
     p->n_irq++;
     trace_irq(TRACE_IRQ_IPI);
     if (report_frozen()) report_wait_frozen();
+    if (unlikely(profile_wanted & PROFILE_CPU)) arm_by(p, p->profile_next); // perhaps the profile has just begun
     if (p->g && !p->slice_armed && sched_others_wait(p)) {
         hint_store(&p->slice_armed, true);
         p->tick_seen = p_turn(p);

@@ -2,7 +2,8 @@
 //
 // CPU: each core's timer interrupts it so many times a second (cpuprof=hz; the same one-shot timer that ends slices). If it runs something, the stack is walked from
 // the interrupted frame, and counted in the core's own table, which its interrupts alone write (proftab.c). No lock, no allocation, general registers.
-// A core that sleeps has no samples.
+// A core that sleeps has no samples. A program in Go starts and ends such profiles while it runs (profile_cpu_begin): its counts are value[1], those of the whole run value[0].
+// While tables are made and reset no interrupt may use them: `changing` and P.sampling are Dekker's flags, of the core that changes and of each core's interrupts.
 //
 // Mutex and block: the scheduler's hooks (watch.c) note when a goroutine stops; when it is made ready, what it has waited counts: for the block profile with its own
 // stack, which does not move as long as it is not queued, and for the mutex profile, as in Go, with the stack of who let go of the mutex.
@@ -22,8 +23,12 @@
 uint32_t profile_wanted;
 
 static Lock lock = LOCK_INIT(RANK_PROFILE);
-static ProfileTable *waits, *contention, *goroutines;
+static ProfileTable *goroutines;
+ProfileTable *profile_blocks, *profile_contention;
+uint64_t profile_block_rate, profile_mutex_rate;
 static int64_t cpu_period;
+static bool cpu_live;             // the program itself takes a profile. hint_store
+static _Atomic uint32_t changing; // cpu_live, period and tables
 static bool done;
 
 static ProfileTable *table(uint32_t kind) {
@@ -41,13 +46,17 @@ void profile_start(void) {
     }
     if (rt_knobs.heapprof) {
         profile_wanted |= PROFILE_HEAP;
-        profile_heap_start(rt_knobs.heapprof);
+        static uint64_t rate;
+        rate = rt_knobs.heapprof;
+        profile_heap_start(&rate);
     }
     if (rt_knobs.goprof) goroutines = table(PROFILE_GOROUTINE);
-    if (rt_knobs.mutexprof) contention = table(PROFILE_MUTEX);
-    if (rt_knobs.blockprof) waits = table(PROFILE_BLOCK);
+    if (rt_knobs.mutexprof) profile_contention = table(PROFILE_MUTEX);
+    if (rt_knobs.blockprof) profile_blocks = table(PROFILE_BLOCK);
     if (rt_knobs.mutexprof) rt_watch |= WATCH_MUTEX;
     if (rt_knobs.blockprof) rt_watch |= WATCH_BLOCK;
+    profile_mutex_rate = rt_knobs.mutexprof;
+    profile_block_rate = rt_knobs.blockprof;
 }
 
 void profile_core_begins(P *p) {
@@ -99,27 +108,87 @@ static void sample(P *p, const TrapFrame *tf) {
     }
     n += traceback_pcs(p->g, w, pc + n, PROFILE_DEPTH - n);
     ProfileBucket *b = proftab_bucket(p->samples, pc, n);
-    if (b) proftab_add(b, 0, 1);
+    if (!b) return;
+    proftab_add(b, 0, 1);
+    if (hint_load(&cpu_live)) proftab_add(b, 1, 1);
 }
 
 int64_t profile_tick(P *p, const TrapFrame *tf, int64_t now) {
     if (done) return TIME_NEVER;
     if (now < p->profile_next) return p->profile_next;
-    if (!p->idle_since) sample(p, tf);
-    return p->profile_next = now + cpu_period;
+    store_relaxed(&p->sampling, 1);
+    fence_seq(); // pairs with change_begin: it sees us sampling, or we see it changing
+    if (!p->idle_since && !load_relaxed(&changing)) sample(p, tf);
+    store_release(&p->sampling, 0);
+    return p->profile_next = now + hint_load(&cpu_period);
+}
+
+// ---- CPU profiles that begin and end while the program runs
+
+// From here to change_end no interrupt uses the tables. (None of this core's is under way, and those of others soon end.)
+static void change_begin(void) {
+    store_relaxed(&changing, 1);
+    fence_seq(); // pairs with profile_tick
+    for (int i = 0; i < sched.ncpu; i++)
+        for (unsigned turns = 0; load_acquire(&rt_ps[i]->sampling); turns++)
+            plat_spin(turns);
+}
+static void change_end(void) { store_release(&changing, 0); }
+
+bool profile_cpu_begin(uint32_t hz) {
+    bool ok = true, alone = !rt_knobs.cpuprof;
+    change_begin();
+    for (int i = 0; i < sched.ncpu && ok; i++) {
+        P *p = rt_ps[i];
+        if (!p->samples) ok = (p->samples = proftab_new(TABLE_PAGES)) != NULL;
+        else if (alone) proftab_reset(p->samples);
+        for (const ProfileBucket *b = NULL; ok && (b = proftab_next(p->samples, b));)
+            hint_store(&((ProfileBucket *)b)->value[1], 0);
+    }
+    if (ok) {
+        hint_store(&cpu_live, true);
+        if (alone) {
+            int64_t now = plat_now_ns();
+            hint_store(&cpu_period, 1000000000ll / hz);
+            for (int i = 0; i < sched.ncpu; i++)
+                hint_store(&rt_ps[i]->profile_next, now + cpu_period);
+            hint_store(&profile_wanted, profile_wanted | PROFILE_CPU);
+        }
+    }
+    change_end();
+    if (!ok || !alone) return ok;
+    sched_arm(p_self());
+    for (int i = 0; i < sched.ncpu; i++)
+        if (rt_ps[i] != p_self()) plat_ipi(i); // rt_irq_ipi arms that core's timer
+    return true;
+}
+
+uint64_t profile_cpu_end(void) {
+    uint64_t hz = (uint64_t)(1000000000ll / cpu_period);
+    change_begin();
+    hint_store(&cpu_live, false);
+    if (!rt_knobs.cpuprof) {
+        hint_store(&profile_wanted, profile_wanted & ~PROFILE_CPU);
+        for (int i = 0; i < sched.ncpu; i++)
+            hint_store(&rt_ps[i]->profile_next, TIME_NEVER);
+    }
+    change_end();
+    return hz;
 }
 
 // ---- waiting
 
 static bool is_blocking(unsigned why) { return why >= WAIT_CHAN_SEND && why <= WAIT_WAITGROUP && why != WAIT_SLEEP; }
-static bool is_mutex(unsigned why) { return why == WAIT_MUTEX || why == WAIT_RWMUTEX_R || why == WAIT_RWMUTEX_W; }
+static bool is_mutex(unsigned why) { return why == WAIT_SEMA_MUTEX || why == WAIT_MUTEX || why == WAIT_RWMUTEX_R || why == WAIT_RWMUTEX_W; }
 
-static void count(ProfileTable *t, const uintptr_t *pc, unsigned n, uint64_t times, uint64_t ns) {
+static void count(ProfileTable *t, const uintptr_t *pc, unsigned n, uint64_t times, uint64_t ns, uint64_t scale) {
     lock_acquire(&lock);
     ProfileBucket *b = done ? NULL : proftab_bucket(t, pc, n);
     if (b) {
-        proftab_add(b, 0, times);
-        proftab_add(b, 1, ns);
+        proftab_add(b, 0, times * scale);
+        proftab_add(b, 1, ns * scale);
+        proftab_add(b, 2, times);
+        proftab_add(b, 3, ns);
     }
     lock_release(&lock);
 }
@@ -127,16 +196,31 @@ static void count(ProfileTable *t, const uintptr_t *pc, unsigned n, uint64_t tim
 void profile_waited(G *g, const G *by) {
     uintptr_t pc[PROFILE_DEPTH];
     unsigned why = g->wait_reason;
-    uint64_t ns = (uint64_t)(plat_now_ns() - (int64_t)g->wait_since_ns), rate = rt_knobs.blockprof;
+    uint64_t ns = (uint64_t)(plat_now_ns() - (int64_t)g->wait_since_ns), rate = hint_load(&profile_block_rate), every = hint_load(&profile_mutex_rate);
     StackWalk w;
-    if (waits && is_blocking(why) && traceback_start(g, &w)) {
+    if (rate && is_blocking(why) && traceback_start(g, &w)) {
         // As Go: shorter ones are counted with a probability of ns / rate, and for what they stand for.
         uint64_t stands = rate > 1 && ns < rate ? rate : ns;
         if (stands == ns || rand_next(p_self()) % rate < ns)
-            count(waits, pc, traceback_pcs(g, w, pc, PROFILE_DEPTH), stands == ns || ns == 0 ? 1 : rate / ns, stands);
+            count(profile_blocks, pc, traceback_pcs(g, w, pc, PROFILE_DEPTH), stands == ns || ns == 0 ? 1 : rate / ns, stands, 1);
     }
-    if (contention && by && is_mutex(why) && rand_next(p_self()) % rt_knobs.mutexprof == 0)
-        count(contention, pc, traceback_here(pc, PROFILE_DEPTH), rt_knobs.mutexprof, ns * rt_knobs.mutexprof);
+    if (every && by && is_mutex(why) && rand_next(p_self()) % every == 0) count(profile_contention, pc, traceback_here(pc, PROFILE_DEPTH), 1, ns, every);
+}
+
+// rt_watch stays as it is when the rates become 0: a wait that nobody has seen begin would seem to have lasted since the last one that somebody saw.
+void profile_waits(void *arg) {
+    WaitRates *r = arg;
+    if (r->block > 0 && !profile_blocks) profile_blocks = proftab_new(TABLE_PAGES);
+    if (r->mutex > 0 && !profile_contention) profile_contention = proftab_new(TABLE_PAGES);
+    if ((r->block > 0 && !profile_blocks) || (r->mutex > 0 && !profile_contention)) {
+        r->failed = true;
+        return;
+    }
+    if (r->block >= 0) hint_store(&profile_block_rate, (uint64_t)r->block);
+    if (r->mutex >= 0) hint_store(&profile_mutex_rate, (uint64_t)r->mutex);
+    if (r->block <= 0 && r->mutex <= 0) return;
+    rt_watch |= (r->block > 0 ? WATCH_BLOCK : 0) | (r->mutex > 0 ? WATCH_MUTEX : 0);
+    sched_watched();
 }
 
 // ---- goroutines
@@ -163,11 +247,11 @@ void profile_goroutines(void *unused) {
 void profile_write_out(void) {
     int64_t duration = plat_now_ns() - sched.start_ns;
     hint_store(&done, true);
-    if (profile_wanted & PROFILE_CPU)
+    if (rt_knobs.cpuprof)
         for (int i = 0; i < sched.ncpu; i++)
             proftab_write_out(rt_ps[i]->samples, "cpu", rt_knobs.cpuprof, duration);
-    if (profile_wanted & PROFILE_HEAP) profile_heap_write_out(duration);
+    if (rt_knobs.heapprof) profile_heap_write_out(duration);
     if (goroutines) proftab_write_out(goroutines, "goroutine", 1, duration);
-    if (contention) proftab_write_out(contention, "mutex", rt_knobs.mutexprof, duration);
-    if (waits) proftab_write_out(waits, "block", rt_knobs.blockprof, duration);
+    if (rt_knobs.mutexprof) proftab_write_out(profile_contention, "mutex", rt_knobs.mutexprof, duration);
+    if (rt_knobs.blockprof) proftab_write_out(profile_blocks, "block", rt_knobs.blockprof, duration);
 }

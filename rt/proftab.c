@@ -9,10 +9,16 @@
 ProfileTable *proftab_new(size_t pages) {
     ProfileTable *t = page_alloc_large(pages);
     if (!t) return NULL;
-    memset(t, 0, sizeof *t);
     t->room = (uint32_t)(pages * PAGE_SIZE);
-    store_relaxed(&t->used, sizeof *t);
+    proftab_reset(t);
     return t;
+}
+
+void proftab_reset(ProfileTable *t) {
+    hint_store(&t->lost, 0);
+    memset(t->head, 0, sizeof t->head);
+    store_relaxed(&t->count, 0);
+    store_relaxed(&t->used, sizeof *t);
 }
 
 static inline ProfileBucket *at(const ProfileTable *t, uint32_t offset) { return (ProfileBucket *)((char *)t + offset); }
@@ -42,8 +48,14 @@ ProfileBucket *proftab_bucket(ProfileTable *t, const uintptr_t *pc, unsigned dep
         b->pc[i] = pc[i];
     *head = used;
     store_relaxed(&t->count, load_relaxed(&t->count) + 1);
-    store_release(&t->used, used + bytes); // pairs with proftab_write_out
+    store_release(&t->used, used + bytes); // pairs with proftab_write_out, proftab_next
     return b;
+}
+
+const ProfileBucket *proftab_next(const ProfileTable *t, const ProfileBucket *b) {
+    uint32_t used = load_acquire(&t->used); // pairs with proftab_bucket
+    uint32_t o = b ? (uint32_t)((const char *)b - (const char *)t) + (uint32_t)(sizeof *b + b->depth * sizeof(uintptr_t)) : (uint32_t)sizeof *t;
+    return o < used ? at(t, o) : NULL;
 }
 
 void proftab_write_out(const ProfileTable *t, const char *kind, uint64_t rate, int64_t duration) {

@@ -25,5 +25,9 @@ ProfileTable *proftab_new(size_t pages);
 // The bucket of a stack, made if there is none; NULL: no room, counted as lost. One writer at a time: the caller sees to that.
 ProfileBucket *proftab_bucket(ProfileTable *t, const uintptr_t *pc, unsigned depth);
 static inline void proftab_add(ProfileBucket *b, unsigned i, uint64_t n) { hint_store(&b->value[i], b->value[i] + n); }
+// The bucket behind b, NULL: the first one; NULL: no more. Others may still write: what is found is whole, its values may change.
+const ProfileBucket *proftab_next(const ProfileTable *t, const ProfileBucket *b);
+// Forgets all. No writer, no reader.
+void proftab_reset(ProfileTable *t);
 // A record of the side channel. Others may still write.
 void proftab_write_out(const ProfileTable *t, const char *kind, uint64_t rate, int64_t duration);

@@ -19,6 +19,7 @@ static const char *const reasons[] = {
     [WAIT_SELECT_NONE] = "select (no cases)",
     [WAIT_SLEEP] = "sleep",
     [WAIT_SEMA] = "semacquire",
+    [WAIT_SEMA_MUTEX] = "semacquire", // of Go's sync.Mutex and RWMutex
     [WAIT_MUTEX] = "sync.Mutex.Lock",
     [WAIT_RWMUTEX_R] = "sync.RWMutex.RLock",
     [WAIT_RWMUTEX_W] = "sync.RWMutex.Lock",

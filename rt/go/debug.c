@@ -1,10 +1,11 @@
-// debug.c -- knobs and figures by the names of runtime/debug, runtime/metrics, runtime/pprof, runtime/trace, os/signal and testing.
+// debug.c -- knobs and figures by the names of runtime/debug, runtime/metrics, runtime/trace, os/signal and testing.
 //
-// What has no meaning here answers so: no signal ever comes, no profile is taken, there is no other thread.
+// What has no meaning here answers so: no signal ever comes, there is no other thread. Profiles: pprof.c.
 #include "go.h"
 #include "panic.h"
 #include "../api/gc.h"
 #include "../memstats.h"
+#include "../report.h"
 #include "../sched.h"
 
 #define NOTHING(c_name, name)                                                                                          \
@@ -34,7 +35,9 @@ void go_set_traceback(String level) {
     bool none = go_string_equal(level, go_str("none")), self = go_string_equal(level, go_str("single")) || level.n == 0;
     hint_store(&go_traceback, none ? TRACEBACK_NONE : self ? TRACEBACK_SELF : TRACEBACK_ALL);
 }
-NOTHING(go_write_heap_dump, "runtime_1debug.WriteHeapDump")
+static void say(void *text) { rt_printf("%s\n", (const char *)text); }
+void go_write_heap_dump(uintptr_t fd) GO("runtime_1debug.WriteHeapDump");
+void go_write_heap_dump(uintptr_t fd) { sys_call(say, (void *)"runtime/debug: WriteHeapDump is not supported: nothing is written"); }
 String go_modinfo(void) GO("runtime_1debug.modinfo");
 String go_modinfo(void) { return (String){NULL, 0}; }
 const String go_build_version GO("runtime.buildVersion") = {"go1.18 gccgo Burrow", 19};
@@ -75,12 +78,9 @@ NOTHING(go_signal_wait, "os_1signal.signalWaitUntilIdle")
 bool go_signal_ignored(uint32_t n) GO("os_1signal.signal__ignored");
 bool go_signal_ignored(uint32_t n) { return false; }
 
-// ---- testing, runtime/pprof
-uint64_t go_block_rate GO("runtime.blockprofilerate"), go_mutex_rate GO("runtime.mutexprofilerate");
+// ---- testing
 int64_t go_ticks_per_second(void) GO("runtime.tickspersecond");
 int64_t go_ticks_per_second(void) { return 1000000000; }
-int64_t go_cycles_per_second(void) GO("runtime_1pprof.runtime__cyclesPerSecond");
-int64_t go_cycles_per_second(void) { return 1000000000; }
 int32_t go_gcount(void) GO("runtime.gcount");
 int32_t go_gcount(void) { return goroutine_count(); }
 uint32_t go_fastrand(void) GO("runtime.fastrand");
@@ -93,20 +93,6 @@ void go_mcall(const FuncVal *f) { gosched(); }
 const FuncVal go_gosched_m GO("runtime.gosched__m..f") = {(void (*)(void))gosched};
 intptr_t go_expected_system(void) GO("runtime.expectedSystemGoroutines");
 intptr_t go_expected_system(void) { return 0; }
-typedef struct { GoSlice data, tags; bool eof; } Profile;
-Profile go_read_profile(void) GO("runtime_1pprof.readProfile");
-Profile go_read_profile(void) {
-    static uint64_t header[] = {3, 0, 100}; // 100 Hz, and no sample
-    static void *tags[1];
-    return (Profile){{header, 3, 3}, {tags, 1, 1}, true};
-}
-GoSlice go_expand_frame(GoSlice pcs) GO("runtime_1pprof.runtime__expandFinalInlineFrame");
-GoSlice go_expand_frame(GoSlice pcs) { return pcs; }
-typedef struct { intptr_t n; bool ok; } Count;
-Count go_goroutine_profile(GoSlice p, GoSlice labels) GO("runtime_1pprof.runtime__goroutineProfileWithLabels");
-Count go_goroutine_profile(GoSlice p, GoSlice labels) { return (Count){0, true}; }
-NOTHING(go_set_prof_label, "runtime_1pprof.runtime__setProfLabel")
-
 // ---- runtime/metrics, runtime/trace
 NOTHING(go_read_metrics, "runtime_1metrics.runtime__readMetrics")
 NOTHING(go_user_log, "runtime_1trace.userLog")

@@ -28,7 +28,7 @@ void go_semacquire(uint32_t *s) {
 }
 void go_semacquire_mutex(uint32_t *s, bool front, intptr_t skip) GO("sync.runtime__SemacquireMutex");
 void go_semacquire_mutex(uint32_t *s, bool front, intptr_t skip) {
-    sema_acquire(s, front, WAIT_SEMA);
+    sema_acquire(s, front, WAIT_SEMA_MUTEX);
     RT_DOOR();
 }
 void go_semrelease(uint32_t *s, bool handoff, intptr_t skip) GO("sync.runtime__Semrelease");

@@ -16,9 +16,12 @@ GoTypeLists go_type_lists;
 void go_register_types(intptr_t n, const GoTypeList *const *lists) GO("runtime.registerTypeDescriptors");
 void go_register_types(intptr_t n, const GoTypeList *const *lists) { go_type_lists = (GoTypeLists){n, lists}; }
 
+void rt_go_heap_profile(void) __attribute__((weak)); // pprof_heap.c, in programs that read that profile
+
 // The runtime's own package, rt/go/runtime.
 int app_main(int argc, char **argv, char **envp);
 int app_main(int argc, char **argv, char **envp) {
+    if (rt_go_heap_profile) rt_go_heap_profile();
     go_init_main();
     go_main();
     return 0;

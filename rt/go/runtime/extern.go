@@ -164,7 +164,7 @@ func (f *Frames) Next() (frame Frame, more bool) {
 	return frame, len(f.callers) > 0
 }
 
-// ---- profiles: none are taken
+// ---- profiles: in C (rt/go/pprof.c, pprof_heap.c)
 
 var MemProfileRate int = 512 * 1024
 
@@ -202,15 +202,22 @@ type BlockProfileRecord struct {
 	StackRecord
 }
 
-func SetBlockProfileRate(rate int)           {}
-func SetMutexProfileFraction(rate int) int   { return 0 }
-func SetCPUProfileRate(hz int)               {}
-func MemProfile(p []MemProfileRecord, inuseZero bool) (n int, ok bool) { return 0, true }
-func BlockProfile(p []BlockProfileRecord) (n int, ok bool)             { return 0, true }
-func MutexProfile(p []BlockProfileRecord) (n int, ok bool)             { return 0, true }
-func ThreadCreateProfile(p []StackRecord) (n int, ok bool)             { return 0, true }
-func GoroutineProfile(p []StackRecord) (n int, ok bool)                { return 0, true }
-func CPUProfile() []byte                                               { return nil }
+func SetBlockProfileRate(rate int)
+func SetMutexProfileFraction(rate int) int { return burrowMutexFraction(rate) } // with a body: the library's export data has one
+func burrowMutexFraction(rate int) int
+func SetCPUProfileRate(hz int)
+
+//go:noescape
+func MemProfile(p []MemProfileRecord, inuseZero bool) (n int, ok bool)
+//go:noescape
+func BlockProfile(p []BlockProfileRecord) (n int, ok bool)
+//go:noescape
+func MutexProfile(p []BlockProfileRecord) (n int, ok bool)
+//go:noescape
+func ThreadCreateProfile(p []StackRecord) (n int, ok bool)
+//go:noescape
+func GoroutineProfile(p []StackRecord) (n int, ok bool)
+func CPUProfile() []byte { panic("CPUProfile no longer available") }
 
 // ---- tracing: there is none
 
