@@ -1,8 +1,8 @@
 // stack.c -- segmented goroutine stacks: 2 KB at birth, growing to a cap, shrinking by giving the kept segment back.
 //
 // A stack is a list of segments, oldest first. Its header (StackSeg) lies at a segment's top, where overflow cannot reach it. g->seg
-// is the segment that runs; newer ones are kept after a return, so that a call in a loop at the edge does not allocate each time (hot
-// split), nor a recursion that is repeated; they go back when the goroutine parks, exits, or recovers from far below. What is kept is one
+// is the segment that runs; newer ones are kept after a return or a recover, so that a call in a loop at the edge does not allocate each time (hot
+// split), nor a recursion or a panic that is repeated; they go back when the goroutine parks or exits. What is kept is one
 // segment of any size, or several of less than STACK_KEEP, 124 KB in all. Sizes double up to STACK_SEG_MAX unless one frame needs more.
 //
 // Owner: the goroutine itself while it runs (so no lock), whoever owns the G otherwise. All on the system stack.
@@ -102,9 +102,10 @@ StackSeg *stack_find(G *g, uintptr_t sp) {
 void stack_reset_to(G *g, uintptr_t sp) {
     StackSeg *s = stack_find(g, sp);
     if (!s) rt_throw("non-local transfer to a place outside the goroutine's stack");
-    for (StackSeg *newer = g->seg; newer != s; newer = newer->older)
-        g->stack_bytes -= newer->bytes;
+    for (StackSeg *left = g->seg; left != s; left = left->older) { // as if each had returned
+        g->stack_bytes -= left->bytes;
+        if (left->newer && left->newer->bytes >= STACK_KEEP) stack_trim(left);
+    }
     g->seg = s;
     g->guard = s->base + STACK_SLACK;
-    stack_release_newer(g);
 }

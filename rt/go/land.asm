@@ -17,14 +17,17 @@ section .text
 %endmacro
 
 ; _Noreturn void go_land(void *frame): continues in the landing pad of the function whose frame holds the address `frame`. Called on the goroutine's
-; stack; what is below is abandoned. Builds an Unwind of the caller (unwind.h) and goes to the system stack with it.
+; stack; what is below is abandoned. Goes to the system stack and builds an Unwind of the caller (unwind.h) there.
 global go_land
 align 16
 go_land:
     pop rdx                     ; pc
     mov rcx, rsp
-    push rdi                    ; frame
-    sub rsp, 8
+    mov rsi, rdi                ; frame
+    mov rsp, [gs:P_SYS_SP]      ; aligned to 16: 12 words later it is again
+    push qword 0
+    push qword 0                ; readable_to
+    push qword 0                ; readable_from
     push qword 1                ; is_call
     push rdx                    ; pc
     push rcx                    ; sp
@@ -35,8 +38,6 @@ go_land:
     push rbp
     push rbx
     mov rdi, rsp
-    mov rsi, [rsp + 80]
-    mov rsp, [gs:P_SYS_SP]
     xor ebp, ebp
     call go_land_at             ; _Noreturn void go_land_at(Unwind *u, void *frame)
     ud2

@@ -174,20 +174,16 @@ void *go_resume_frame(void) {
     return d->frame;
 }
 
-// System stack; u lies on the goroutine's, which is about to go.
-void go_land_at(Unwind *from, uintptr_t frame) {
+// System stack, where u lies, too.
+void go_land_at(Unwind *u, uintptr_t frame) {
     G *g = p_self()->g;
-    Unwind u = *from;
-    for (;;) {
-        if (u.sp <= frame && frame < unwind_frame_end(g, &u)) break;
-        if (!unwind_step(g, &u)) rt_throw("recovered, but the frame that deferred is not found");
-    }
-    uintptr_t pad = unwind_landing_pad(&u);
-    if (!pad) rt_throw("recovered, but the function that deferred has no landing pad here");
+    uintptr_t pad = unwind_to(g, u, frame);
+    if (unlikely(pad == UNWIND_NO_FRAME)) rt_throw("recovered, but the frame that deferred is not found");
+    if (unlikely(pad == UNWIND_NO_PAD)) rt_throw("recovered, but the function that deferred has no landing pad here");
     g->fault_pc = 0;
-    u.pc = pad;
-    stack_reset_to(g, u.sp);
-    go_land_enter(&u, g->guard);
+    u->pc = pad;
+    stack_reset_to(g, u->sp);
+    go_land_enter(u, g->guard);
 }
 
 // ---- panic

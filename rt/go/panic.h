@@ -59,4 +59,5 @@ _Noreturn void go_die(GoPanic *p);
                          : "r"(u_)                                                                                     \
                          : "rax", "memory");                                                                           \
         u_->is_call = false;                                                                                           \
+        u_->readable_from = u_->readable_to = 0;                                                                       \
     } while (0)

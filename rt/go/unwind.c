@@ -6,6 +6,9 @@
 //
 // Code without tables is rt's assembly; there the frame pointer says it all: those routines keep rbp linked and preserve the other registers.
 // Where __morestack stands between a function and its caller, its frame is known (morestack.asm).
+//
+// What the tables say about an address is made into a row, and kept (unwind_rows.c): the end of the frame, where its registers are, its landing pad. A step by a
+// kept row takes some 45 instructions, one by the tables 1000.
 #include "unwind.h"
 
 // Of the image: by the linker script. Of a process: by its program headers.
@@ -254,21 +257,33 @@ static uintptr_t reg_value(const Unwind *u, unsigned reg) {
     return slot >= 0 && slot < UNW_SAVED ? u->reg[slot] : 0;
 }
 
-static bool readable(const G *g, uintptr_t addr) {
-    if (addr & 7) return false;
-    for (const StackSeg *s = g->seg; s; s = s->older)
-        if (addr >= s->base && addr + 8 <= (uintptr_t)(s + 1)) return true;
-    if (g->seg && g->seg->newer) {
-        const StackSeg *s = g->seg->newer;
-        if (addr >= s->base && addr + 8 <= (uintptr_t)(s + 1)) return true;
-    }
+// ---- what may be read: the goroutine's segments, and system stacks
+
+static __attribute__((noinline)) bool find_stack(const G *g, Unwind *u, uintptr_t from, uintptr_t to) {
+    for (const StackSeg *s = g->seg && g->seg->newer ? g->seg->newer : g->seg; s; s = s->older)
+        if (from >= s->base && to <= (uintptr_t)(s + 1)) {
+            u->readable_from = s->base;
+            u->readable_to = (uintptr_t)(s + 1);
+            return true;
+        }
     for (int i = 0; i < sched.ncpu; i++)
-        if (addr >= rt_ps[i]->sys_lo && addr + 8 <= rt_ps[i]->sys_sp) return true;
+        if (from >= rt_ps[i]->sys_lo && to <= rt_ps[i]->sys_sp) {
+            u->readable_from = rt_ps[i]->sys_lo;
+            u->readable_to = rt_ps[i]->sys_sp;
+            return true;
+        }
     return false;
 }
 
+// Words from..to. Most frames lie in the segment of the one before.
+static inline bool readable(const G *g, Unwind *u, uintptr_t from, uintptr_t to) {
+    if (unlikely((from & 7) || from >= to)) return false;
+    return likely(from >= u->readable_from && to <= u->readable_to) || find_stack(g, u, from, to);
+}
+static inline bool word_readable(const G *g, Unwind *u, uintptr_t at) { return readable(g, u, at, at + 8); }
+
 // The few operations that gcc uses: a register with offset, a load, a constant to add.
-static bool evaluate(const G *g, const Unwind *u, const uint8_t *p, uintptr_t start, bool has_start, uintptr_t *out) {
+static bool evaluate(const G *g, Unwind *u, const uint8_t *p, uintptr_t start, bool has_start, uintptr_t *out) {
     uint64_t n = uleb(&p);
     const uint8_t *end = p + n;
     uintptr_t top = has_start ? start : 0;
@@ -277,7 +292,7 @@ static bool evaluate(const G *g, const Unwind *u, const uint8_t *p, uintptr_t st
         if (op >= 0x70 && op <= 0x8f) {
             top = reg_value(u, op - 0x70) + (uintptr_t)sleb(&p);
         } else if (op == 0x06) {
-            if (!readable(g, top)) return false;
+            if (!word_readable(g, u, top)) return false;
             top = *(const uintptr_t *)top;
         } else if (op == 0x23) {
             top += uleb(&p);
@@ -289,10 +304,7 @@ static bool evaluate(const G *g, const Unwind *u, const uint8_t *p, uintptr_t st
     return true;
 }
 
-static uintptr_t lookup_pc(const Unwind *u) { return u->pc - (u->is_call ? 1 : 0); }
-
-static bool rules_at(const Unwind *u, Fde *f, Machine *m) {
-    uintptr_t pc = lookup_pc(u);
+static bool rules_at(uintptr_t pc, Fde *f, Machine *m) {
     if (!fde_of(pc, f)) return false;
     __builtin_memset(m, 0, sizeof *m);
     m->base = f->cie_code < f->code ? f->cie_code : f->code;
@@ -301,16 +313,10 @@ static bool rules_at(const Unwind *u, Fde *f, Machine *m) {
     return run(m, f, f->code, f->code_end, pc);
 }
 
-static bool frame_address(const G *g, const Unwind *u, const Machine *m, uintptr_t *cfa) {
-    if (m->now.cfa_expr) return evaluate(g, u, m->base + m->now.cfa_offset, 0, false, cfa);
-    *cfa = reg_value(u, m->now.cfa_reg) + (uintptr_t)(intptr_t)m->now.cfa_offset;
-    return true;
-}
-
-// By frame pointer; words: how many lie between the saved rbp and the return address.
+// By frame pointer; word: how many lie between the saved rbp and the return address.
 static bool step_by_rbp(const G *g, Unwind *u, unsigned word) {
     uintptr_t fp = u->reg[UNW_RBP];
-    if (!fp || !readable(g, fp) || !readable(g, fp + 8 * word)) return false;
+    if (!fp || !readable(g, u, fp, fp + 8 * word + 8)) return false;
     const uintptr_t *f = (const uintptr_t *)fp;
     u->reg[UNW_RBP] = f[0];
     u->pc = f[word];
@@ -322,110 +328,14 @@ static bool step_by_rbp(const G *g, Unwind *u, unsigned word) {
 // The frame that a fault was made to look like it called (rt/panic.c, rt_fault): its stack pointer lies behind the return address, and pc is
 // the instruction itself.
 static void step_over_fault(const G *g, Unwind *u) {
-    if (!g->fault_pc || u->pc != g->fault_pc || !readable(g, u->sp)) return;
+    if (likely(!g->fault_pc) || u->pc != g->fault_pc || !readable(g, u, u->sp, u->sp + 16)) return;
     const uintptr_t *pushed = (const uintptr_t *)u->sp;
     if (pushed[0] <= u->sp || pushed[0] > u->sp + 128 + 64) return;
     u->is_call = pushed[1];
     u->sp = pushed[0];
 }
 
-static void arrive(const G *g, Unwind *u, const uintptr_t *next, uintptr_t cfa) {
-    for (int i = 0; i < UNW_SAVED; i++)
-        u->reg[i] = next[i];
-    u->pc = next[UNW_SAVED];
-    u->sp = cfa;
-    u->is_call = true;
-    step_over_fault(g, u);
-}
-
-// cfa_reg of code without tables, which keeps frame pointers.
-enum { NO_TABLES = 0xff };
-
-static uintptr_t row_frame_end(const Unwind *u, const UnwindRow *r) {
-    if (r->cfa_reg == NO_TABLES) return 0;
-    return reg_value(u, r->cfa_reg) + (uintptr_t)(intptr_t)r->cfa_offset;
-}
-
-static bool step_by_row(const G *g, Unwind *u, const UnwindRow *r) {
-    if (r->cfa_reg == NO_TABLES) return step_by_rbp(g, u, 1);
-    uintptr_t cfa = row_frame_end(u, r), next[UNW_SAVED + 1];
-    for (int i = 0; i <= UNW_SAVED; i++) {
-        uintptr_t at = cfa + (uintptr_t)(intptr_t)r->offset[i];
-        next[i] = r->kind[i] == SAME && i < UNW_SAVED ? u->reg[i] : 0;
-        if (r->kind[i] != AT_CFA) continue;
-        if (!readable(g, at)) return false;
-        next[i] = *(const uintptr_t *)at;
-    }
-    arrive(g, u, next, cfa);
-    return u->pc != 0;
-}
-
-static uintptr_t landing_pad(const Fde *f, uintptr_t pc);
-
-// Rules with expressions are not kept.
-static void keep(uintptr_t pc, const Fde *f, const Machine *m) {
-    UnwindRow r = {.start = f->start, .pad = landing_pad(f, pc), .cfa_offset = m->now.cfa_offset, .cfa_reg = m->now.cfa_reg};
-    if (m->now.cfa_expr) return;
-    for (int i = 0; i <= UNW_SAVED; i++) {
-        if (m->now.kind[i] == AT_EXPR) return;
-        r.kind[i] = m->now.kind[i];
-        r.offset[i] = m->now.offset[i];
-    }
-    unwind_row_keep(pc, &r);
-}
-
-static __attribute__((noinline)) bool step_by_tables(const G *g, Unwind *u) {
-    Fde f;
-    Machine m;
-    if (!rules_at(u, &f, &m)) {
-        unwind_row_keep(lookup_pc(u), &(UnwindRow){.cfa_reg = NO_TABLES});
-        return step_by_rbp(g, u, 1);
-    }
-    keep(lookup_pc(u), &f, &m);
-    uintptr_t cfa;
-    if (!frame_address(g, u, &m, &cfa)) return false;
-    uintptr_t next[UNW_SAVED + 1];
-    for (int i = 0; i <= UNW_SAVED; i++) {
-        uintptr_t at = cfa + (uintptr_t)(intptr_t)m.now.offset[i];
-        switch ((RuleKind)m.now.kind[i]) {
-        case SAME: next[i] = i < UNW_SAVED ? u->reg[i] : 0; continue;
-        case UNDEFINED: next[i] = 0; continue;
-        case AT_EXPR:
-            if (!evaluate(g, u, m.base + m.now.offset[i], cfa, true, &at)) return false;
-            break;
-        case AT_CFA: break;
-        }
-        if (!readable(g, at)) return false;
-        next[i] = *(const uintptr_t *)at;
-    }
-    arrive(g, u, next, cfa);
-    return u->pc != 0;
-}
-
-bool unwind_step(const G *g, Unwind *u) {
-    if (u->pc == (uintptr_t)morestack_body_returns) return step_by_rbp(g, u, 2);
-    const UnwindRow *r = unwind_row(lookup_pc(u));
-    return r ? step_by_row(g, u, r) : step_by_tables(g, u);
-}
-
-uintptr_t unwind_function(uintptr_t pc) {
-    Fde f;
-    const UnwindRow *r = unwind_row(pc);
-    if (r) return r->start;
-    return fde_of(pc, &f) ? f.start : 0;
-}
-
-static __attribute__((noinline)) uintptr_t frame_end_by_tables(const G *g, const Unwind *u) {
-    Fde f;
-    Machine m;
-    uintptr_t cfa;
-    return rules_at(u, &f, &m) && frame_address(g, u, &m, &cfa) ? cfa : 0;
-}
-
-uintptr_t unwind_frame_end(const G *g, const Unwind *u) {
-    const UnwindRow *r = unwind_row(lookup_pc(u));
-    return r ? row_frame_end(u, r) : frame_end_by_tables(g, u);
-}
+// ---- one address: how to find the caller's registers, and the landing pad
 
 // The language specific data area: call sites {start, length, landing pad, action}, sorted, relative to the function.
 static uintptr_t landing_pad(const Fde *f, uintptr_t pc) {
@@ -447,10 +357,135 @@ static uintptr_t landing_pad(const Fde *f, uintptr_t pc) {
     return 0;
 }
 
-uintptr_t unwind_landing_pad(const Unwind *u) {
+// A register that the row cannot follow (an offset or a rule that no compiler writes here) makes it one to be taken from the tables each time.
+static void row_make(UnwindRow *r, const Fde *f, const Machine *m, uintptr_t pc) {
+    int cfa_reg = m->now.cfa_reg == REG_RSP ? UNW_SP : slot_of(m->now.cfa_reg);
+    *r = (UnwindRow){.start = f->start, .pad = landing_pad(f, pc), .cfa_offset = m->now.cfa_offset, .how = HOW_ROW, .cfa_reg = (uint8_t)cfa_reg, .lowest = -8};
+    if (m->now.cfa_expr || cfa_reg < 0 || m->now.kind[UNW_SAVED] != AT_CFA || m->now.offset[UNW_SAVED] != -8) r->how = HOW_TABLES;
+    for (int i = 0; i < UNW_SAVED; i++) {
+        int32_t at = m->now.offset[i];
+        switch ((RuleKind)m->now.kind[i]) {
+        case SAME: break;
+        case UNDEFINED: r->unknown |= (uint8_t)(1 << i); break;
+        case AT_CFA:
+            r->saved |= (uint8_t)(1 << i);
+            r->offset[i] = at;
+            if (at < r->lowest) r->lowest = at;
+            if (at > -8) r->how = HOW_TABLES;
+            break;
+        case AT_EXPR: r->how = HOW_TABLES; break;
+        }
+    }
+}
+
+static __attribute__((noinline)) const UnwindRow *row_from_tables(uintptr_t pc, UnwindRow *r) {
     Fde f;
-    uintptr_t pc = lookup_pc(u);
+    Machine m;
+    if (rules_at(pc, &f, &m)) row_make(r, &f, &m, pc);
+    else *r = (UnwindRow){.how = HOW_RBP};
+    unwind_row_keep(pc, r);
+    return r;
+}
+
+static inline uintptr_t lookup_pc(const Unwind *u) { return u->pc - u->is_call; }
+
+// room: used when the row is not kept.
+static inline const UnwindRow *row_of(uintptr_t pc, UnwindRow *room) {
     const UnwindRow *r = unwind_row(pc);
-    if (r) return r->pad;
-    return fde_of(pc, &f) ? landing_pad(&f, pc) : 0;
+    return likely(r != NULL) ? r : row_from_tables(pc, room);
+}
+
+static inline uintptr_t row_frame_end(const Unwind *u, const UnwindRow *r) {
+    return (r->cfa_reg == UNW_SP ? u->sp : u->reg[r->cfa_reg]) + (uintptr_t)(intptr_t)r->cfa_offset;
+}
+
+// ---- steps
+
+static inline bool step_by_row(const G *g, Unwind *u, const UnwindRow *r) {
+    uintptr_t cfa = row_frame_end(u, r);
+    if (unlikely(!readable(g, u, cfa + (uintptr_t)(intptr_t)r->lowest, cfa))) return false;
+    for (unsigned left = r->saved; left; left &= left - 1) {
+        int i = __builtin_ctz(left);
+        u->reg[i] = *(const uintptr_t *)(cfa + (uintptr_t)(intptr_t)r->offset[i]);
+    }
+    for (unsigned left = r->unknown; unlikely(left); left &= left - 1)
+        u->reg[__builtin_ctz(left)] = 0;
+    u->pc = ((const uintptr_t *)cfa)[-1];
+    u->sp = cfa;
+    u->is_call = true;
+    step_over_fault(g, u);
+    return u->pc != 0;
+}
+
+static bool frame_address(const G *g, Unwind *u, const Machine *m, uintptr_t *cfa) {
+    if (m->now.cfa_expr) return evaluate(g, u, m->base + m->now.cfa_offset, 0, false, cfa);
+    *cfa = reg_value(u, m->now.cfa_reg) + (uintptr_t)(intptr_t)m->now.cfa_offset;
+    return true;
+}
+
+static __attribute__((noinline)) bool step_by_tables(const G *g, Unwind *u) {
+    Fde f;
+    Machine m;
+    uintptr_t cfa, next[UNW_SAVED + 1];
+    if (!rules_at(lookup_pc(u), &f, &m) || !frame_address(g, u, &m, &cfa)) return false;
+    for (int i = 0; i <= UNW_SAVED; i++) {
+        uintptr_t at = cfa + (uintptr_t)(intptr_t)m.now.offset[i];
+        switch ((RuleKind)m.now.kind[i]) {
+        case SAME: next[i] = i < UNW_SAVED ? u->reg[i] : 0; continue;
+        case UNDEFINED: next[i] = 0; continue;
+        case AT_EXPR:
+            if (!evaluate(g, u, m.base + m.now.offset[i], cfa, true, &at)) return false;
+            break;
+        case AT_CFA: break;
+        }
+        if (!word_readable(g, u, at)) return false;
+        next[i] = *(const uintptr_t *)at;
+    }
+    for (int i = 0; i < UNW_SAVED; i++)
+        u->reg[i] = next[i];
+    u->pc = next[UNW_SAVED];
+    u->sp = cfa;
+    u->is_call = true;
+    step_over_fault(g, u);
+    return u->pc != 0;
+}
+
+static __attribute__((noinline)) uintptr_t frame_end_by_tables(const G *g, Unwind *u) {
+    Fde f;
+    Machine m;
+    uintptr_t cfa;
+    return rules_at(lookup_pc(u), &f, &m) && frame_address(g, u, &m, &cfa) ? cfa : 0;
+}
+
+// What is not by row. Where __morestack stands between a function and its caller, its frame holds two return addresses.
+static __attribute__((noinline)) bool step_otherwise(const G *g, Unwind *u, const UnwindRow *r) {
+    if (u->pc == (uintptr_t)morestack_body_returns) return step_by_rbp(g, u, 2);
+    return r->how == HOW_RBP ? step_by_rbp(g, u, 1) : step_by_tables(g, u);
+}
+
+bool unwind_step(const G *g, Unwind *u) {
+    UnwindRow room;
+    const UnwindRow *r = row_of(lookup_pc(u), &room);
+    return likely(r->how == HOW_ROW) ? step_by_row(g, u, r) : step_otherwise(g, u, r);
+}
+
+uintptr_t unwind_to(const G *g, Unwind *u, uintptr_t address) {
+    for (;;) {
+        UnwindRow room;
+        const UnwindRow *r = row_of(lookup_pc(u), &room);
+        if (likely(r->how == HOW_ROW)) {
+            if (u->sp <= address && address < row_frame_end(u, r)) return r->pad ? r->pad : UNWIND_NO_PAD;
+            if (!step_by_row(g, u, r)) return UNWIND_NO_FRAME;
+        } else {
+            if (r->how == HOW_TABLES && u->sp <= address && address < frame_end_by_tables(g, u)) return r->pad ? r->pad : UNWIND_NO_PAD;
+            if (!step_otherwise(g, u, r)) return UNWIND_NO_FRAME;
+        }
+    }
+}
+
+uintptr_t unwind_function(uintptr_t pc) {
+    Fde f;
+    const UnwindRow *r = unwind_row(pc);
+    if (r) return r->start;
+    return fde_of(pc, &f) ? f.start : 0;
 }

@@ -12,19 +12,26 @@ typedef struct Unwind {
     uintptr_t sp;             // stack pointer of that frame: behind the return address, when pc is one
     uintptr_t pc;
     bool is_call; // pc is a return address: its function is the one at pc - 1
+    uintptr_t readable_from, readable_to; // unwind.c: the stack that was read last; zeros at first
 } Unwind;
 
 // To the caller. False: the outermost frame, or what lies there cannot be read.
 bool unwind_step(const G *g, Unwind *u);
-// The address where the frame's function goes on when an exception is thrown by the call that returns to u->pc; 0: it catches none there.
-uintptr_t unwind_landing_pad(const Unwind *u);
-// The stack address just above the frame of u (its canonical frame address); 0: unknown.
-uintptr_t unwind_frame_end(const G *g, const Unwind *u);
-// How to find a caller's registers from an address: what unwind_rows.c keeps. kind: of unwind.c.
+// On to the frame that the stack address lies in. Returns where its function goes on when an exception is thrown by the call that
+// returns to u->pc; or one of the two, which are no addresses of code.
+uintptr_t unwind_to(const G *g, Unwind *u, uintptr_t address);
+enum { UNWIND_NO_FRAME, UNWIND_NO_PAD };
+
+// How to find a caller's registers from an address: what unwind_rows.c keeps. The frame address is the one just above the return address.
+enum { UNW_SP = UNW_SAVED };
+typedef enum { HOW_ROW, HOW_TABLES, HOW_RBP } UnwindHow; // by this row; too rare to be one; no tables: code that keeps a frame pointer
 typedef struct UnwindRow {
-    uintptr_t start, pad; // the function's beginning; its landing pad from here, 0: none
-    int32_t offset[UNW_SAVED + 1], cfa_offset; // from the frame address; of it, from cfa_reg
-    uint8_t kind[UNW_SAVED + 1], cfa_reg;
+    uintptr_t start, pad;             // the function's beginning; its landing pad from here, 0: none
+    int32_t cfa_offset;               // of the frame address, from cfa_reg
+    int32_t lowest;                   // all that is read lies here or above, from the frame address
+    int32_t offset[UNW_SAVED];        // from the frame address
+    uint8_t how, cfa_reg;             // UnwindHow; UNW_*
+    uint8_t saved, unknown;           // bits of UNW_*: those at offset[]; those without a value. The others are unchanged
 } UnwindRow;
 const UnwindRow *unwind_row(uintptr_t pc); // NULL: not kept
 void unwind_row_keep(uintptr_t pc, const UnwindRow *row);

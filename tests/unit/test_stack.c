@@ -235,7 +235,6 @@ static void jump_back(void) {
     int to = (int)test_below((uint64_t)frames);
     while (frames > to + 1)
         if (frame[--frames].opened) drop_segment();
-    kept = 0;
     stack_reset_to(&g, frame[to].sp);
     guard_set(g.guard);
     resets++;
