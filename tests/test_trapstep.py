@@ -9,6 +9,7 @@ import pytest
 import qemu
 
 STEPS = range(1, 18)
+STEPS_LANDINGS = (1, 4)
 STEPS_HOSTED = (1, 2, 3, 5, 8, 13) # a step is a signal there, a hundred times dearer
 
 
@@ -28,3 +29,10 @@ def test_hosted(build, k):
 def test_booted(build, k):
     image = build.path("build/metal-t_step.elf")
     judge(qemu.run(image, "pvh", f"GODEBUG=trapstep={k}", 60, smp=1 if k % 2 else 3), f"{image} GODEBUG=trapstep={k}")
+
+
+@pytest.mark.parametrize("k", STEPS_LANDINGS)
+def test_landings_of_go(build, k):
+    """Panics that are recovered: the walk to the landing pad, and what the compiler's code does around it."""
+    image = build.path("build/go-landings.elf")
+    judge(qemu.run(image, "pvh", f"GODEBUG=trapstep={k}", 120, smp=1), f"{image} GODEBUG=trapstep={k}")
