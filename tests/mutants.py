@@ -365,7 +365,7 @@ MUTANTS = [
            unit("test_stack"), "s && !s->newer"),
     Mutant("unwind-registers", "rt/go/unwind.c",
            "    for (unsigned left = r->saved; left; left &= left - 1) {\n",
-           "    for (unsigned left = r->saved & 0x1f; left; left &= left - 1) {\n",
+           "    for (unsigned left = r->saved & 0x3b; left; left &= left - 1) {\n",
            go_host("landings", 1), BROKE),
     Mutant("unwind-row-owner", "rt/go/unwind_rows.c",
            "        if (!atomic_compare_exchange_strong_explicit(&p[i].key, &empty, FILLING, memory_order_acq_rel, memory_order_relaxed)) continue;\n",

@@ -65,7 +65,7 @@ var landings int
 //
 //go:noinline
 func lands(kind int, a, b, c, d uint64) (r uint64) {
-	e, f := opaque(a), opaque(b)
+	e, f, g, h := opaque(a), opaque(b), opaque(c), opaque(d)
 	func() {
 		defer func() {
 			if recover() != nil {
@@ -74,7 +74,7 @@ func lands(kind int, a, b, c, d uint64) (r uint64) {
 		}()
 		between(kind, a+b)
 	}()
-	return a ^ b<<1 ^ c<<2 ^ d<<3 ^ e<<4 ^ f<<5
+	return a ^ b<<1 ^ c<<2 ^ d<<3 ^ e<<4 ^ f<<5 ^ g<<6 ^ h<<7
 }
 
 //go:noinline
@@ -83,7 +83,7 @@ func at(depth, kind int, a uint64) uint64 {
 		return at(depth-1, kind, a) ^ 1
 	}
 	b, c, d := opaque(a), a+7, a+9
-	want := a ^ b<<1 ^ c<<2 ^ d<<3 ^ opaque(a)<<4 ^ opaque(b)<<5
+	want := a ^ b<<1 ^ c<<2 ^ d<<3 ^ opaque(a)<<4 ^ opaque(b)<<5 ^ opaque(c)<<6 ^ opaque(d)<<7
 	if got := lands(kind, a, b, c, d); got != want {
 		panic(fmt.Sprint("kind ", kind, ": expected ", want, ", got ", got))
 	}
