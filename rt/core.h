@@ -190,6 +190,7 @@ struct P {
     bool slice_spent;      // a slice ended: the ring goes before runnext once. Set by the tick, cleared by runq_get_in_turn
     bool spinning;         // counted in sched.spinning
     bool reserved_by_g;    // own core: only `owner` runs here
+    bool asleep;           // stopped or out of use, in plat_idle. hint_store by the owner, read by its interrupts (profile.c)
     G *owner;
     int64_t slice_end;     // ns
     int64_t armed;         // deadline programmed in the timer, TIME_NEVER: none

@@ -2,7 +2,7 @@
 //
 // CPU: each core's timer interrupts it so many times a second (cpuprof=hz; the same one-shot timer that ends slices). If it runs something, the stack is walked from
 // the interrupted frame, and counted in the core's own table, which its interrupts alone write (proftab.c). No lock, no allocation, general registers.
-// A core that sleeps has no samples. A program in Go starts and ends such profiles while it runs (profile_cpu_begin): its counts are value[1], those of the whole run value[0].
+// A core that sleeps, for want of work or because the world is stopped, has no samples. A program in Go starts and ends such profiles while it runs (profile_cpu_begin): its counts are value[1], those of the whole run value[0].
 // While tables are made and reset no interrupt may use them: `changing` and P.sampling are Dekker's flags, of the core that changes and of each core's interrupts.
 //
 // Mutex and block: the scheduler's hooks (watch.c) note when a goroutine stops; when it is made ready, what it has waited counts: for the block profile with its own
@@ -118,7 +118,7 @@ int64_t profile_tick(P *p, const TrapFrame *tf, int64_t now) {
     if (now < p->profile_next) return p->profile_next;
     store_relaxed(&p->sampling, 1);
     fence_seq(); // pairs with change_begin: it sees us sampling, or we see it changing
-    if (!p->idle_since && !load_relaxed(&changing)) sample(p, tf);
+    if (!p->idle_since && !p->asleep && !load_relaxed(&changing)) sample(p, tf);
     store_release(&p->sampling, 0);
     return p->profile_next = now + hint_load(&cpu_period);
 }

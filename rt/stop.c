@@ -137,10 +137,12 @@ static void switch_off(P *p) {
     else fetch_or(&rt_ps[0]->request, REQ_TIMER);
     plat_ipi(0);
     sched_wake_one();
+    hint_store(&p->asleep, true);
     while (p->id >= (uint32_t)hint_load(&sched.nproc)) {
         plat_idle(p);
         store_seq(&p->wake, 0); // then nproc is read again: pairs with world_start, which writes nproc before wake
     }
+    hint_store(&p->asleep, false);
     store_seq(&p->state, P_RUNNING);
 }
 
@@ -161,10 +163,12 @@ void stop_here(P *p) {
     store_relaxed(&p->wake, 0);
     store_seq(&p->state, P_STOPPED);
     fetch_add(&sched.stop_left, -1); // release: all that this core did is visible to the stopper
+    hint_store(&p->asleep, true);
     while (load_seq(&p->state) == P_STOPPED) {
         plat_idle(p);
         if (load_seq(&p->state) == P_STOPPED) store_relaxed(&p->wake, 0);
     }
+    hint_store(&p->asleep, false);
     store_relaxed(&p->wake, 0);
 }
 

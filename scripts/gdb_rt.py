@@ -11,8 +11,12 @@ Loaded by: gdb -x scripts/gdb_rt.py build/NAME.elf -ex 'target remote :PORT'
 Nothing is called in the machine; everything is read from its memory, by the types in the image's debug information. Stacks are walked
 by frame pointers as in rt/traceback.c, because __morestack and the switches have no unwind tables.
 """
+import re
+
 import gdb
 
+# What gcc calls a function that it has specialised or split (scripts/symbols.py).
+COPY = re.compile(r"(?:\.(?:constprop|isra|part)\.\d+|\.cold(?:\.\d+)?)+(?= |$)")
 WORD = 8
 FRAMES_MAX = 200
 ADDRESS = (1 << 64) - 1  # gdb gives registers as signed numbers
@@ -45,7 +49,7 @@ def place(pc, is_call):
     symbol = gdb.execute(f"info symbol {at:#x}", to_string=True)
     name = "?"
     if " in section" in symbol:
-        name = symbol.split(" in section")[0].replace(" + ", "+").replace("app_main", "main").replace("__morestack.", "__morestack:")
+        name = COPY.sub("", symbol.split(" in section")[0]).replace(" + ", "+").replace("app_main", "main").replace("__morestack.", "__morestack:")
     line = gdb.find_pc_line(at)
     return f"{pc:#x} {name}" + (f" {line.symtab.filename.removeprefix('./')}:{line.line}" if line.symtab else "")
 

@@ -2,6 +2,7 @@
 
 A stream that is cut off, or says other things than it should, is an error that names the place; nothing is guessed.
 """
+import argparse
 import bisect
 import os
 import re
@@ -194,9 +195,39 @@ def read(path):
         return Stream(f.read())
 
 
+# ---- the commands that convert a stream
+
+
+def arguments(description, **options):
+    """The command line of a converter: options (of add_argument, by name), the image, the stream."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--image", required=True, help="that wrote the stream; its symbols name the code")
+    for name, how in options.items():
+        parser.add_argument("--" + name.replace("_", "-"), **how)
+    parser.add_argument("stream")
+    return parser.parse_args()
+
+
+def opened(args):
+    """(stream, image) that belong together"""
+    stream, image = read(args.stream), Image(args.image)
+    if not image.has_build(stream.build):
+        raise Trouble(f"was written by build {stream.build}, and {args.image} is another")
+    return stream, image
+
+
+def command(main):
+    """Ends the program as main says; what is wrong with its input is one line."""
+    try:
+        sys.exit(main())
+    except (Trouble, OSError, ValueError) as e:
+        sys.exit(f"{os.path.basename(sys.argv[0]).removesuffix('.py')}: {e}")
+
+
 # ---- names of code
 
 Place = namedtuple("Place", "function file line")
+OUTSIDE = Place("[outside of the image]", "", 0)  # of a process: libc and what Linux maps
 
 
 class Image:
@@ -216,7 +247,7 @@ class Image:
         i = bisect.bisect_right(self.starts, pc) - 1
         if i < 0 or pc >= self.functions[i][1]:
             return None
-        return go_name(symbols.RENAMED.get(self.functions[i][2], self.functions[i][2]))
+        return go_name(self.functions[i][2])
 
     def place(self, pc):
         """Of an address inside an instruction."""
@@ -225,17 +256,16 @@ class Image:
             self._rows = [row[0] for row in self._lines]
         i = bisect.bisect_right(self._rows, pc) - 1
         _, file, line = self._lines[i] if i >= 0 else (0, "", 0)
-        return Place(self.function(pc) or f"{pc:#x}", file, line)
+        return Place(function, file, line) if (function := self.function(pc)) else OUTSIDE
 
 
-# What gcc calls a function that it has specialised or split.
-COPY = re.compile(r"\.(?:constprop|isra|part|cold)(?:\.\d+)?$")
+# Functions of the runtime that goroutines begin in.
+RUNTIME_NAMES = {"main_goroutine": "main", "coordinator_main": "collector's coordinator", "finalizer_main": "finalizers"}
 GO_ESCAPES = dict(zip("0123456789abc_", "./*,{}[]()\" ;_"))
 
 
 def go_name(symbol):
     """A symbol of gccgo as Go's tools write it, as rt_go_name (rt/go/trace.c) does; names of C stay as they are."""
-    symbol = COPY.sub("", symbol)
     if "." not in symbol:
         return symbol
     symbol = re.sub(r"\.\.r$", "", symbol)

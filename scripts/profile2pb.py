@@ -6,7 +6,6 @@
 Names, files and lines are resolved here, so pprof needs no image. As in Go's profiles, heap, mutex and block stacks begin at the program's own call: the
 runtime's frames above it are left out.
 """
-import argparse
 import math
 import os
 import sys
@@ -55,12 +54,17 @@ ENTRIES = {"g_start", "core_main"}
 
 
 def stack_of(image, kind, pcs):
-    stack = [(pc, image.place(pc)) for pc in pcs]
+    stack, own = [(pc, image.place(pc)) for pc in pcs], None
     if kind in ("heap", "mutex", "block", "goroutine"):
         own = next((i for i, (_, place) in enumerate(stack) if not of_runtime(place)), None)
         if own is not None:
             stack = stack[own:]
-    return [(pc, place) for pc, place in stack if place.function not in ENTRIES] or stack
+    begun = [(pc, place) for pc, place in stack if place.function not in ENTRIES] or stack
+    if kind == "goroutine" and own is None:
+        # Nothing of the program's is on it any more, as when main has returned: what it began in, not what made the profile.
+        pc, place = begun[-1]
+        return [(pc, place._replace(function=glass.RUNTIME_NAMES.get(place.function, place.function)))]
+    return begun
 
 
 def merged(profiles, kind):
@@ -97,16 +101,21 @@ def convert(profile, image, build=""):
     return writer.finish(), flat, total
 
 
+def why_empty(profile):
+    """No sample at all may be the truth, or the program ran too short for the rate."""
+    return {
+        "cpu": f"no samples: one is taken every {1000 / profile.rate:g} ms of each core that runs, and the program ended after {profile.duration / 1e6:.3g} ms "
+               "(give it more to do, or sample faster: CMDLINE='GODEBUG=cpuprof=hz ...')",
+        "heap": f"no samples: one object of every {profile.rate} bytes allocated is taken, and there were few (CMDLINE='GODEBUG=heapprof=bytes ...')",
+        "goroutine": "no goroutines: the program did not end by itself or by a report",
+        "mutex": "nobody had to wait for a mutex",
+        "block": f"nobody waited for a channel or a lock{f' for about {profile.rate} ns' if profile.rate > 1 else ''}",
+    }[profile.kind]
+
+
 def main():
-    parser = argparse.ArgumentParser(description="convert a profiled run")
-    parser.add_argument("--image", required=True)
-    parser.add_argument("--kind", choices=glass.PROFILE_KINDS, default="cpu")
-    parser.add_argument("--out", required=True)
-    parser.add_argument("stream")
-    args = parser.parse_args()
-    stream, image = glass.read(args.stream), glass.Image(args.image)
-    if not image.has_build(stream.build):
-        raise glass.Trouble(f"was written by build {stream.build}, and {args.image} is another")
+    args = glass.arguments("convert a profiled run", kind={"choices": glass.PROFILE_KINDS, "default": "cpu"}, out={"required": True})
+    stream, image = glass.opened(args)
     profile = merged(stream.profiles, args.kind)
     if not profile:
         raise glass.Trouble(f"no {args.kind} profile in it")
@@ -116,13 +125,12 @@ def main():
     name, unit = SAMPLE_TYPES[args.kind][-1]
     print(f"{args.kind}: {len(profile.stacks)} stacks, {name} {total} {unit} in {profile.duration / 1e9:.3f} s" +
           (f"; {profile.lost} samples did not fit in the tables" if profile.lost else ""))
+    if not profile.stacks:
+        print(why_empty(profile))
     for function, value in flat.most_common(10):
         print(f"{value:>16} {100 * value / max(total, 1):5.1f} %  {function}")
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (glass.Trouble, OSError, ValueError) as e:
-        sys.exit(f"profile2pb: {e}")
+    glass.command(main)

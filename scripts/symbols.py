@@ -74,8 +74,21 @@ def elf_sections(elf):
     return [struct.unpack_from("<IIQQQQI", elf, shoff + i * shentsize) for i in range(shnum)]
 
 
+# What gcc calls a function that it has specialised, and a part of one that it has split off. The number is what tells the first kind from a Go function's name.
+SPECIALISED = re.compile(r"(?:\.(?:constprop|isra|part)\.\d+)+$")
+COLD = re.compile(r"\.cold(?:\.\d+)?$")
+
+
+def source_name(symbol, known):
+    """The function's name in its source. known: all symbols, for a part of a function is not alone."""
+    whole = COLD.sub("", symbol)
+    if whole != symbol and whole not in known:
+        return symbol
+    return SPECIALISED.sub("", whole)
+
+
 def elf_functions(elf):
-    """Sorted [start, end, name] of all code symbols: C functions, and nasm labels that are not local to a routine."""
+    """Sorted [start, end, name] of all code symbols: C functions, under their names in the source, and nasm labels that are not local to a routine."""
     sections = elf_sections(elf)
     best = {}  # start -> (rank, end, name): one name for each address
     for table in (s for s in sections if s[1] == 2):  # SHT_SYMTAB
@@ -93,12 +106,13 @@ def elf_functions(elf):
             rank = (kind == STT_FUNC, is_global, size, name)
             if value not in best or rank > best[value][0]:
                 best[value] = (rank, value + size if size else section_end, name)
-    starts = sorted(best)
+    starts, known = sorted(best), {name for _, _, name in best.values()}
     functions = []
     for i, start in enumerate(starts):
         _, end, name = best[start]
         if i + 1 < len(starts):
             end = min(end, starts[i + 1])
+        name = source_name(name, known)
         functions.append((start, end, RENAMED.get(name, name)))
     return functions
 

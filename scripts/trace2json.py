@@ -6,7 +6,6 @@
 Rows of the JSON: the collector's phases and stops of the world; each core: which goroutine runs, marking, sleep, interrupts; each goroutine: runs, and waits for
 what. Arrows lead from who makes a goroutine ready to where it then runs. A trace that contradicts itself is not written: status 1 and what is wrong.
 """
-import argparse
 import json
 import os
 import re
@@ -18,8 +17,6 @@ import glass
 import trace_check
 import trace_svg
 
-# Functions of the runtime that goroutines begin in.
-RUNTIME_NAMES = {"main_goroutine": "main", "coordinator_main": "collector's coordinator", "finalizer_main": "finalizers"}
 PID_MACHINE, PID_GOROUTINES = 1, 2
 TID_GC, TID_STOP, TID_CORE = 1, 2, 100
 
@@ -30,7 +27,7 @@ def function_name(image, pc):
     if name and re.search(r"\bthunk\d+$", name):
         place = image.place(pc)
         return f"go at {os.path.basename(place.file)}:{place.line}" if place.line else name
-    return RUNTIME_NAMES.get(name, name)
+    return glass.RUNTIME_NAMES.get(name, name)
 
 
 class Story:
@@ -257,20 +254,11 @@ def summary(story):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="convert a traced run")
-    parser.add_argument("--image", required=True)
-    parser.add_argument("--json")
-    parser.add_argument("--svg")
-    parser.add_argument("--from-ms", type=float, default=0, help="where the picture begins")
-    parser.add_argument("--to-ms", type=float, help="and ends")
-    parser.add_argument("--title", default="")
-    parser.add_argument("stream")
-    args = parser.parse_args()
-    stream, image = glass.read(args.stream), glass.Image(args.image)
+    args = glass.arguments("convert a traced run", json={}, svg={}, from_ms={"type": float, "default": 0, "help": "where the picture begins"},
+                           to_ms={"type": float, "help": "and ends"}, title={"default": ""})
+    stream, image = glass.opened(args)
     if not stream.trace:
         raise glass.Trouble("no trace in it (GODEBUG=trace=1)")
-    if not image.has_build(stream.build):
-        raise glass.Trouble(f"was written by build {stream.build}, and {args.image} is another")
     wrong = trace_check.check_events(stream.trace)
     story = Story(stream.trace, image)
     document = to_json(story)
@@ -288,7 +276,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (glass.Trouble, OSError, ValueError) as e:
-        sys.exit(f"trace2json: {e}")
+    glass.command(main)

@@ -169,6 +169,17 @@ def test_symbols_say_what_addr2line_says(program):
     assert symbols.lookup(blob, functions[-1][1]) is None and symbols.lookup(blob, functions[0][0] - 1) is None
 
 
+def test_functions_have_their_names_of_the_source(tmp_path):
+    """What the compiler has specialised or split is the function that somebody wrote; a Go function may be called part or cold."""
+    names = {"f.isra.0": "f", "f.constprop.3.isra.1": "f", "g.part.0": "g", "h": "h", "h.cold": "h", "k.isra.2": "k", "k.isra.2.cold": "k", "main.part": "main.part",
+             "main.isra": "main.isra", "pkg.cold": "pkg.cold", "main.T.constprop": "main.T.constprop"}
+    source = "".join(f'int s{i}(void) __asm__("{name}");\nint s{i}(void) {{ return {i}; }}\n' for i, name in enumerate(names))
+    (tmp_path / "a.c").write_text(source)
+    run(*CC, "-c", "-o", tmp_path / "a.o", tmp_path / "a.c", check=True)
+    run("ld.bfd", "-e", "h", "-o", tmp_path / "x", tmp_path / "a.o", check=True)
+    assert [name for _, _, name in symbols.elf_functions((tmp_path / "x").read_bytes())] == list(names.values())
+
+
 def test_symbol_blob_is_checksummed_and_may_be_empty(program):
     blob = symbols.make([], [], "only the id")
     assert symbols.HEADER.unpack_from(blob)[2] == zlib.crc32(blob[16:]) and symbols.lookup(blob, 0x1000) is None

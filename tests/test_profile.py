@@ -57,6 +57,14 @@ def test_cpu(build, boot):
 
 
 @pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_cores_that_sleep_do_not_count(build, boot):
+    """Each collection stops the other core twice: it sleeps then, and is not what the program spends its time on."""
+    _, samples, _ = profiled(build, "metal-t_profile", "cpu", boot, 2, "stops")
+    flat = by_function(samples, 0)
+    assert sum(flat.values()) > 20 and "plat_idle" not in flat, flat
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
 def test_heap(build, boot):
     """4 MB are kept by one function, 16 MB made by another and dropped."""
     _, samples, _ = profiled(build, "metal-t_profile", "heap", boot, 1, "heap")
@@ -69,6 +77,7 @@ def test_heap(build, boot):
 def test_goroutine(build, boot):
     _, samples, _ = profiled(build, "metal-t_profile", "goroutine", boot, 2, "goroutine")
     counts = by_function(samples, 0, leaf=False)
+    assert [s.stack[0][0] for s in samples if len(s.stack) == 1 and s.values[0] == 1] == ["main"], "the one that made the profile, not what made it"
     assert counts.get("wait_here") == 10 and counts.get("wait_there") == 5 and sum(s.values[0] for s in samples) == 16, counts
 
 
@@ -87,6 +96,18 @@ def test_block(build, boot):
     count, delay = by_function(samples, 0), by_function(samples, 1)
     assert count["receive_all"] + count.get("send_slowly", 0) in (20, 21), count
     assert count["receive_all"] >= 5 and delay["receive_all"] > 4_000_000, (count, delay)
+
+
+def test_an_empty_profile_says_why(build):
+    """hello is over before the first tick, allocates little, and waits for nobody."""
+    image, side = build.path("build/host/hello"), "build/test-empty.side"
+    environment = dict(os.environ, BURROW_SIDE=side, BURROW_CMDLINE="GODEBUG=cpuprof=1,heapprof=100000000,mutexprof=1,blockprof=1000000000")
+    subprocess.run([image], env=environment, check=True, stdout=subprocess.DEVNULL)
+    for kind, why in (("cpu", "one is taken every 1000 ms"), ("heap", "of every 100000000 bytes"), ("mutex", "nobody had to wait"), ("block", "for about 1000000000 ns")):
+        out = subprocess.run(["scripts/profile2pb.py", "--image", image, "--kind", kind, "--out", "build/test-empty.pb.gz", side], stdout=subprocess.PIPE, text=True, check=True).stdout
+        assert f"{kind}: 0 stacks" in out and why in out, out
+    wrong = subprocess.run(["scripts/profile2pb.py", "--image", image, "--kind", "goroutine", "--out", "build/test-empty.pb.gz", side], stderr=subprocess.PIPE, text=True)
+    assert wrong.returncode == 1 and wrong.stderr == "profile2pb: no goroutine profile in it\n"
 
 
 def test_go_program(build):

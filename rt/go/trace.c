@@ -37,9 +37,6 @@ static bool has_dot(const char *s) {
     return *s;
 }
 
-// What gcc puts behind the name of a function that it has copied for some callers: .constprop.0, .isra.1, .part.2, .cold.
-static bool is_copy_suffix(const char *s) { return begins(s, ".constprop.") || begins(s, ".isra.") || begins(s, ".part.") || (begins(s, ".cold") && !s[5]); }
-
 bool rt_go_is_body(const char *symbol) {
     size_t n = (size_t)go_str(symbol).n;
     return n > 3 && begins(symbol + n - 3, "..r");
@@ -52,7 +49,7 @@ const char *rt_go_name(const char *symbol, char *buf, size_t room) {
     for (const char *s = symbol; *s && n + 1 < room; s++) {
         if (s[0] == '.' && s[1] == '.') {
             if (begins(s, "..thunk") || begins(s, "..stub")) return NULL;
-            if (s[2] == 'r' && (!s[3] || is_copy_suffix(s + 3))) break; // the body of a function that recovers
+            if (s[2] == 'r' && !s[3]) break; // the body of a function that recovers
             continue;
         }
         if (begins(s, "_0go..func")) { // a function literal outside of functions
@@ -61,7 +58,6 @@ const char *rt_go_name(const char *symbol, char *buf, size_t room) {
             s += sizeof "_0go" - 1; // behind it and the first dot of "..func"
             continue;
         }
-        if (is_copy_suffix(s)) break;
         char c = *s == '_' ? unescaped(s[1]) : 0;
         if (c) s++;
         buf[n++] = c ? c : *s;

@@ -1,4 +1,4 @@
-// t_profile.c -- a program whose profiles are known: cpu, heap, goroutine, mutex, block. Its arguments say which part runs.
+// t_profile.c -- a program whose profiles are known: cpu, stops, heap, goroutine, mutex, block. Its arguments say which part runs.
 //
 // judged by: tests/test_profile.py
 // boot: none
@@ -36,6 +36,24 @@ static __attribute__((noinline)) void burn(void) {
         warm(LOOPS);
     }
     sink++;
+}
+
+// ---- stops: the other cores sleep each time the world stops, and a collector without company marks
+
+static AtomicBool stopping;
+static __attribute__((noinline)) void busy(void *unused) {
+    while (!atomic_bool_load(&stopping))
+        warm(1000);
+    waitgroup_done(&done);
+}
+static void stop_often(void) {
+    waitgroup_add(&done, gomaxprocs(0));
+    for (int i = 0; i < gomaxprocs(0); i++)
+        go(busy, NULL);
+    for (int i = 0; i < 300; i++)
+        gc_collect();
+    atomic_bool_store(&stopping, true);
+    waitgroup_wait(&done);
 }
 
 // ---- heap: 4 MB stay, 16 MB do not
@@ -86,6 +104,7 @@ int main(int argc, char **argv) {
     chan(int) c = chan_make(int, 0), full = chan_make(int, 0);
     switch (what[0]) {
     case 'c': burn(); break;
+    case 's': stop_often(); break;
     case 'h':
         keep();
         waste();
