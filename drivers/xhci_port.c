@@ -2,8 +2,8 @@
 //
 // Nothing here waits. A device goes through the steps of xhci.h; each begins something (a command, a
 // transfer, a reset, a time to let pass) and ends when the controller tells of it, or at its deadline, which
-// is a failure. Devices that are no keyboards are left again; after TRIES_MAX failures a port is left alone
-// until something else is plugged in. Hubs are not followed.
+// is a failure. Devices that are no keyboards are left again; after USB_TRIES_MAX failures a port is left
+// alone until something else is plugged in. Hubs are followed (xhci_hub.c), with what is behind them.
 //
 // One device at a time is between reset and work (`work`): the commands are then one at a time, too, and on
 // the bus only one device answers to address 0.
@@ -19,15 +19,7 @@ enum { // PORTSC
     PORT_CHANGES = 0x7f << 17, // written as ones they are acknowledged
     PORT_KEPT = 0x0e00c200,    // what a write must repeat: power, light, wake-up
 };
-enum { SPEED_FULL = 1, SPEED_LOW, SPEED_HIGH, SPEED_SUPER };
-enum {
-    TRIES_MAX = 3,
-    IN_FLIGHT = 4,
-    REPORT_BYTES = 8,
-    REPORT_ROOM = 64,
-    REPORT_PACKET_MAX = 64,
-    CONFIG_MAX = 1024
-};
+enum { IN_FLIGHT = 4, REPORT_BYTES = 8, REPORT_ROOM = 64, REPORT_PACKET_MAX = 64, CONFIG_MAX = 1024 };
 enum {
     STEP_NS = 500000000,
     COMMAND_NS = 2000000000,
@@ -35,10 +27,6 @@ enum {
     SETTLE_NS = 10000000,
     DEBOUNCE_NS = 100000000
 };
-// Standard and HID requests: type, request, value, index, length as a setup packet's 8 bytes.
-#define SETUP(type, request, value, index, length)                                                           \
-    ((uint64_t)(type) | (uint64_t)(request) << 8 | (uint64_t)(value) << 16 | (uint64_t)(index) << 32 |       \
-     (uint64_t)(length) << 48)
 enum { REPORT_OVERFLOW = 1, KEYS_FIRST = 2 };
 
 static uint32_t *context_at(const Xhci *x, const UsbDevice *d, unsigned index) {
@@ -49,22 +37,34 @@ static unsigned speed_of(uint32_t portsc) {
     return portsc >> 10 & 15;
 }
 
+// Where a device is plugged in: the controller's port, then those of the hubs on the way: "5.2".
+static void say_place(const char *before, const UsbDevice *d, const char *after) {
+    rt_printf("%s%u", before, d->port);
+    for (uint32_t route = d->route; route; route >>= 4)
+        rt_printf(".%u", route & 15);
+    rt_printf("%s\n", after);
+}
+
+static uint8_t *tries_of(Xhci *x, const UsbDevice *d) {
+    return d->hub ? &d->hub->h.tries[d->hub_port] : &x->tries[d->port];
+}
+
 // ---- beginnings
 
-static void begin(UsbDevice *d, Step step, int64_t ns) {
+void usb_begin(UsbDevice *d, Step step, int64_t ns) {
     d->step = step;
     d->deadline = clock_now_ns() + ns;
 }
 
 static void begin_command(Xhci *x, UsbDevice *d, Step step, unsigned type, uint64_t param) {
-    begin(d, step, COMMAND_NS);
+    usb_begin(d, step, COMMAND_NS);
     xhci_command(x, param, type << 10 | (uint32_t)d->slot << 24);
 }
 
-static void begin_control(Xhci *x, UsbDevice *d, Step step, uint64_t setup) {
+void usb_control(Xhci *x, UsbDevice *d, Step step, uint64_t setup) {
     uint32_t bytes = (uint32_t)(setup >> 48);
     bool in = setup & 0x80;
-    begin(d, step, STEP_NS);
+    usb_begin(d, step, STEP_NS);
     for (uint32_t i = 0; i < bytes; i++)
         d->buffer[i] = 0; // a short answer says nothing of its length
     ring_put(&d->control, setup, 8, TRB_SETUP << 10 | 1 << 6 | (bytes ? 3u : 0u) << 16);
@@ -80,8 +80,14 @@ static void clear_input(UsbDevice *d) {
 
 static void put_slot_context(Xhci *x, UsbDevice *d, unsigned last) {
     uint32_t *slot = context_at(x, d, 1);
-    slot[0] = (uint32_t)d->speed << 20 | last << 27;
+    slot[0] = d->route | (uint32_t)d->speed << 20 | last << 27;
     slot[1] = (uint32_t)d->port << 16;
+    slot[2] = d->tt_slot | (uint32_t)d->tt_port << 8;
+    if (d->h.ports) { // a hub, as it has said
+        slot[0] |= 1u << 26;
+        slot[1] |= (uint32_t)d->h.ports << 24;
+        if (d->speed == SPEED_HIGH) slot[2] |= (uint32_t)d->h.think << 16;
+    }
 }
 
 static void put_endpoint_context(uint32_t *e, unsigned type, unsigned interval, unsigned packet,
@@ -122,22 +128,22 @@ static unsigned log2_floor(unsigned v) {
 
 // Exponent of 2 x 125 us; the descriptor counts frames of 1 ms, or has the exponent.
 static unsigned interval_of(const UsbDevice *d) {
-    unsigned v = d->keyboard.interval;
+    unsigned v = d->function.interval;
     if (d->speed == SPEED_HIGH) return v > 16 ? 15 : v - 1;
     return 3 + log2_floor(v) > 10 ? 10 : 3 + log2_floor(v);
 }
 
 static void begin_endpoint(Xhci *x, UsbDevice *d) {
-    unsigned index = 2u * d->keyboard.endpoint + 1;
+    unsigned index = 2u * d->function.endpoint + 1;
     clear_input(d);
     context_at(x, d, 0)[1] = 1 | 1u << index;
     put_slot_context(x, d, index);
-    put_endpoint_context(context_at(x, d, index + 1), 7, interval_of(d), d->keyboard.packet, &d->in);
+    put_endpoint_context(context_at(x, d, index + 1), 7, interval_of(d), d->function.packet, &d->in);
     begin_command(x, d, STEP_ENDPOINT, TRB_CONFIGURE, d->input_phys);
 }
 
 static void ask_report(UsbDevice *d, unsigned i) {
-    ring_put(&d->in, d->buffer_phys + i * REPORT_ROOM, d->keyboard.packet,
+    ring_put(&d->in, d->buffer_phys + i * REPORT_ROOM, d->function.packet,
              TRB_NORMAL << 10 | 1 << 5 | 1 << 2);
 }
 
@@ -145,14 +151,35 @@ static void begin_typing(Xhci *x, UsbDevice *d) {
     d->step = STEP_TYPES;
     d->deadline = TIME_NEVER;
     x->work = NULL;
-    x->tries[d->port] = 0;
-    rt_printf("keys:   USB keyboard at port %u\n", d->port);
+    *tries_of(x, d) = 0;
+    say_place("keys:   USB keyboard at port ", d, "");
     for (unsigned i = 0; i < IN_FLIGHT; i++)
         ask_report(d, i);
-    xhci_ring(x, d->slot, 2u * d->keyboard.endpoint + 1);
+    xhci_ring(x, d->slot, 2u * d->function.endpoint + 1);
 }
 
 // ---- endings
+
+// Marks all that is behind a hub that is gone, hub for hub.
+void usb_mark_gone(Xhci *x, UsbDevice *d) {
+    d->gone = true;
+    for (bool more = true; more;) {
+        more = false;
+        for (int i = 0; i < XHCI_DEVICES; i++) {
+            UsbDevice *behind = &x->device[i];
+            if (behind->step == STEP_FREE || behind->step == STEP_REMOVE || behind->gone || !behind->hub ||
+                !behind->hub->gone)
+                continue;
+            behind->gone = more = true;
+        }
+    }
+}
+
+static bool has_devices_behind(const Xhci *x, const UsbDevice *d) {
+    for (int i = 0; i < XHCI_DEVICES; i++)
+        if (x->device[i].step != STEP_FREE && x->device[i].hub == d) return true;
+    return false;
+}
 
 static void release_keys(UsbDevice *d) {
     for (unsigned k = 0; k < 8; k++)
@@ -167,12 +194,19 @@ static void forget(Xhci *x, UsbDevice *d) {
     if (d->slot) x->slots[d->slot] = 0;
     d->slot = 0;
     d->gone = false;
+    d->hub = NULL;
     d->step = STEP_FREE;
     if (x->work == d) x->work = NULL;
 }
 
 static void begin_remove(Xhci *x, UsbDevice *d) {
-    if (d->step == STEP_TYPES) rt_printf("keys:   USB keyboard at port %u is gone\n", d->port);
+    if (has_devices_behind(x, d)) { // they go first (begin_what_waits)
+        usb_mark_gone(x, d);
+        d->step = STEP_HUB;
+        if (x->work == d) x->work = NULL;
+        return;
+    }
+    if (d->step == STEP_TYPES) say_place("keys:   USB keyboard at port ", d, " is gone");
     release_keys(d);
     x->work = d;
     if (d->slot)
@@ -181,13 +215,20 @@ static void begin_remove(Xhci *x, UsbDevice *d) {
         forget(x, d);
 }
 
-static void fail(Xhci *x, UsbDevice *d) {
+void usb_look_again(Xhci *x, const UsbDevice *d) {
+    if (d->hub)
+        hub_try_again(d->hub, d->hub_port);
+    else
+        x->pending[d->port] = 1;
+}
+
+void usb_fail(Xhci *x, UsbDevice *d) {
     if (!d->gone) {
-        if (++x->tries[d->port] < TRIES_MAX) {
-            x->pending[d->port] = 1;
+        if (++*tries_of(x, d) < USB_TRIES_MAX) {
+            usb_look_again(x, d);
             x->settle_at = clock_now_ns() + DEBOUNCE_NS;
         } else {
-            rt_printf("USB port %u: the device does not answer as it should\n", d->port);
+            say_place("USB port ", d, ": the device does not answer as it should");
         }
     }
     begin_remove(x, d);
@@ -216,7 +257,7 @@ static void take_report(UsbDevice *d, const uint8_t *now) {
 // Reports come in the order of their requests: each request names its place.
 static void report_came(Xhci *x, UsbDevice *d, unsigned code, uint64_t trb) {
     if (code != DONE && code != DONE_SHORT) {
-        if (!d->gone) fail(x, d);
+        if (!d->gone) usb_fail(x, d);
         return;
     }
     uint64_t at = (trb - d->in.phys) / sizeof(Trb);
@@ -228,13 +269,13 @@ static void report_came(Xhci *x, UsbDevice *d, unsigned code, uint64_t trb) {
         report[i] = d->buffer[place * REPORT_ROOM + i];
     take_report(d, report);
     ask_report(d, (unsigned)place);
-    xhci_ring(x, d->slot, 2u * d->keyboard.endpoint + 1);
+    xhci_ring(x, d->slot, 2u * d->function.endpoint + 1);
 }
 
 // ---- from step to step
 
 static void no_keyboard(Xhci *x, UsbDevice *d) {
-    x->tries[d->port] = 0;
+    *tries_of(x, d) = 0;
     begin_remove(x, d);
 }
 
@@ -247,10 +288,10 @@ static void next_step(Xhci *x, UsbDevice *d) {
         begin_address(x, d);
         break;
     case STEP_ADDRESS:
-        begin(d, STEP_SETTLE, SETTLE_NS);
+        usb_begin(d, STEP_SETTLE, SETTLE_NS);
         break;
     case STEP_SETTLE:
-        begin_control(x, d, STEP_DEVICE, SETUP(0x80, 6, 0x0100, 0, 8));
+        usb_control(x, d, STEP_DEVICE, SETUP(0x80, 6, 0x0100, 0, 8));
         break;
     case STEP_DEVICE: {
         uint8_t packet = d->buffer[7];
@@ -262,41 +303,63 @@ static void next_step(Xhci *x, UsbDevice *d) {
         }
     } // fall through
     case STEP_EVALUATE:
-        begin_control(x, d, STEP_LENGTH, SETUP(0x80, 6, 0x0200, 0, 9));
+        usb_control(x, d, STEP_LENGTH, SETUP(0x80, 6, 0x0200, 0, 9));
         break;
     case STEP_LENGTH:
         d->config_bytes = (uint16_t)(d->buffer[2] | d->buffer[3] << 8);
         if (d->config_bytes > CONFIG_MAX) d->config_bytes = CONFIG_MAX;
         if (d->config_bytes < 9)
-            fail(x, d);
+            usb_fail(x, d);
         else
-            begin_control(x, d, STEP_CONFIG, SETUP(0x80, 6, 0x0200, 0, d->config_bytes));
+            usb_control(x, d, STEP_CONFIG, SETUP(0x80, 6, 0x0200, 0, d->config_bytes));
         break;
     case STEP_CONFIG:
-        if (!usb_find_keyboard(d->buffer, d->config_bytes, &d->keyboard) ||
-            d->keyboard.packet > REPORT_PACKET_MAX)
+        if (!usb_find_function(d->buffer, d->config_bytes, &d->function) ||
+            d->function.packet > REPORT_PACKET_MAX || (d->function.hub && d->tier == HUB_TIERS))
             no_keyboard(x, d);
         else
-            begin_control(x, d, STEP_SET_CONFIG, SETUP(0, 9, d->keyboard.configuration, 0, 0));
+            usb_control(x, d, STEP_SET_CONFIG, SETUP(0, 9, d->function.configuration, 0, 0));
         break;
     case STEP_SET_CONFIG:
-        begin_endpoint(x, d);
+        if (d->function.hub)
+            usb_control(x, d, STEP_HUB_DESCRIPTOR, SETUP(0xa0, 6, 0x2900, 0, 8));
+        else
+            begin_endpoint(x, d);
+        break;
+    case STEP_HUB_DESCRIPTOR:
+        hub_described(x, d);
+        if (d->h.ports)
+            begin_endpoint(x, d);
+        else
+            usb_fail(x, d);
         break;
     case STEP_ENDPOINT: // 0: the boot protocol, reports of 8 bytes whose meaning is known
-        begin_control(x, d, STEP_PROTOCOL, SETUP(0x21, 11, 0, d->keyboard.interface, 0));
+        if (d->function.hub) {
+            *tries_of(x, d) = 0;
+            hub_power(x, d);
+            break;
+        }
+        usb_control(x, d, STEP_PROTOCOL, SETUP(0x21, 11, 0, d->function.interface, 0));
         break;
     case STEP_PROTOCOL:
         begin_typing(x, d);
         break;
     default:
+        hub_next_step(x, d);
         break;
     }
 }
 
-static UsbDevice *device_at(Xhci *x, unsigned port) {
-    for (int i = 0; i < XHCI_DEVICES; i++)
-        if (x->device[i].step != STEP_FREE && x->device[i].port == port) return &x->device[i];
+UsbDevice *usb_device_behind(Xhci *x, const UsbDevice *hub, unsigned port) {
+    for (int i = 0; i < XHCI_DEVICES; i++) {
+        UsbDevice *d = &x->device[i];
+        if (d->step != STEP_FREE && d->hub == hub && (hub ? d->hub_port : d->port) == port) return d;
+    }
     return NULL;
+}
+
+static UsbDevice *device_at(Xhci *x, unsigned port) {
+    return usb_device_behind(x, NULL, port);
 }
 
 void xhci_command_done(Xhci *x, unsigned code, unsigned slot) {
@@ -314,28 +377,38 @@ void xhci_command_done(Xhci *x, unsigned code, unsigned slot) {
         d->slot = (uint8_t)slot;
     }
     if (code != DONE || d->gone)
-        fail(x, d);
+        usb_fail(x, d);
     else
         next_step(x, d);
+}
+
+// Steps that nothing but time ends.
+static bool passes_time(const UsbDevice *d) {
+    return d->step == STEP_RECOVER || d->step == STEP_SETTLE || d->step == STEP_HUB_GOOD ||
+           d->step == STEP_PORT_SETTLE || d->step == STEP_PORT_WAIT;
 }
 
 void xhci_transfer_done(Xhci *x, unsigned slot, unsigned endpoint, unsigned code, uint64_t trb) {
     for (int i = 0; slot && i < XHCI_DEVICES; i++) {
         UsbDevice *d = &x->device[i];
         if (d->step == STEP_FREE || d->slot != slot) continue;
-        if (d->step == STEP_TYPES && endpoint == 2u * d->keyboard.endpoint + 1) {
+        bool reports =
+            d->step >= STEP_HUB_POWER && d->step != STEP_REMOVE && endpoint == 2u * d->function.endpoint + 1;
+        if (reports && d->function.hub) {
+            hub_report_came(x, d, code);
+        } else if (reports) {
             // Commands are one at a time: a keyboard in trouble waits until the device at work is done.
             if (code != DONE && code != DONE_SHORT && x->work) {
                 d->gone = true;
-                x->pending[d->port] = 1;
+                usb_look_again(x, d);
             } else
                 report_came(x, d, code, trb);
-        } else if (endpoint == 1 && d == x->work && d->step >= STEP_DEVICE && d->step <= STEP_PROTOCOL &&
-                   !x->command_sent) {
+        } else if (endpoint == 1 && d == x->work && d->step >= STEP_DEVICE && d->step <= STEP_PORT_DONE &&
+                   !passes_time(d) && !x->command_sent) {
             if ((code == DONE || code == DONE_SHORT) && !d->gone)
                 next_step(x, d);
             else
-                fail(x, d);
+                usb_fail(x, d);
         }
     }
 }
@@ -349,25 +422,47 @@ void xhci_port_changed(Xhci *x, unsigned port) {
         x->tries[port] = 0;
         x->pending[port] = 1; // also after it went: it may be another one
         x->settle_at = clock_now_ns() + DEBOUNCE_NS;
-        if (d && d->step != STEP_REMOVE) d->gone = true;
+        if (d && d->step != STEP_REMOVE) usb_mark_gone(x, d);
         if (d == x->work && d && d->step <= STEP_RECOVER) begin_remove(x, d); // nothing under way
         return;
     }
     if ((v & PORT_RESET_CHANGE) && d && d == x->work && d->step == STEP_RESET) {
-        d->speed = (uint8_t)speed_of(v);
-        if (v & PORT_ENABLED && d->speed >= SPEED_FULL && d->speed <= SPEED_HIGH)
-            begin(d, STEP_RECOVER, RECOVER_NS);
+        unsigned speed = speed_of(v);
+        if (v & PORT_ENABLED && speed >= SPEED_FULL && speed <= SPEED_HIGH)
+            usb_reset_done(d, speed);
         else
-            fail(x, d);
+            usb_fail(x, d);
     }
 }
 
 // ---- what waits, what took too long
 
-static UsbDevice *free_device(Xhci *x) {
-    for (int i = 0; i < XHCI_DEVICES; i++)
-        if (x->device[i].step == STEP_FREE) return &x->device[i];
+UsbDevice *usb_new(Xhci *x, unsigned port, UsbDevice *hub, unsigned hub_port) {
+    for (int i = 0; i < XHCI_DEVICES; i++) {
+        UsbDevice *d = &x->device[i];
+        if (d->step != STEP_FREE) continue;
+        d->port = (uint8_t)port;
+        d->hub = hub;
+        d->hub_port = (uint8_t)hub_port;
+        d->tier = hub ? (uint8_t)(hub->tier + 1) : 0;
+        d->route = hub ? hub->route | hub_port << 4 * hub->tier : 0;
+        d->tt_slot = d->tt_port = 0;
+        d->h.ports = 0;
+        d->function = (UsbFunction){0};
+        return d;
+    }
+    rt_printf("USB port %u: more devices than %d\n", port, XHCI_DEVICES);
     return NULL;
+}
+
+void usb_reset_done(UsbDevice *d, unsigned speed) {
+    d->speed = (uint8_t)speed;
+    if (d->hub && speed != SPEED_HIGH) { // a hub of high speed translates, or one nearer to the controller
+        bool here = d->hub->speed == SPEED_HIGH;
+        d->tt_slot = here ? d->hub->slot : d->hub->tt_slot;
+        d->tt_port = here ? d->hub_port : d->hub->tt_port;
+    }
+    usb_begin(d, STEP_RECOVER, RECOVER_NS);
 }
 
 static void look_at_port(Xhci *x, unsigned port) {
@@ -377,32 +472,37 @@ static void look_at_port(Xhci *x, unsigned port) {
     if (!(v & PORT_CONNECTED) || device_at(x, port)) return;
     if ((v & PORT_ENABLED) && speed_of(v) >= SPEED_SUPER)
         return; // trained by itself: a port of USB 3, where no keyboards are
-    UsbDevice *d = free_device(x);
-    if (!d) {
-        rt_printf("USB port %u: more keyboards than %d\n", port, XHCI_DEVICES);
-        return;
-    }
-    d->port = (uint8_t)port;
+    UsbDevice *d = usb_new(x, port, NULL, 0);
+    if (!d) return;
     x->work = d;
-    begin(d, STEP_RESET, STEP_NS);
+    usb_begin(d, STEP_RESET, STEP_NS);
     *sc = (v & PORT_KEPT) | PORT_RESET;
+}
+
+static bool at_work(const UsbDevice *d) {
+    return d->step == STEP_TYPES || d->step == STEP_HUB;
 }
 
 static void begin_what_waits(Xhci *x, int64_t now) {
     for (int i = 0; i < XHCI_DEVICES && !x->work; i++)
-        if (x->device[i].step == STEP_TYPES && x->device[i].gone) begin_remove(x, &x->device[i]);
+        if (at_work(&x->device[i]) && x->device[i].gone && !has_devices_behind(x, &x->device[i]))
+            begin_remove(x, &x->device[i]);
     if (now < x->settle_at) return;
     for (unsigned port = 1; port <= x->ports && !x->work; port++)
         if (x->pending[port]) look_at_port(x, port);
+    for (int i = 0; i < XHCI_DEVICES && !x->work; i++) {
+        UsbDevice *d = &x->device[i];
+        if (d->step == STEP_HUB && !d->gone && d->h.pending) hub_look(x, d);
+    }
 }
 
 static void over_time(Xhci *x, UsbDevice *d) {
-    if (d->step == STEP_RECOVER || d->step == STEP_SETTLE)
+    if (passes_time(d))
         next_step(x, d);
     else if (x->command_sent)
         xhci_die(x, "the USB controller does not answer; its keyboards are lost");
     else
-        fail(x, d);
+        usb_fail(x, d);
 }
 
 void xhci_work(Xhci *x, int64_t now) {
@@ -413,9 +513,13 @@ void xhci_work(Xhci *x, int64_t now) {
 
 int64_t xhci_next(const Xhci *x) {
     if (x->work) return x->work->deadline;
+    bool pending = false;
     for (unsigned port = 1; port <= x->ports; port++)
-        if (x->pending[port]) return x->settle_at;
-    for (int i = 0; i < XHCI_DEVICES; i++)
-        if (x->device[i].step == STEP_TYPES && x->device[i].gone) return 0; // at once
-    return TIME_NEVER;
+        pending |= x->pending[port];
+    for (int i = 0; i < XHCI_DEVICES; i++) {
+        const UsbDevice *d = &x->device[i];
+        if (at_work(d) && d->gone) return 0; // at once
+        pending |= d->step == STEP_HUB && d->h.pending;
+    }
+    return pending ? x->settle_at : TIME_NEVER;
 }

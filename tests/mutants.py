@@ -729,6 +729,12 @@ MUTANTS = [
     Mutant("usb-deadline", "drivers/xhci_port.c",
            "if (d && d->deadline <= now) over", "if (d && d->deadline < 0) over",
            unit("test_usb"), UNIT_FAILED),
+    Mutant("usb-hub-resets", "drivers/xhci_hub.c",
+           "!there && connected && wanted", "!there && connected",
+           unit("test_usb"), UNIT_FAILED),
+    Mutant("usb-hub-last", "drivers/xhci_port.c",
+           "    if (has_devices_behind(x, d)) { // they", "    if (false) { // they",
+           unit("test_usb"), UNIT_FAILED),
     # ---- traces and profiles
     Mutant("trace-interrupts-buffer", "rt/trace.c",
            "    put(&p->trace[1], TRACE_IRQ,", "    put(&p->trace[0], TRACE_IRQ,",

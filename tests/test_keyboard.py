@@ -91,6 +91,29 @@ def test_plugged_and_unplugged(image):
         end(m)
 
 
+def test_behind_hubs(image):
+    """A keyboard behind a hub behind a hub, a mouse beside it; unplugged, plugged into the first one; then the hub goes with it."""
+    hubs = ["-device", "usb-hub,id=hub,bus=usb.0,port=1", "-device", "usb-mouse,bus=usb.0,port=1.1", "-device", "usb-hub,bus=usb.0,port=1.3",
+            "-device", "usb-kbd,id=keys,bus=usb.0,port=1.3.2"]
+    with Machine(image, smp=2, extra=XHCI + hubs) as m:
+        m.wait_for(r"type something\n")
+        m.wait_for(r"^keys:   USB keyboard at port \d+\.3\.2\n")
+        line(m, "two hubs")
+        m.monitor("device_del", id="keys")
+        m.wait_for(r"^keys:   USB keyboard at port \d+\.3\.2 is gone\n")
+        line(m, "gone")
+        m.monitor("device_add", driver="usb-kbd", id="keys", bus="usb.0", port="1.4")
+        m.wait_for(r"^keys:   USB keyboard at port \d+\.4\n")
+        line(m, "one hub")
+        m.monitor("device_del", id="hub")
+        m.wait_for(r"^keys:   USB keyboard at port \d+\.4 is gone\n")
+        line(m, "no hub")
+        m.monitor("device_add", driver="usb-kbd", id="last", bus="usb.0", port="1")
+        m.wait_for(r"^keys:   USB keyboard at port \d+\n")
+        line(m, "plugged")
+        end(m)
+
+
 def test_held_key_repeats(image):
     with Machine(image, smp=1, extra=XHCI + KEYBOARD) as m:
         m.wait_for(r"^keys:   USB keyboard at port \d+\n")
