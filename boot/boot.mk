@@ -94,6 +94,19 @@ $(B)/tests/boot/la57.asm.o: tests/boot/la57.asm $(B)/flags
 $(B)/%.la57.efi: $(B)/%.elf $(LOADER_OBJS) $(LA57_OBJS) boot/payload.asm boot/pack_payload.py
 	$(call link_efi,$(filter-out %/main.o,$(LOADER_OBJS)) $(LA57_OBJS))
 
+# The same loader behind firmware that has done something odd: build/NAME.4k.efi and others (tests/boot/odd_firmware.c).
+ODD_4k       := -DODD_4K
+ODD_watchdog := -DODD_WATCHDOG=1
+ODD_rearmed  := -DODD_WATCHDOG=2
+define odd_rules
+$(B)/tests/boot/odd_$1.o: tests/boot/odd_firmware.c $(B)/flags
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(EFI_CFLAGS) $(ODD_$1) -MMD -MP -c -o $$@ $$<
+$(B)/%.$1.efi: $(B)/%.elf $(LOADER_OBJS) $(B)/tests/boot/loader_main.o $(B)/tests/boot/odd_$1.o boot/payload.asm boot/pack_payload.py
+	$$(call link_efi,$(filter-out %/main.o,$(LOADER_OBJS)) $(B)/tests/boot/loader_main.o $(B)/tests/boot/odd_$1.o)
+endef
+$(foreach kind,4k watchdog rearmed,$(eval $(call odd_rules,$(kind))))
+
 # The same by PVH, where several cores can follow: one program is enough.
 LA57_APP := metal-t_machine
 $(B)/tests/boot/la57_pvh.asm.o: tests/boot/la57.asm $(B)/flags

@@ -91,11 +91,11 @@ class Machine:
             keys = ["shift"] * (plain != c) + [names.get(plain, plain)]
             self.keys(*keys)
 
-    def keys(self, *names, down=(True, False)):
-        """Presses the keys together, in this order, and lets them go."""
+    def keys(self, *names, down=(True, False), last=False):
+        """Presses the keys together, in this order, and lets them go. last: the machine may end by it."""
         for way in down:
             for name in names if way else reversed(names):
-                self.monitor("input-send-event", events=[{"type": "key", "data": {"down": way, "key": {"type": "qcode", "data": name}}}])
+                self.monitor("input-send-event", last=last, events=[{"type": "key", "data": {"down": way, "key": {"type": "qcode", "data": name}}}])
 
     def monitor(self, command, last=False, **arguments):
         """last: the machine may end by it. QEMU then closes the connection, sometimes before it has answered; how the machine ended is the

@@ -74,6 +74,22 @@ def test_damaged_table_is_left_out(image, name, damage, why):
     assert all(part in text for part in TABLES[name]), text
 
 
+def ecam(where):
+    """The MCFG names this place for configuration space, where something else is, or nothing."""
+    def change(m):
+        table = m.table("MCFG")
+        m.write(table + 44, where(m).to_bytes(8, "little"))
+        m.mend(table)
+    return change
+
+
+@pytest.mark.parametrize("where", [lambda m: 0xd0000000, lambda m: 64 << 20, lambda m: 0xfee00000, lambda m: 1 << 45], ids=["nothing", "RAM", "APIC", "beyond"])
+def test_configuration_space_that_is_not_where_the_table_says(image, where):
+    """What the ports show is believed instead."""
+    text = boot_broken(image, ecam(where))
+    assert "pci: configuration space is not at 0x" in text and re.search(r"^pci:    [4-9] devices on 1 bus, by ports$", text, re.M), text
+
+
 def test_damaged_root_table(image):
     text = boot_broken(image, lambda m: wrong_checksum(m, m.root()[0]))
     assert "acpi: table RSDT at" in text and "kHz by PIT" in text and "machine ok: 1 cores" in text, text

@@ -146,6 +146,16 @@ def test_secure_boot_refuses(build, tmp_path, what):
     assert result.status == 0 and "burrow" not in result.text, f"{result.why}\n{result.tail()}"
 
 
+@pytest.mark.parametrize("kind,status", [("watchdog", 0), ("rearmed", qemu.STATUS_DIED)] if "NIGHTLY" in os.environ else [])
+def test_watchdog_is_disarmed(build, kind, status):
+    """The firmware's watchdog is at a second, and the loader takes three (tests/boot/odd_firmware.c). Set again behind the loader's back, it resets the
+    machine: so it would have."""
+    image = f"build/hello.{kind}.img"
+    make(image)
+    result = qemu.run(image, "uefi", "", 240, smp=2)
+    assert result.status == status and ("hello, world" in result.text) == (status == 0), f"{result.status} {result.why}\n{result.tail()}"
+
+
 def test_no_serial_port(build):
     """Without a console that anybody reads, the program runs, and its status is QEMU's own."""
     with open(os.devnull) as nothing:

@@ -59,6 +59,19 @@ def test_text_and_older_text(build):
         wait_for_picture(m, lambda lines: last(lines) == ["typed: x"])
 
 
+def test_text_on_4k(build):
+    """Firmware left a screen of 3840 by 2160 (tests/boot/odd_firmware.c): the text has the size that a person can read, five pixels a dot."""
+    make("build/metal-t_screen.4k.img")
+    with Machine("build/metal-t_screen.4k.img", boot="uefi", smp=2, extra=["-device", "VGA,vgamem_mb=64"]) as m:
+        m.wait_for(r"^ready\n", 90)
+        picture, lines = wait_for_picture(m, lambda lines: last(lines) == ["ready"])
+        assert (picture.width, picture.height, picture.scale()) == (3840, 2160, 5)
+        shown = len(lines)
+        assert shown == 48 and lines[:-2] == [TEXT.format(i) for i in range(LINES - shown + 2, LINES)], lines
+        m.keys("shift", "pgup")
+        _, lines = wait_for_picture(m, lambda lines: "ready" not in lines)
+        assert lines[0] == TEXT.format(LINES - shown + 2 - shown // 2), lines
+
 
 def without_debug_exit(args):
     at = next(i for i, arg in enumerate(args) if arg.startswith("isa-debug-exit"))
