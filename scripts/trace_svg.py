@@ -76,18 +76,18 @@ class Panel:
         self.top = self.y
 
     def row(self, label, slices, key):
-        """slices: (begin, end, colour, tooltip), in order, not overlapping (later ones cover earlier ones)."""
+        """slices: (begin, end, colour, tooltip, text in the bar if it fits), in order, not overlapping (later ones cover earlier ones)."""
         y = self.y
         self.rows[key] = y
         short = label if len(label) < 29 else label[:27] + "…"
         self.out.append(f'<text x="{LEFT - 8}" y="{y + ROW - 5}" class="label">{escape(short)}</text>')
         narrow = {}  # pixel -> colour -> how much of it
-        for begin, end, colour, tip in slices:
+        for begin, end, colour, tip, inside in slices:
             if end < self.begin or begin > self.end:
                 continue
             x0, x1 = self.x(max(begin, self.begin)), self.x(min(end, self.end))
             if x1 - x0 >= 1:
-                self._bar(x0, x1, colour, y, tip)
+                self._bar(x0, x1, colour, y, tip, inside)
             else:
                 shares = narrow.setdefault(int(x0), {})
                 shares[colour] = shares.get(colour, 0) + max(x1 - x0, 0.01)
@@ -103,13 +103,25 @@ class Panel:
                 self.out.append(f'<rect x="{x}" y="{top:.1f}" width="{min(max(total, 0.3), 1):.2f}" height="{height:.1f}" fill="{colour}"/>')
                 top += height
 
-    def _bar(self, x0, x1, colour, y, tip):
+    def _bar(self, x0, x1, colour, y, tip, inside):
         self.out.append(f'<rect x="{x0:.2f}" y="{y}" width="{x1 - x0:.2f}" height="{ROW}" fill="{colour}"><title>{escape(tip)}</title></rect>')
+        if inside and x1 - x0 > 6.2 * len(inside) + 6:
+            self.out.append(f'<text x="{(x0 + x1) / 2:.1f}" y="{y + ROW - 5}" class="{"dark" if is_light(colour) else "light"}">{escape(inside)}</text>')
 
     def finish(self):
         lines = "".join(f'<line x1="{x:.1f}" y1="{self.top}" x2="{x:.1f}" y2="{self.y - GAP}" class="grid"/>' for x in self.grid)
         frame = f'<rect x="{LEFT}" y="{self.top}" width="{PLOT}" height="{self.y - GAP - self.top}" fill="none" stroke="#999" stroke-width="0.6"/>'
         return [lines, *self.out, frame]
+
+
+def is_light(colour):
+    """By what the eye makes of red, green and blue."""
+    r, g, b = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    return 0.299 * r + 0.587 * g + 0.114 * b > 140
+
+
+def short_name(g):
+    return f"g{g}" if g < 1 << 48 else ""
 
 
 def duration(ns):
@@ -119,21 +131,21 @@ def duration(ns):
 
 def fill(panel, story, chosen):
     end = story.trace.end
-    gc = [(b, e, COLOURS[n], f"cycle {c}: {n}, {duration(e - b)}") for b, e, n, c in story.gc]
-    stops = [(b, e, COLOURS["stop of the world"], f"stop by core {core}: {duration(e - b)}, reached after {duration(r - b)}") for b, e, r, core in story.stops]
+    gc = [(b, e, COLOURS[n], f"cycle {c}: {n}, {duration(e - b)}", str(c) if n == "mark" else "") for b, e, n, c in story.gc]
+    stops = [(b, e, COLOURS["stop of the world"], f"stop by core {core}: {duration(e - b)}, reached after {duration(r - b)}", "") for b, e, r, core in story.stops]
     if gc:
         panel.row("collector", gc, "gc")
     if stops:
         panel.row("stops of the world", stops, "stops")
     for core in range(story.trace.cores):
-        slices = [(b, e, GOROUTINE_COLOURS[g % len(GOROUTINE_COLOURS)] if g < 1 << 48 else COLOURS["runtime"], f"{story.name(g)}, {duration(e - b)}: {why}")
+        slices = [(b, e, GOROUTINE_COLOURS[g % len(GOROUTINE_COLOURS)] if g < 1 << 48 else COLOURS["runtime"], f"{story.name(g)}, {duration(e - b)}: {why}", short_name(g))
                   for b, e, g, why in story.core_runs[core]]
         for table, kind in ((story.idle, "idle"), (story.marks, "marks"), (story.sweeps, "sweeps")):
-            slices += [(b, e, COLOURS[kind], f"{n}, {duration(e - b)}") for b, e, n in table[core]]
+            slices += [(b, e, COLOURS[kind], f"{n}, {duration(e - b)}", "") for b, e, n in table[core]]
         panel.row(f"core {core}", sorted(slices), ("core", core))
     for g in chosen:
-        slices = [(b, e, COLOURS["runs"], f"runs on core {core}, {duration(e - b)}: {why}") for b, e, core, why in story.runs[g]]
-        slices += [(b, e, COLOURS[wait_kind(why)], f"{why}, {duration(e - b)}") for b, e, why in story.waits[g]]
+        slices = [(b, e, COLOURS["runs"], f"runs on core {core}, {duration(e - b)}: {why}", f"core {core}") for b, e, core, why in story.runs[g]]
+        slices += [(b, e, COLOURS[wait_kind(why)], f"{why}, {duration(e - b)}", why) for b, e, why in story.waits[g]]
         panel.row(story.name(g).replace("goroutine ", "g"), sorted(slices), ("g", g))
 
 
@@ -204,7 +216,7 @@ def draw(story, title="", begin=0, end=None):
     head.append(f'<text x="{LEFT}" y="{y + 20}">{escape(notes)}</text>')
     y += 40
     if t.lost:
-        head.append(f'<text x="{LEFT}" y="{y}" fill="#a01818">{t.lost} older events were overwritten in the cores\' buffers: the trace begins at {t.begin / 1e6:.3f} ms</text>')
+        head.append(f'<text x="{LEFT}" y="{y}" class="lost">{t.lost} older events were overwritten in the cores\' buffers: the trace begins at {t.begin / 1e6:.3f} ms</text>')
         y += 20
     whole = Panel(begin, end, y + 10)
     whole.axis(f"{'the whole run' if begin == 0 and end == t.end else 'the end of the run' if (begin, end) == (t.begin, t.end) else 'a part of the run'}, {duration(end - begin)}")
@@ -227,6 +239,7 @@ def draw(story, title="", begin=0, end=None):
         body += shown
     marks, y = legend(y + 16, bool(shown))
     style = ("text{font:12px 'DejaVu Sans',Verdana,sans-serif;fill:#222}.head{font-size:18px}.title{font-weight:bold}.label{text-anchor:end}"
+             ".lost{fill:#a01818}.light,.dark{font-size:10px;text-anchor:middle;pointer-events:none}.light{fill:#fff}"
              ".tick{text-anchor:middle;fill:#555;font-size:11px}.grid{stroke:#ddd;stroke-width:0.7}.wake{stroke:#111;stroke-width:1}")
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 16}" viewBox="0 0 {WIDTH} {y + 16}">\n<style>{style}</style>\n'
             '<defs><marker id="tip" markerWidth="7" markerHeight="6" refX="6" refY="3" orient="auto"><path d="M0,0 L7,3 L0,6 z" fill="#111"/></marker></defs>\n'

@@ -256,6 +256,10 @@ static void bench_mutex(void) {
 
 enum { LATE_MAX = 4096 };
 static double late[LATE_MAX];
+static void emit_late(const char *name, int n) {
+    sort_doubles(late, n);
+    print("%s.p50\t%.0f\tns\n%s.p99\t%.0f\tns\n%s.max\t%.0f\tns\n", name, late[n / 2], name, late[n * 99 / 100], name, late[n - 1]);
+}
 static void bench_sleep(void) {
     int n = (int)(budget_ms * 2);
     if (n > LATE_MAX) n = LATE_MAX;
@@ -264,8 +268,7 @@ static void bench_sleep(void) {
         time_sleep(MILLISECOND);
         late[i] = (double)(time_now_ns() - a - MILLISECOND);
     }
-    sort_doubles(late, n);
-    print("sleep1ms.1g.late\t%.0f\tns p50\t%.0f\t%.0f\n", late[n / 2], late[0], late[n - 1]);
+    emit_late("sleep1ms.1g.late", n);
 }
 static volatile bool spin_stop;
 static void spinner(void *unused) {
@@ -282,9 +285,7 @@ static void bench_tick(void) { // a 1 ms ticker beside a tight loop on every cor
         late[i] = (double)(time_now_ns() - a - MILLISECOND);
     }
     spin_stop = true;
-    sort_doubles(late, n);
-    print("preempt.tick1ms.1xP.late\t%.0f\tns p50\t%.0f\t%.0f\n", late[n / 2], late[0], late[n - 1]);
-    print("preempt.tick1ms.1xP.late.p99\t%.0f\tns\n", late[n * 99 / 100]);
+    emit_late("preempt.tick1ms.1xP.late", n);
 }
 static void nothing(void *unused) {}
 static void afterfunc_stop(int64_t n) {
