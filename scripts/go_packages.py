@@ -176,6 +176,17 @@ def is_main(package):
     return package.get("Name") == "main" and not package.get("DepOnly")
 
 
+def empty_line(package, source):
+    """Why package main, or one that it imports, has nothing to compile; "": it has."""
+    folder = Path(package.get("Dir", source))
+    tests = package.get("TestGoFiles", []) + package.get("XTestGoFiles", [])
+    if package.get("GoFiles") or package.get("Standard") or package["ImportPath"] in OUR_PACKAGES:
+        return ""
+    if tests:
+        return f"{shown(folder / tests[0])}: error: tests of a package (_test.go) are no program: make a main that calls what is to be run"
+    return f"{shown(folder)}: error: no Go files"
+
+
 class Builder:
     def __init__(self, args):
         self.args = args
@@ -276,7 +287,7 @@ def main():
     packages, folder = list_packages(args, source)
     if any(p.get("Standard") and not p.get("DepOnly") for p in packages):
         fail([f"{shown(source)}: error: the directory has the name of a standard package, which its own would be mistaken for; rename it, or add a go.mod"])
-    wrong = without_cgo(packages) or import_errors(packages, folder)
+    wrong = without_cgo(packages) or import_errors(packages, folder) or [line for line in (empty_line(p, source) for p in packages) if line]
     if wrong:
         fail(wrong)
     if not any(is_main(p) for p in packages):

@@ -108,6 +108,19 @@ REFUSED = {
                       ["main.go:9: error: atomic.Int64 is since Go 1.19; the library is that of Go 1.18",
                        "main.go:12: error: errors.Join is since Go 1.20; the library is that of Go 1.18",
                        "main.go:13: error: strings.Nonsense is not in it; the library is that of Go 1.18", f"note: go.mod asks for Go 1.21; {OURS}"]),
+    # The same in directories below, said of the file that is meant.
+    "below": ({"main.go": 'package main\n\nimport _ "below/a/b"\n\nfunc main() {}\n',
+               "a/b/b.go": "package b\n\nfunc Map[T any](x []T) []T {\n\treturn x\n}\n"},
+              [f"a/b/b.go:3: error: the generic function Map: not supported; {GENERICS}"]),
+    "below_cgo": ({"main.go": 'package main\n\nimport _ "below_cgo/a"\n\nfunc main() {}\n',
+                   "a/a.go": 'package a\n\n// int f(void);\nimport "C"\n\nfunc F() { C.f() }\n'},
+                  ['a/a.go:4: error: import "C" (cgo) is not supported: put .c files beside the .go files and declare their functions by //extern (docs/go.md)']),
+    "below_new": ({"main.go": 'package main\n\nimport _ "below_new/a"\n\nfunc main() {}\n',
+                   "a/a.go": 'package a\n\nimport (\n\t_ "plugin"\n\t_ "slices"\n)\n'},
+                  [f"a/a.go:5: error: package slices is since Go 1.21; {OURS}", "a/a.go:4: error: package plugin is not supported: gccgo's library does not have it"]),
+    "tests_only": ({"x_test.go": "package main\n"}, ["x_test.go: error: tests of a package (_test.go) are no program: make a main that calls what is to be run"]),
+    "left_out": ({"main.go": 'package main\n\nimport _ "left_out/a"\n\nfunc main() {}\n', "a/a_windows.go": "package a\n"},
+                 ["a: error: build constraints exclude all Go files in APP/a"]),
     # An error of every day stays as the compiler says it.
     "ordinary": ({"main.go": "package main\n\nfunc main() {\n\tx := 1\n\ta[0] = y\n}\n"}, ["main.go:5:9: error: reference to undefined name"]),
 }
@@ -124,6 +137,13 @@ def test_refused(compile_packages, tmp_path, name):
         assert any(line.startswith(want) for line in lines), text
     if name not in ("ordinary", "vendored"):
         assert len(lines) <= len(expected) + 1, text  # nothing that only follows from the cause
+
+
+def test_refused_file(compile_packages, tmp_path):
+    """A program of one file that is none."""
+    app = tree(tmp_path, {"x_test.go": "package main\n\nfunc main() {}\n"}) / "x_test.go"
+    status, text = compile_packages(app, tmp_path / "out")
+    assert status == 1 and text == f"{app}: error: tests of a package (_test.go) are no program: make a main that calls what is to be run\n", text
 
 
 def test_messages_reach_make(build, tmp_path):
