@@ -46,6 +46,9 @@ void rt_report(void);
 // Name and line of pc: fills name ("chan_send"), file, line (0: unknown), offset. False: unknown.
 typedef struct { const char *name, *file; unsigned line; uintptr_t offset; } RtSymbol;
 bool rt_symbolize(uintptr_t pc, RtSymbol *out);
+// The same, where the compiler has put functions of Go into their callers: level 0 is the innermost of them, the others are the functions around it, with the lines of
+// their calls; the last one is the function that name and offset of rt_symbolize mean. False: unknown, or there are fewer.
+bool rt_symbolize_level(uintptr_t pc, unsigned level, RtSymbol *out);
 // A function that returns to pc: its caller's frame pointer rbp has the return address of *that* function in word 1, [rbp + 8], or,
 // across two stack segments, in word 2. Any context.
 unsigned rt_return_word(uintptr_t pc);

@@ -20,9 +20,11 @@ typedef struct SymHeader {
     uint32_t func_count, line_count, file_count, strings_bytes;
     uint32_t funcs_off, lines_off, files_off, strings_off;
     uint32_t build_id;
+    uint32_t inlined_count, call_count;
+    uint32_t inlined_off, calls_off;
     uint32_t reserved;
 } SymHeader;
-_Static_assert(sizeof(SymHeader) == 80, "format of scripts/symbols.py");
+_Static_assert(sizeof(SymHeader) == 96, "format of scripts/symbols.py");
 
 typedef struct SymFunc {
     uint32_t start, end;
@@ -35,7 +37,18 @@ typedef struct SymLine {
     uint16_t line;
 } SymLine;
 
-enum { SYM_VERSION = 1, SYM_CRC_FROM = 16 };
+typedef struct SymInlined {
+    uint32_t addr;
+    uint32_t call;
+} SymInlined;
+
+typedef struct SymCall {
+    uint32_t name;
+    uint16_t file, line;
+    uint32_t outer;
+} SymCall;
+
+enum { SYM_VERSION = 2, SYM_CRC_FROM = 16 };
 
 static bool checksum_bad; // symtab_init: do not use the blob
 
@@ -67,6 +80,7 @@ static const SymHeader *symtab_header(const char **why) {
     *why = "a table lies outside";
     if (!table_ok(h, h->funcs_off, h->func_count, sizeof(SymFunc)) ||
         !table_ok(h, h->lines_off, h->line_count, sizeof(SymLine)) ||
+        !table_ok(h, h->inlined_off, h->inlined_count, sizeof(SymInlined)) || !table_ok(h, h->calls_off, h->call_count, sizeof(SymCall)) ||
         !table_ok(h, h->files_off, h->file_count, 4) || !table_ok(h, h->strings_off, h->strings_bytes, 1))
         return NULL;
     // Every string ends before the table does, if the table's last byte is NUL.
@@ -108,6 +122,43 @@ static const SymLine *line_at(const SymHeader *h, uint32_t addr) {
     return lo > 0 ? &lines[lo - 1] : NULL;
 }
 
+// The call that inlined the code at addr; NULL: none.
+static const SymCall *call_at(const SymHeader *h, uint32_t n) { return n > 0 && n < h->call_count ? (const SymCall *)((const char *)h + h->calls_off) + n : NULL; }
+static const SymCall *inlined_at(const SymHeader *h, uint32_t addr) {
+    const SymInlined *rows = (const SymInlined *)((const char *)h + h->inlined_off);
+    uint32_t lo = 0, hi = h->inlined_count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (rows[mid].addr <= addr)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo > 0 ? call_at(h, rows[lo - 1].call) : NULL;
+}
+
+static const char *file_at(const SymHeader *h, uint32_t n) {
+    return n < h->file_count ? string_at(h, ((const uint32_t *)((const char *)h + h->files_off))[n]) : NULL;
+}
+
+bool rt_symbolize_level(uintptr_t pc, unsigned level, RtSymbol *out) {
+    const char *why;
+    if (!rt_symbolize(pc, out)) return false;
+    const SymHeader *h = symtab_header(&why);
+    const SymCall *c = inlined_at(h, (uint32_t)(pc - h->text_base));
+    for (; level > 0; level--) {
+        if (!c) return false;
+        const char *file = file_at(h, c->file);
+        out->file = file ? file : "";
+        out->line = file ? c->line : 0;
+        uint32_t self = (uint32_t)(c - (const SymCall *)((const char *)h + h->calls_off));
+        c = c->outer < self ? call_at(h, c->outer) : NULL;
+    }
+    const char *name = c ? string_at(h, c->name) : NULL;
+    if (name) out->name = name;
+    return true;
+}
+
 bool rt_symbolize(uintptr_t pc, RtSymbol *out) {
     const char *why;
     const SymHeader *h = checksum_bad ? NULL : symtab_header(&why);
@@ -124,8 +175,7 @@ bool rt_symbolize(uintptr_t pc, RtSymbol *out) {
 
     const SymLine *l = line_at(h, addr);
     if (!l || l->line == 0 || l->addr < f->start || l->file >= h->file_count) return true;
-    const uint32_t *files = (const uint32_t *)((const char *)h + h->files_off);
-    const char *file = string_at(h, files[l->file]);
+    const char *file = file_at(h, l->file);
     if (!file) return true;
     out->file = file;
     out->line = l->line;

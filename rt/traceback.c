@@ -103,17 +103,18 @@ static bool walk_up(const G *g, Walk *w) {
 // *body: the frame before was the body of a function whose wrapper this is.
 static void print_frame(uintptr_t pc, bool is_call, bool *body) {
     RtSymbol s;
-    bool wrapper = *body;
-    *body = false;
     // A return address may already belong to the next line or function: look up the call.
-    if (!rt_symbolize(pc - (is_call ? 1 : 0), &s)) {
-        rt_printf("?(...)\n\t%p\n", (void *)pc);
-        return;
+    unsigned level = 0;
+    for (; rt_symbolize_level(pc - (is_call ? 1 : 0), level, &s); level++) {
+        char buf[160];
+        const char *name = rt_go_name ? rt_go_name(s.name, buf, sizeof buf) : s.name;
+        bool wrapper = *body;
+        *body = rt_go_is_body && rt_go_is_body(s.name);
+        if (name && !wrapper) rt_printf("%s(...)\n\t%s:%u +0x%lx\n", name, s.file ? s.file : "?", s.line, (unsigned long)s.offset + (is_call ? 1 : 0));
     }
-    char buf[160];
-    const char *name = rt_go_name ? rt_go_name(s.name, buf, sizeof buf) : s.name;
-    *body = rt_go_is_body && rt_go_is_body(s.name);
-    if (name && !wrapper) rt_printf("%s(...)\n\t%s:%u +0x%lx\n", name, s.file ? s.file : "?", s.line, (unsigned long)s.offset + (is_call ? 1 : 0));
+    if (level > 0) return;
+    *body = false;
+    rt_printf("?(...)\n\t%p\n", (void *)pc);
 }
 
 static bool stack_has_app(const G *g, Walk w) {
@@ -142,7 +143,7 @@ static void print_stack(const G *g, Walk w) {
         RtSymbol s;
         char buf[160];
         const char *name = NULL;
-        if (rt_symbolize(g->created_by_pc - 1, &s)) name = rt_go_name ? rt_go_name(s.name, buf, sizeof buf) : s.name;
+        if (rt_symbolize_level(g->created_by_pc - 1, 0, &s)) name = rt_go_name ? rt_go_name(s.name, buf, sizeof buf) : s.name;
         if (name)
             rt_printf("created by %s in goroutine %lu\n\t%s:%u +0x%lx\n", name, g->created_by_id, s.file ? s.file : "?", s.line,
                       (unsigned long)s.offset + 1);

@@ -9,12 +9,12 @@ The blob is linked into the image between the symbols blob_symbols and blob_symb
 rt/symtab.c reads it in place. It lies behind all code, so the image is linked twice: with an empty blob, then with
 the blob made from the first link; --same-code checks that nothing but the blob changed.
 
-Layout: little endian. `SymHeader | SymFunc[] | SymLine[] | files u32[] | strings`. Addresses are u32 offsets from
+Layout: little endian. `SymHeader | SymFunc[] | SymLine[] | files u32[] | SymInlined[] | SymCall[] | strings`. Addresses are u32 offsets from
 text_base; every *_off counts bytes from the blob's start, 8-byte aligned; string offsets count from strings_off.
 
-    typedef struct {            // 80 bytes, at offset 0
+    typedef struct {            // 96 bytes, at offset 0
         char     magic[8];      // "BRWSYMS1", no NUL
-        uint32_t version;       // 1
+        uint32_t version;       // 2
         uint32_t crc;           // CRC-32 (zlib's, polynomial 0xedb88320) of the bytes [16, total_bytes)
         uint64_t total_bytes;   // of the whole blob
         uint64_t text_base;     // lowest code address
@@ -22,6 +22,8 @@ text_base; every *_off counts bytes from the blob's start, 8-byte aligned; strin
         uint32_t func_count, line_count, file_count, strings_bytes;
         uint32_t funcs_off, lines_off, files_off, strings_off;
         uint32_t build_id;      // string: commit, "+" and a hash of the changes when the tree was dirty
+        uint32_t inlined_count, call_count;
+        uint32_t inlined_off, calls_off;
         uint32_t reserved;
     } SymHeader;
 
@@ -36,6 +38,17 @@ text_base; every *_off counts bytes from the blob's start, 8-byte aligned; strin
         uint16_t line;          // 0: no line is known from here on (end of a compiled unit); 65535: that or more
     } SymLine;
 
+    typedef struct {            // 8 bytes; sorted by addr; holds until the next one's addr
+        uint32_t addr;
+        uint32_t call;          // the code from here on was inlined by this call, an index into calls; 0: by none
+    } SymInlined;
+
+    typedef struct {            // 12 bytes; calls[0] stands for none
+        uint32_t name;          // string: the function that was inlined. Functions of Go alone
+        uint16_t file, line;    // where it was called
+        uint32_t outer;         // the call that inlined the function in which that is, a lower index; 0: it is the one that SymFunc names
+    } SymCall;
+
     files: u32 string offset each, paths as the compiler was given them ("rt/chan.c"). Strings are UTF-8, NUL-terminated;
     string 0 is "". A blob with func_count = 0 is valid (first link): every address is unknown.
 """
@@ -46,23 +59,27 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 
 MAGIC = b"BRWSYMS1"
-VERSION = 1
-HEADER = struct.Struct("<8sIIQQQIIIIIIIIII")
+VERSION = 2
+HEADER = struct.Struct("<8sIIQQQ" + 14 * "I")
 FUNC = struct.Struct("<III")
 LINE = struct.Struct("<IHH")
+INLINED = struct.Struct("<II")
+CALL = struct.Struct("<IHHI")
 CRC_FROM = 16
 RENAMED = {"app_main": "main"}  # the build renames the program's main; a reader knows it as main
 
-assert HEADER.size == 80
+assert HEADER.size == 96
 
 # ---- ELF
 
 
 SHF_EXECINSTR = 4
 STT_NOTYPE, STT_FUNC = 0, 2
+SHT_PROGBITS, SHT_SYMTAB = 1, 2
 
 
 def elf_sections(elf):
@@ -91,7 +108,7 @@ def elf_functions(elf):
     """Sorted [start, end, name] of all code symbols: C functions, under their names in the source, and nasm labels that are not local to a routine."""
     sections = elf_sections(elf)
     best = {}  # start -> (rank, end, name): one name for each address
-    for table in (s for s in sections if s[1] == 2):  # SHT_SYMTAB
+    for table in (s for s in sections if s[1] == SHT_SYMTAB):
         strings = sections[table[6]][4]
         for at in range(table[4], table[4] + table[5], 24):
             st_name, info, _, shndx, value, size = struct.unpack_from("<IBBHQQ", elf, at)
@@ -125,11 +142,11 @@ ROW = re.compile(r"^(\S.*?)\s+(\d+|-)\s+0x([0-9a-f]+)(?:\s|$)")
 
 
 # The public header's inline functions: a program's trace names the line that calls them.
-INLINED = "rt/api/"
+INLINE_HEADERS = "rt/api/"
 
 
 def callers_of_inlined(path, addresses):
-    """{address: (file, line)} of the innermost place outside INLINED that was inlined into, for those that have one."""
+    """{address: (file, line)} of the innermost place outside INLINE_HEADERS that was inlined into, for those that have one."""
     if not addresses:
         return {}
     text = subprocess.run(["addr2line", "-a", "-i", "-e", path], input="\n".join(map(hex, addresses)), check=True, text=True,
@@ -142,13 +159,13 @@ def callers_of_inlined(path, addresses):
             continue
         name, _, number = line.split(" (")[0].rpartition(":")
         name = os.path.normpath(name).removeprefix(cwd)
-        if address not in found and not name.startswith(INLINED) and number.isdigit() and name != "??":
+        if address not in found and not name.startswith(INLINE_HEADERS) and number.isdigit() and name != "??":
             found[address] = (name, int(number))
     return found
 
 
-def dwarf_lines(path, objdump, starts=()):
-    """Sorted (address, file, line); line 0 ends a stretch. Rows that repeat the one before are left out, but at `starts`."""
+def dwarf_rows(path, objdump):
+    """{address: (file, line)}; line 0 ends a stretch."""
     text = subprocess.run([objdump, "--dwarf=decodedline", "-w", path], check=True, text=True, errors="replace",
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     cwd = os.getcwd() + "/"
@@ -171,11 +188,64 @@ def dwarf_lines(path, objdump, starts=()):
                 rows[address] = (name, int(row[2]))
             else:
                 rows.setdefault(address, ("", 0))
-    rows.update(callers_of_inlined(path, [a for a, (name, _) in rows.items() if name.startswith(INLINED)]))
+    rows.update(callers_of_inlined(path, [a for a, (name, _) in rows.items() if name.startswith(INLINE_HEADERS)]))
+    return rows
+
+
+def dwarf_lines(path, objdump, starts=(), rows=None):
+    """Sorted (address, file, line); line 0 ends a stretch. Rows that repeat the one before are left out, but at `starts`."""
+    rows = dwarf_rows(path, objdump) if rows is None else rows
     out = []
     for address in sorted(rows):
         if not out or out[-1][1:] != rows[address] or address in starts:
             out.append((address, *rows[address]))
+    return out
+
+
+def without_symbols(elf):
+    """The same without its symbol table: where there is one, addr2line prefers its names to those of inlined functions."""
+    out = bytearray(elf)
+    shoff, = struct.unpack_from("<Q", elf, 0x28)
+    shentsize, shnum = struct.unpack_from("<HH", elf, 0x3A)
+    for at in range(shoff, shoff + shnum * shentsize, shentsize):
+        if struct.unpack_from("<I", elf, at + 4)[0] == SHT_SYMTAB:
+            struct.pack_into("<I", out, at + 4, SHT_PROGBITS)
+    return bytes(out)
+
+
+def inlined_calls(path, functions, addresses):
+    """Sorted (address, calls), calls: (function, file, line of the call) of what the code from address on was inlined by, innermost first; of functions of Go, whose names have dots.
+
+    The outermost function, which addr2line names last, is that of the symbol table."""
+    starts = [f[0] for f in functions]
+
+    def of_go(address):
+        i = bisect.bisect_right(starts, address) - 1
+        return i >= 0 and address < functions[i][1] and "." in functions[i][2]
+    wanted = sorted({a for a in addresses if of_go(a)} | {end for start, end, name in functions if "." in name})
+    if not wanted:
+        return []
+    with tempfile.NamedTemporaryFile(suffix=".elf") as bare:
+        bare.write(without_symbols(read(path)))
+        bare.flush()
+        text = subprocess.run(["addr2line", "-a", "-i", "-f", "-e", bare.name], input="\n".join(map(hex, wanted)), check=True, text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    cwd = os.getcwd() + "/"
+    chains, frames = {}, []
+    for line in text.splitlines():
+        if line.startswith("0x"):
+            frames = chains.setdefault(int(line, 16), [])
+        else:
+            frames.append(line)
+    out = []
+    for address in wanted:
+        names, places = chains[address][::2], []
+        for place in chains[address][1::2]:
+            file, _, number = place.split(" (")[0].rpartition(":")
+            places.append((os.path.normpath(file).removeprefix(cwd), int(number) if number.isdigit() else 0))
+        calls = tuple((name, *place) for name, place in zip(names, places[1:])) if of_go(address) and all("." in n for n in names) else ()
+        if calls != (out[-1][1] if out else ()):
+            out.append((address, calls))
     return out
 
 
@@ -200,13 +270,14 @@ def padded(b):
     return bytes(b) + bytes(-len(b) % 8)
 
 
-def make(functions, lines, build_id):
+def make(functions, lines, build_id, inlined=()):
     base = functions[0][0] if functions else 0
     size = functions[-1][1] - base if functions else 0
     if size >= 1 << 32:
         raise ValueError(f"code spans {size} bytes; offsets have 32 bits")
     lines = [row for row in lines if base <= row[0] < base + size]
-    names = sorted({row[1] for row in lines})
+    inlined = [row for row in inlined if base <= row[0] < base + size]
+    names = sorted({row[1] for row in lines} | {file for _, calls in inlined for _, file, _ in calls})
     if len(names) > 0xFFFF:
         raise ValueError(f"{len(names)} source files; the table holds 65535")
     number = {name: i for i, name in enumerate(names)}
@@ -216,21 +287,32 @@ def make(functions, lines, build_id):
     funcs = padded(b"".join(FUNC.pack(start - base, end - base, strings.add(name)) for start, end, name in functions))
     rows = padded(b"".join(LINE.pack(at - base, number[name], min(line, 0xFFFF)) for at, name, line in lines))
     files = padded(b"".join(struct.pack("<I", strings.add(name)) for name in names))
+    numbers = {(): 0}  # of calls and all outer ones
+    calls = [CALL.pack(0, 0, 0, 0)]
+    for _, chain in inlined:
+        for at in range(len(chain) - 1, -1, -1):
+            if chain[at:] not in numbers:
+                name, file, line = chain[at]
+                calls.append(CALL.pack(strings.add(name), number[file], min(line, 0xFFFF), numbers[chain[at + 1:]]))
+                numbers[chain[at:]] = len(calls) - 1
+    places = padded(b"".join(INLINED.pack(at - base, numbers[chain]) for at, chain in inlined))
+    tree = padded(b"".join(calls))
     text = padded(strings.bytes)
 
     offsets = [HEADER.size]
-    for part in (funcs, rows, files):
+    for part in (funcs, rows, files, places, tree):
         offsets.append(offsets[-1] + len(part))
     total = offsets[-1] + len(text)
+    funcs_at, lines_at, files_at, inlined_at, calls_at, strings_at = offsets
     header = HEADER.pack(MAGIC, VERSION, 0, total, base, size, len(functions), len(lines), len(names),
-                         len(strings.bytes), *offsets, build, 0)
-    body = header[CRC_FROM:] + funcs + rows + files + text
+                         len(strings.bytes), funcs_at, lines_at, files_at, strings_at, build, len(inlined), len(calls), inlined_at, calls_at, 0)
+    body = header[CRC_FROM:] + funcs + rows + files + places + tree + text
     return header[:12] + struct.pack("<I", zlib.crc32(body)) + body
 
 
 def lookup(blob, address):
     """(function, offset, file, line) of an address: the reference for rt_symbolize."""
-    (_, _, _, _, base, _, nfuncs, nlines, _, _, funcs, lines, files, strings, _, _) = HEADER.unpack_from(blob)
+    (_, _, _, _, base, _, nfuncs, nlines, _, _, funcs, lines, files, strings, *_) = HEADER.unpack_from(blob)
     text = lambda at: blob[strings + at:blob.index(b"\0", strings + at)].decode()
     offset = address - base
     starts = [FUNC.unpack_from(blob, funcs + i * FUNC.size) for i in range(nfuncs)]
@@ -277,12 +359,14 @@ def main():
         for address in args.args:
             print(address, lookup(read(args.lookup), int(address, 0)))
     else:
-        functions, lines = [], []
+        functions, lines, inlined = [], [], []
         for path in args.args:
             functions = elf_functions(read(path))
-            lines = dwarf_lines(path, args.objdump, {start for start, _, _ in functions})
+            all_rows = dwarf_rows(path, args.objdump)
+            lines = dwarf_lines(path, args.objdump, {start for start, _, _ in functions}, all_rows)
+            inlined = inlined_calls(path, functions, all_rows)
         with open(args.out, "wb") as f:
-            f.write(make(functions, lines, args.build_id))
+            f.write(make(functions, lines, args.build_id, inlined))
 
 
 if __name__ == "__main__":

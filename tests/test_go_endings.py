@@ -93,3 +93,41 @@ def test_hosted(build, case):
 def test_booted(build, case):
     image = build.path("build/go-endings.elf")
     judge(qemu.run(image, "pvh", f"-- {case}", 60, smp=2), case)
+
+
+INLINED = """\
+0 main.caller:inlined.go:18
+1 main.a:inlined.go:42
+2 main.b:inlined.go:43
+3 main.T.c:inlined.go:47
+4 main.main:inlined.go:62
+5 runtime.kickoff:callers.c:\\d+
+1 \\[main.callers:inlined.go:32 main.x:inlined.go:49 main.y:inlined.go:50 main.z:inlined.go:53 main.main:inlined.go:65\\]
+2 \\[main.x:inlined.go:49 main.y:inlined.go:50 main.z:inlined.go:53 main.main:inlined.go:65\\]
+3 \\[main.y:inlined.go:50 main.z:inlined.go:53 main.main:inlined.go:65\\]
+4 \\[main.z:inlined.go:53 main.main:inlined.go:65\\]
+5 \\[main.main:inlined.go:65\\]
+inlined.go:58: here
+panic: runtime error: invalid memory address or nil pointer dereference
+\\[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x[0-9a-f]+\\]
+
+goroutine 1 \\[running\\]:
+main.load\\(\\.\\.\\.\\)
+\ttests/go/inlined.go:55 \\+0x[0-9a-f]+
+main.loadTwice\\(\\.\\.\\.\\)
+\ttests/go/inlined.go:56 \\+0x[0-9a-f]+
+main.main\\(\\.\\.\\.\\)
+\ttests/go/inlined.go:68 \\+0x[0-9a-f]+
+
+"""
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_inlined(build, boot):
+    """Functions that were put into their callers are frames: of runtime.Caller, from anywhere in a list of Callers, and of traces."""
+    if boot == "host":
+        result = qemu.run_process([build.path("build/host/go-inlined")], 60)
+    else:
+        result = qemu.run(build.path("build/go-inlined.elf"), boot, "", 60)
+    text = programs.without_summary(result.text)
+    assert result.status == 2 and re.fullmatch(INLINED, text), result.text

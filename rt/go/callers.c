@@ -1,4 +1,7 @@
 // callers.c -- runtime.Callers and what turns addresses into names and lines.
+//
+// Functions that the compiler has put into their callers count, as in Go. Several frames then have one address: the bits above PC_BITS say how many
+// functions further out than the innermost one a frame is, so each element of a list means one frame wherever the list begins.
 #include "go.h"
 #include "unwind.h"
 #include "panic.h"
@@ -9,7 +12,7 @@ typedef struct Symbol { uintptr_t pc; RtSymbol s; bool known; } Symbol;
 typedef struct SymbolArgs { uintptr_t pc; String *function, *file; intptr_t *line; uintptr_t *entry; bool known; } SymbolArgs;
 static void symbol_call(void *arg) {
     Symbol *s = arg;
-    s->known = rt_symbolize(s->pc, &s->s);
+    s->known = rt_symbolize_level(pc_address(s->pc), pc_level(s->pc), &s->s);
 }
 
 static void symbol_fill(void *arg) {
@@ -26,7 +29,7 @@ static void symbol_fill(void *arg) {
     *a->function = (String){copy, plain.n};
     *a->file = go_str(s.s.file);
     *a->line = s.s.line;
-    *a->entry = a->pc - s.s.offset;
+    *a->entry = pc_address(a->pc) - s.s.offset;
 }
 
 bool go_symbol(uintptr_t pc, String *function, String *file, intptr_t *line, uintptr_t *entry) GO("runtime.burrowSymbol");
@@ -52,11 +55,15 @@ static void walk(void *arg) {
         if (!panic && (at < (uintptr_t)__start_app_text || at >= (uintptr_t)__stop_app_text)) continue;
         RtSymbol s;
         char buf[160];
-        bool wrapper = body, known = rt_symbolize(at, &s);
-        body = known && rt_go_is_body(s.name);
-        if (wrapper || (known && !rt_go_name(s.name, buf, sizeof buf))) continue; // the compiler's
-        if (w->skip-- > 0) continue;
-        w->out[w->n++] = pc + (w->u.is_call ? 0 : 1);
+        for (unsigned level = 0; w->n < w->max; level++) {
+            bool wrapper = body, known = rt_symbolize_level(at, level, &s);
+            if (!known && level > 0) break;
+            body = known && rt_go_is_body(s.name);
+            if (wrapper || (known && !rt_go_name(s.name, buf, sizeof buf))) continue; // the compiler's
+            if (w->skip-- > 0) continue;
+            w->out[w->n++] = pc_of(at + 1, level);
+            if (!known) break;
+        }
     }
     if (w->n < w->max && w->skip <= 0) w->out[w->n++] = (uintptr_t)go_kickoff + 1;
 }

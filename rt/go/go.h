@@ -39,6 +39,12 @@ static inline String go_str(const char *s) {
 // Calls a func value: r10 is gccgo's static chain.
 #define GO_CALL(type, fv, ...) __builtin_call_with_static_chain(((type)(fv)->code)(__VA_ARGS__), (void *)(fv))
 
+// An element of runtime.Callers: an address, and which of the functions inlined there, 0 the innermost (callers.c).
+#define PC_BITS 48
+static inline uintptr_t pc_of(uintptr_t address, unsigned level) { return address | (uintptr_t)level << PC_BITS; }
+static inline uintptr_t pc_address(uintptr_t pc) { return pc & (((uintptr_t)1 << PC_BITS) - 1); }
+static inline unsigned pc_level(uintptr_t pc) { return (unsigned)(pc >> PC_BITS); }
+
 // ---- alg.c
 bool go_type_equal(const Type *a, const Type *b);
 bool go_values_equal(const Type *t, const void *a, const void *b); // panics when t is not comparable

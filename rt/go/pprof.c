@@ -21,13 +21,16 @@ unsigned go_profile_stack(uintptr_t *to, unsigned max, const uintptr_t *pc, unsi
         char buf[160];
         uintptr_t at = pc[i];
         bool app = at >= (uintptr_t)__start_app_text && at < (uintptr_t)__stop_app_text;
-        if (app) {
-            bool known = rt_symbolize(at, &s), wrapper = body;
+        if (!app && lead) to[k++] = at + 1;
+        for (unsigned level = 0; app && k < max; level++) {
+            bool known = rt_symbolize_level(at, level, &s), wrapper = body;
+            if (!known && level > 0) break;
             lead = false;
             body = known && rt_go_is_body(s.name);
             if (wrapper || (known && !rt_go_name(s.name, buf, sizeof buf))) continue; // the compiler's
+            to[k++] = pc_of(at + 1, level);
+            if (!known) break;
         }
-        if (app || lead) to[k++] = at + 1;
     }
     if (k == 0 && n > 0 && max > 0) to[k++] = first;
     if (k < max) to[k] = 0;
@@ -69,11 +72,12 @@ typedef struct Taken { GoSlice data, tags; bool eof; } Taken;
 
 static void put(Taken *t, uint64_t word) { ((uint64_t *)t->data.p)[t->data.len++] = word; }
 
+#define INLINED_MAX 3 // on average, of a stack: more are cut off at its end
 typedef struct Sample { Taken *to; const ProfileBucket *from; } Sample;
 static void put_sample(void *arg) {
     const Sample *s = arg;
     uint64_t *record = (uint64_t *)s->to->data.p + s->to->data.len;
-    unsigned n = go_profile_stack(record + 3, s->from->depth, s->from->pc, s->from->depth, true);
+    unsigned n = go_profile_stack(record + 3, INLINED_MAX * s->from->depth, s->from->pc, s->from->depth, true);
     record[0] = 3 + n;
     record[1] = 0;
     record[2] = s->from->value[1];
@@ -88,7 +92,7 @@ static void take(void *arg) {
     for (int i = 0; t->eof && i < sched.ncpu; i++) {
         lost += hint_load(&rt_ps[i]->samples->lost);
         for (const ProfileBucket *b = NULL; (b = proftab_next(rt_ps[i]->samples, b));)
-            if (b->value[1]) words += 3 + b->depth, records++;
+            if (b->value[1]) words += 3 + INLINED_MAX * b->depth, records++;
     }
     t->data = (GoSlice){go_alloc_noscan(words * 8), 0, (intptr_t)words};
     t->tags = (GoSlice){go_alloc_noscan(records * 8), 0, (intptr_t)records}; // no tags
@@ -192,11 +196,11 @@ static void copy_stack(G *g, void *arg) {
 }
 static void copy_stacks(void *arg) { g_for_each(copy_stack, arg); }
 static void choose(void *arg) {
-    uintptr_t *pc = arg;
+    uintptr_t *to = arg, pc[32];
     unsigned n = 0;
-    while (n < 32 && pc[n])
-        n++;
-    go_profile_stack(pc, 32, pc, n, false);
+    for (; n < 32 && to[n]; n++)
+        pc[n] = to[n];
+    go_profile_stack(to, 32, pc, n, false);
 }
 
 GoCount go_goroutine_profile(GoSlice p) GO("runtime.GoroutineProfile");

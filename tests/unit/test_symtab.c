@@ -24,6 +24,8 @@ enum { BASE = 0x200000 };
 static const SymFunc funcs[] = {{0, 0x10, 10}, {0x10, 0x20, 15}, {0x30, 0x31, 10}};
 static const SymLine lines[] = {{0, 0, 7}, {4, 1, 8}, {0x10, 0, 0}, {0x18, 1, 99}, {0x30, 5, 3}};
 static const uint32_t files[] = {20, 26};
+static const SymInlined inlined[] = {{4, 2}, {8, 1}, {0xc, 0}, {0x18, 9}, {0x1c, 3}};
+static const SymCall calls[] = {{0, 0, 0, 0}, {15, 0, 40, 0}, {10, 1, 50, 1}, {15, 7, 60, 3}};
 //                               0   1         10   15   20    26
 static const char strings[] = "\0"
                               "abc+1234\0"
@@ -35,26 +37,32 @@ static const char strings[] = "\0"
 // The blob in memory of exactly its size, so that AddressSanitizer sees what lies outside.
 static unsigned char *make(size_t *bytes) {
     SymHeader h = {.magic = "BRWSYMS1",
-                   .version = 1,
+                   .version = 2,
                    .text_base = BASE,
                    .text_bytes = 0x40,
                    .func_count = 3,
                    .line_count = 5,
                    .file_count = 2,
                    .strings_bytes = sizeof strings,
-                   .funcs_off = 80,
-                   .lines_off = 120,
-                   .files_off = 160,
-                   .strings_off = 168,
+                   .inlined_count = 5,
+                   .call_count = 4,
+                   .funcs_off = 96,
+                   .lines_off = 136,
+                   .files_off = 176,
+                   .inlined_off = 184,
+                   .calls_off = 224,
+                   .strings_off = 272,
                    .build_id = 1};
     h.total_bytes = h.strings_off + sizeof strings;
     *bytes = h.total_bytes;
     unsigned char *b = calloc(1, *bytes);
     memcpy(b, &h, sizeof h);
-    memcpy(b + 80, funcs, sizeof funcs);
-    memcpy(b + 120, lines, sizeof lines);
-    memcpy(b + 160, files, sizeof files);
-    memcpy(b + 168, strings, sizeof strings);
+    memcpy(b + 96, funcs, sizeof funcs);
+    memcpy(b + 136, lines, sizeof lines);
+    memcpy(b + 176, files, sizeof files);
+    memcpy(b + 184, inlined, sizeof inlined);
+    memcpy(b + 224, calls, sizeof calls);
+    memcpy(b + 272, strings, sizeof strings);
     h.crc = crc32(0, b + 16, *bytes - 16);
     memcpy(b, &h, sizeof h);
     return b;
@@ -68,6 +76,34 @@ static void expect(uintptr_t pc, bool known, const char *name, unsigned offset, 
     CHECK_EQ(s.offset, offset);
     CHECK_STR(s.file, file);
     CHECK_EQ(s.line, line);
+}
+
+static void expect_level(uintptr_t pc, unsigned level, bool known, const char *name, const char *file, unsigned line) {
+    RtSymbol s;
+    CHECK_EQ(rt_symbolize_level(pc, level, &s), known);
+    if (!known) return;
+    CHECK_STR(s.name, name);
+    CHECK_STR(s.file, file);
+    CHECK_EQ(s.line, line);
+}
+
+static void levels(void) {
+    expect_level(BASE, 0, true, "main", "a/b.c", 7); // before the first row
+    expect_level(BASE, 1, false, "", "", 0);
+    expect_level(BASE + 4, 0, true, "main", "rt/x.c", 8); // main in leaf in main
+    expect_level(BASE + 7, 1, true, "leaf", "rt/x.c", 50);
+    expect_level(BASE + 7, 2, true, "main", "a/b.c", 40);
+    expect_level(BASE + 7, 3, false, "", "", 0);
+    expect_level(BASE + 8, 0, true, "leaf", "rt/x.c", 8);
+    expect_level(BASE + 8, 1, true, "main", "a/b.c", 40);
+    expect_level(BASE + 8, 2, false, "", "", 0);
+    expect_level(BASE + 0xc, 0, true, "main", "rt/x.c", 8);
+    expect_level(BASE + 0xc, 1, false, "", "", 0);
+    expect_level(BASE + 0x18, 0, true, "leaf", "rt/x.c", 99); // a call that is not there
+    expect_level(BASE + 0x18, 1, false, "", "", 0);
+    expect_level(BASE + 0x1c, 1, true, "leaf", "", 0); // a file that is not there; the call is its own outer one
+    expect_level(BASE + 0x1c, 2, false, "", "", 0);
+    expect_level(BASE + 0x20, 0, false, "", "", 0);
 }
 
 static void lookups(void) {
@@ -92,6 +128,9 @@ static void lookup_all(void) {
         RtSymbol s;
         rt_symbolize(pc, &s);
         CHECK(strlen(s.name) < 100 && strlen(s.file) < 100);
+        unsigned level = 0;
+        for (; rt_symbolize_level(pc, level, &s); level++)
+            CHECK(strlen(s.name) < 100 && strlen(s.file) < 100 && level <= 4);
     }
     CHECK(strlen(rt_build_id()) < 100);
 }
@@ -145,6 +184,7 @@ int main(void) {
     symtab_init();
     CHECK_STR(said, "");
     RUN(lookups);
+    RUN(levels);
     damage(good, bytes);
     free(good);
     return test_done();

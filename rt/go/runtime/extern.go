@@ -87,7 +87,7 @@ func FuncForPC(pc uintptr) *Func {
 	for {
 		first := *list
 		for f := (*Func)(first); f != nil; f = f.next {
-			if f.entry == entry {
+			if f.entry == entry && f.name == name {
 				return f
 			}
 		}
