@@ -29,6 +29,7 @@ enum {
     INIT_DELAY_VM_US = 100,
     STARTUP_AGAIN_US = 2000,
     PATIENCE_US = 1000000,
+    PATIENCE_VM_US = 4000000, // where a core is a thread that a busy host has not run for a while
     XAPIC_ID_MAX = 254
 };
 
@@ -177,7 +178,8 @@ static int count_online(void) {
 // clocks takes longer). A core that runs already ignores them.
 static void wait_online(void) {
     uint64_t us = clock_tsc_hz() / 1000000, since = cpu_rdtsc(), sent = since;
-    uint64_t test, patience_us = cmdline_knob(KNOB_TESTTSC, &test) ? 10 * PATIENCE_US : PATIENCE_US;
+    uint64_t test, patience_us = cpu_features.hypervisor ? PATIENCE_VM_US : PATIENCE_US;
+    if (cmdline_knob(KNOB_TESTTSC, &test)) patience_us *= 10;
     wake_missing(false);
     for (int up = 0, now; (now = count_online()) < id_count; up = now) {
         uint64_t tsc = cpu_rdtsc();

@@ -69,3 +69,9 @@ def test_neither(build, tmp_path):
     """The same board with an old processor: xAPIC, no deadline, no XSAVE."""
     text = boot(tmp_path, iso("metal-t_machine", "10 8 300"), "core2_penryn_t9600")
     assert "APIC timer" in text and "x2APIC" not in text and "machine ok: 1 cores" in text, text
+
+
+def test_amd_before_arat(build, tmp_path):
+    """A processor of AMD's family 10h, no hypervisor: the register behind its deeper halt is asked for (kernel/x86/c1e.c). Bochs answers zero."""
+    text = boot(tmp_path, iso("metal-t_machine", "10 8 300"), "phenom_8650_toliman")
+    assert "APIC timer without ARAT: no core goes deeper than C1" in text and "AMD Phenom" in text and "machine ok: 1 cores" in text, text

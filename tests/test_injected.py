@@ -200,7 +200,8 @@ def test_machine_check(image):
 
 
 def test_machine_check_on_all_cores_gives_one_report(image):
-    with Machine(image, "5 4 60000", smp=3) as m:
+    # An Intel processor of now: others do not tell all cores, as later versions of QEMU know.
+    with Machine(image, "5 4 60000", smp=3, extra=["-cpu", "max,-monitor,vendor=GenuineIntel,family=6,model=94"]) as m:
         m.wait_for(r"^time: ")
         machine_check(m, "-b 2 1 0xbe00000000000151 0x4 0x5000 0x8c")
         text = end(m, 2)

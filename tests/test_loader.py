@@ -92,7 +92,7 @@ def test_pvh_too_little_memory(probe):
 def test_uefi_disk_with_command_line_file(probe, tmp_path):
     img = disk(tmp_path, cmdline="\ufeffGOGC=50 \u00e4\r\n".encode())
     told = facts(boot(img, "uefi", mem="6G", extra=["-device", "VGA"]))
-    assert told["cmdline"] == "[GOGC=50 \u00e4]" and told["source"] == "1" and told["firmware"] == "[EDK II]"
+    assert told["cmdline"] == "[GOGC=50 \u00e4]" and told["source"] == "1" and told["firmware"].endswith("EDK II]")
     assert 6000 < int(told["mib"]) <= 6144 and int(told["pixels"]) >= 640 * 480 and told["lost"] == "0"
 
 

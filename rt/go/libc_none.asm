@@ -22,7 +22,7 @@ align 16
     NONE mlock, mlockall, mmap64, mount, mprotect, munlock, munlockall, munmap, nanosleep, pause, pivot_root
     NONE prctl, reboot, recvfrom, recvmsg, removexattr, select, sendfile64, sendmsg, sendto, setdomainname
     NONE setegid, seteuid, setfsgid, setfsuid, setgid, setgroups, sethostname, setpgid, setpriority, setregid
-    NONE setresgid, setresuid, setreuid, setrlimit64, setsid, setsockopt, settimeofday, setuid, setxattr, shutdown
+    NONE prlimit64, setresgid, setresuid, setreuid, setrlimit64, setsid, setsockopt, settimeofday, setuid, setxattr, shutdown
     NONE snprintf, socket, socketpair, splice, statfs64, sync, sync_file_range, sysinfo, tcgetattr, tcsetattr, tee
     NONE time, times, umount2, unshare, utime, wait4, ioctl, ptrace, getgrgid_r, getgrnam_r, getgrouplist
     NONE getpwnam_r, getpwuid_r, posix_openpt, grantpt, unlockpt, ptsname, syslog, free
