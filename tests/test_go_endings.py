@@ -58,6 +58,7 @@ CASES |= {
     "mapupdateiterate": (2, rf"fatal error: concurrent map iteration and map write\n{RUNNING}{MINE}\n(?s:.*)"),
     "goroutine": (2, rf"panic: {NIL.format('0')}\n\ngoroutine \d+ \[running\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}"
                      r"created by main\.glob\.\.func\d+ in goroutine 1\n\ttests/go/endings\.go:\d+ \+0x[0-9a-f]+\n\n"),
+    "assertempty": (0, "true true spoken\n"),
     "exit3": (3, ""),
     "traceback": (2, rf"panic: all of them\n{RUNNING}{MINE}\ngoroutine \d+ \[select \(no cases\)\]:\n(?s:.*)"),
     "none": (2, r"panic: no trace\n"),

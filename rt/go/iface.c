@@ -123,10 +123,11 @@ const void *const *go_requireitab(const Type *inter, const Type *t) {
 
 // ---- assertions: x.(T)
 
-// The type's table, or a panic: x.(I).
+// The first word of x.(I): the type's table, or, of an interface without methods, the type itself; or a panic.
 const void *const *go_assertitab(const Type *inter, const Type *t) GO("runtime.assertitab");
 const void *const *go_assertitab(const Type *inter, const Type *t) {
     if (unlikely(!t)) go_assert_panic(NULL, NULL, inter, (String){NULL, 0});
+    if (((const InterfaceType *)inter)->n == 0) return (const void *const *)t;
     return go_requireitab(inter, t);
 }
 

@@ -184,6 +184,13 @@ var cases = map[string]func(){
 		go func() { var p *point; p.x = 1; done <- 1 }()
 		<-done
 	},
+	"assertempty": func() {
+		var w fmt.Stringer = speaker{}
+		v := w.(interface{}) // its type is speaker, not a method table
+		_, is := v.(speaker)
+		fmt.Println(is, v == interface{}(w), v)
+		os.Exit(0)
+	},
 	"exit3":      func() { defer fmt.Println("not seen"); os.Exit(3) },
 	"traceback":  func() { debug.SetTraceback("all"); go func() { select {} }(); runtime.Gosched(); panic("all of them") },
 	"none":       func() { debug.SetTraceback("none"); panic("no trace") },
