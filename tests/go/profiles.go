@@ -1,4 +1,5 @@
 // profiles.go takes its own profiles with runtime/pprof; tests/test_go_profiles.py knows what must be in them.
+// judged by: tests/test_go_profiles.py
 package main
 
 import (
