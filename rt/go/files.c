@@ -170,7 +170,7 @@ long go_lib_umask(uint32_t mask) { return (long)__atomic_exchange_n(&creation_ma
 
 // ---- descriptors
 
-typedef struct FdJob { int fd, arg; bool exactly; intptr_t result; G *ready; OpenFile *file; } FdJob;
+typedef struct FdJob { int fd, arg; uint32_t value; bool exactly; intptr_t result; G *ready; OpenFile *file; } FdJob;
 
 static intptr_t fd_result(FdJob *job) {
     files_ready(job->ready);
@@ -223,18 +223,19 @@ static void control_fd(void *arg) {
     enum { F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4 };
     FdJob *job = arg;
     OpenFile *o = file_of(job->fd);
-    job->result = !o ? -EBADF : job->arg == F_GETFL ? (intptr_t)(o->flags & (O_ACCMODE | O_APPEND)) : job->arg >= F_GETFD && job->arg <= F_SETFL ? 0 : -EINVAL;
+    job->result = !o ? -EBADF : job->arg == F_GETFL ? (intptr_t)(o->flags & (O_ACCMODE | O_APPEND | O_NONBLOCK)) : job->arg >= F_GETFD && job->arg <= F_SETFL ? 0 : -EINVAL;
+    if (o && job->arg == F_SETFL) hint_store(&o->flags, (o->flags & ~(uint32_t)O_NONBLOCK) | (job->value & O_NONBLOCK));
 }
 long go_lib_fcntl64(int fd, int cmd, long arg);
 long go_lib_fcntl64(int fd, int cmd, long arg) {
     enum { F_DUPFD = 0, F_DUPFD_CLOEXEC = 1030 };
     if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) return dup_to(fd, (int)arg, false);
-    FdJob job = {.fd = fd, .arg = cmd};
+    FdJob job = {.fd = fd, .arg = cmd, .value = (uint32_t)arg};
     files_do(control_fd, &job);
     return files_result(job.result);
 }
 
-typedef struct PipeJob { int *fd; int result; } PipeJob;
+typedef struct PipeJob { int *fd; int flags, result; } PipeJob;
 static void make_pipe(void *arg) {
     PipeJob *job = arg;
     struct Pipe *p = pipe_new();
@@ -242,14 +243,15 @@ static void make_pipe(void *arg) {
     job->result = -ENOMEM;
     if (!p || !r || !w) return; // (what was made is lost; the machine has no memory)
     r->pipe = w->pipe = p;
-    w->flags = O_WRONLY;
+    r->flags = (uint32_t)job->flags & O_NONBLOCK;
+    w->flags = O_WRONLY | r->flags;
     job->fd[0] = fd_new(r, 3);
     job->fd[1] = job->fd[0] < 0 ? -EMFILE : fd_new(w, 3);
     job->result = job->fd[1] < 0 ? -EMFILE : 0;
 }
 long go_lib_pipe2(int *fd, int flags);
 long go_lib_pipe2(int *fd, int flags) {
-    PipeJob job = {fd, 0};
+    PipeJob job = {fd, flags, 0};
     files_do(make_pipe, &job);
     return files_result(job.result);
 }
@@ -336,7 +338,8 @@ static void drop_pipe(void *arg) {
     job->ready = file_drop(job->file);
 }
 static intptr_t pipe_move(OpenFile *o, void *buf, size_t n, bool write) {
-    intptr_t r = write != (o->use == USE_PIPE_WRITE) ? -EBADF : write ? pipe_write(o->pipe, buf, n) : pipe_read(o->pipe, buf, n);
+    bool waits = !(hint_load(&o->flags) & O_NONBLOCK);
+    intptr_t r = write != (o->use == USE_PIPE_WRITE) ? -EBADF : write ? pipe_write(o->pipe, buf, n, waits) : pipe_read(o->pipe, buf, n, waits);
     FdJob job = {.file = o};
     files_do(drop_pipe, &job);
     files_ready(job.ready);

@@ -15,7 +15,7 @@ typedef struct OpenFile {
     struct Pipe *pipe;
 } OpenFile;
 
-enum { O_ACCMODE = 3, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_TRUNC = 01000, O_APPEND = 02000, O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000 };
+enum { O_ACCMODE = 3, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_TRUNC = 01000, O_APPEND = 02000, O_NONBLOCK = 04000, O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000 };
 enum { FDS = 256, AT_FDCWD = -100, AT_REMOVEDIR = 0x200, AT_NOFOLLOW = 0x100 };
 
 // Guards all of files, paths and nodes. Rank FILES: inside it only memory is asked for.
@@ -34,9 +34,13 @@ bool base_of(int dirfd, Spot *out);
 // ---- pipe.c
 struct Pipe *pipe_new(void); // NULL: no memory. System stack
 G *pipe_close(struct Pipe *p, Use end);
-// Goroutine's stack, lock not held; they wait. Count or negative errno value.
-intptr_t pipe_read(struct Pipe *p, void *buf, size_t n);
-intptr_t pipe_write(struct Pipe *p, const void *buf, size_t n);
+// Goroutine's stack, lock not held. Count or negative errno value: they wait, or else answer -EAGAIN.
+intptr_t pipe_read(struct Pipe *p, void *buf, size_t n, bool waits);
+intptr_t pipe_write(struct Pipe *p, const void *buf, size_t n, bool waits);
+// With the lock held, for those who wait themselves (poll.c). Would a read or a write not wait?
+bool pipe_is_ready(const struct Pipe *p, Use end);
+void pipe_wait(struct Pipe *p);        // until something changes. Goroutine's stack
+G *pipe_take_waiting(struct Pipe *p);  // for files_ready
 
 // ---- without it
 void files_ready(G *list);

@@ -1,4 +1,4 @@
-// os.c -- what packages os, syscall, internal/poll and sync ask of the runtime besides system calls (libc.c).
+// os.c -- what packages os, syscall and sync ask of the runtime besides system calls (libc.c).
 #include "go.h"
 #include "../lib.h"
 #include "../sched.h"
@@ -76,23 +76,6 @@ NOTHING(go_after_fork, "syscall.runtime__AfterFork")
 NOTHING(go_after_fork_child, "syscall.runtime__AfterForkInChild")
 NOTHING(go_before_exec, "syscall.runtime__BeforeExec")
 NOTHING(go_after_exec, "syscall.runtime__AfterExec")
-
-// ---- internal/poll: no file can be waited for; os then reads and writes directly
-enum { NO_POLLING = 1 /* EPERM */ };
-typedef struct { uintptr_t ctx; intptr_t error; } Polled;
-NOTHING(go_poll_init, "internal_1poll.runtime__pollServerInit")
-Polled go_poll_open(uintptr_t fd) GO("internal_1poll.runtime__pollOpen");
-Polled go_poll_open(uintptr_t fd) { return (Polled){0, NO_POLLING}; }
-NOTHING(go_poll_close, "internal_1poll.runtime__pollClose")
-intptr_t go_poll_reset(uintptr_t ctx, intptr_t mode) GO("internal_1poll.runtime__pollReset");
-intptr_t go_poll_reset(uintptr_t ctx, intptr_t mode) { return 0; }
-intptr_t go_poll_wait(uintptr_t ctx, intptr_t mode) GO("internal_1poll.runtime__pollWait");
-intptr_t go_poll_wait(uintptr_t ctx, intptr_t mode) { return 0; }
-NOTHING(go_poll_wait_canceled, "internal_1poll.runtime__pollWaitCanceled")
-NOTHING(go_poll_deadline, "internal_1poll.runtime__pollSetDeadline")
-NOTHING(go_poll_unblock, "internal_1poll.runtime__pollUnblock")
-bool go_poll_is_server(uintptr_t fd) GO("internal_1poll.runtime__isPollServerDescriptor");
-bool go_poll_is_server(uintptr_t fd) { return false; }
 
 // ---- pinning to a core: sync.Pool and atomic.Value bracket short sections in which their goroutine must neither move nor be preempted. g->unpreemptible
 // says so to rt/preempt.c and to the doors; the request that came meanwhile is answered afterwards.

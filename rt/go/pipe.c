@@ -27,7 +27,7 @@ Pipe *pipe_new(void) {
     return p;
 }
 
-static G *take_waiting(Pipe *p) {
+G *pipe_take_waiting(Pipe *p) {
     G *list = p->waiting;
     p->waiting = NULL;
     return list;
@@ -38,7 +38,7 @@ G *pipe_close(Pipe *p, Use end) {
         p->reader = false;
     else
         p->writer = false;
-    G *list = take_waiting(p);
+    G *list = pipe_take_waiting(p);
     if (!p->reader && !p->writer) { // then nobody waits: waiting calls hold their end open
         page_free(p->ring, PIPE_PAGES);
         rec_free(&pipes, p);
@@ -66,7 +66,7 @@ static size_t give(Pipe *p, const uint8_t *buf, size_t n) {
 }
 
 // Returns with the lock held, after somebody has changed something.
-static void wait(Pipe *p) {
+void pipe_wait(Pipe *p) {
     G *g = g_self();
     g->next = p->waiting;
     p->waiting = g;
@@ -74,18 +74,25 @@ static void wait(Pipe *p) {
     lock_acquire(&files_lock);
 }
 
-intptr_t pipe_read(Pipe *p, void *buf, size_t n) {
+bool pipe_is_ready(const Pipe *p, Use end) { return end == USE_PIPE_READ ? p->n > 0 || !p->writer : p->n < PIPE_BYTES || !p->reader; }
+
+intptr_t pipe_read(Pipe *p, void *buf, size_t n, bool waits) {
     lock_acquire(&files_lock);
-    while (n > 0 && p->n == 0 && p->writer)
-        wait(p);
+    while (n > 0 && !pipe_is_ready(p, USE_PIPE_READ)) {
+        if (!waits) {
+            lock_release(&files_lock);
+            return -EAGAIN;
+        }
+        pipe_wait(p);
+    }
     n = take(p, buf, n);
-    G *list = take_waiting(p);
+    G *list = pipe_take_waiting(p);
     lock_release(&files_lock);
     files_ready(list);
     return (intptr_t)n;
 }
 
-intptr_t pipe_write(Pipe *p, const void *buf, size_t n) {
+intptr_t pipe_write(Pipe *p, const void *buf, size_t n, bool waits) {
     size_t done = 0;
     lock_acquire(&files_lock);
     bool open = p->reader;
@@ -93,15 +100,16 @@ intptr_t pipe_write(Pipe *p, const void *buf, size_t n) {
         size_t piece = give(p, (const uint8_t *)buf + done, n - done);
         done += piece;
         if (piece) {
-            G *list = take_waiting(p);
+            G *list = pipe_take_waiting(p);
             lock_release(&files_lock);
             files_ready(list);
             lock_acquire(&files_lock);
         } else {
-            wait(p);
+            if (!waits) break;
+            pipe_wait(p);
         }
         open = p->reader;
     }
     lock_release(&files_lock);
-    return done || open ? (intptr_t)done : -EPIPE;
+    return done || (open && n == 0) ? (intptr_t)done : open ? -EAGAIN : -EPIPE;
 }
