@@ -19,7 +19,10 @@ static void note(char c) {
 }
 
 static chan(int) gate;
+static _Atomic(G *) at_gate[12];
+static _Atomic int came;
 static void wait_at_gate(void *arg) {
+    store_release(&at_gate[fetch_add(&came, 1)], g_self());
     goroutine_priority((Priority)(intptr_t)arg);
     chan_recv(gate);
     note("hnl"[(intptr_t)arg]);
@@ -51,6 +54,16 @@ static void wake_high(void *unused) {
     waitgroup_done(&all);
 }
 
+// The gate is the first thing for which they wait. Who comes to it when it is open goes through at once: those
+// of class high, too, are of class normal before their first turn.
+static bool all_wait(void) {
+    for (int i = 0; i < 12; i++) {
+        G *g = load_acquire(&at_gate[i]); // pairs with the store above
+        if (!g || load_relaxed(&g->state) != G_WAITING) return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
     gomaxprocs(1);
     check_equal("class at birth", goroutine_priority(PRIORITY_NORMAL), PRIORITY_NORMAL);
@@ -61,7 +74,9 @@ int main(int argc, char **argv) {
     static const char kinds[] = "lnhlnhlnhlnh";
     for (int i = 0; i < 12; i++)
         go(wait_at_gate, (void *)(intptr_t)(kinds[i] == 'h' ? 0 : kinds[i] == 'n' ? 1 : 2));
-    time_sleep(20 * MILLISECOND);
+    for (int i = 0; i < 60000 && !all_wait(); i++)
+        time_sleep(MILLISECOND); // not gosched: class low would never come to the gate
+    check_true("all wait at the gate", all_wait());
     chan_close(gate);
     waitgroup_wait(&all);
     say("order %s\n", order);
