@@ -116,7 +116,7 @@ static inline bool wait_in(Chan *c, WaitQueue *q, Waiter *w, const void *elem, W
     w->link = NULL;
     w->g = g;
     w->elem = (void *)elem;
-    w->select = false;
+    w->flags = 0;
     g->waiting = w;
     waitq_push(q, w);
     g_park(why, &c->lock);

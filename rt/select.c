@@ -218,6 +218,7 @@ static int wait_for_one(Select *s) {
         Waiter *w = &s->room[i];
         w->g = g;
         w->elem = cs[i].elem;
+        w->flags = 0;
         w->index = (uint16_t)i;
         w->select = true;
         w->queued = true;

@@ -12,8 +12,10 @@
 // checked that XSAVE has written: the others are what the buffer held for somebody else. The general registers need nothing: the scheduler, which leaves its own
 // there, has no pointers to the program's objects but goroutines' arguments.
 // Left are values that the goroutine itself had after stop 1, and those are marked or new; and words of which a part was written over by a shorter
-// variable, which then seem to lead anywhere. So of stacks and registers only pointers to the beginning of an object are checked, and of those not what a
-// zero in the low byte or the low two bytes (a bool, an index) may have made of a pointer to another object (could_be_torn), nor what a loop over a marked
+// variable, which then seem to lead anywhere. The runtime writes whole words in frames of its own (Waiter.flags, AllocCall.flags), and clears the buffers that gccgo
+// hands it for texts, when it verifies (go/string.c: "p13" over the beginning of an old pointer was one to another object); compilers do not. So of stacks and
+// registers only pointers to the beginning of an object are checked, and of those not what a
+// zero in the low byte or the low two bytes (a bool, an index), or a digit there, may have made of a pointer to another object (could_be_torn), nor what a loop over a marked
 // object leaves when it has come to the end, a pointer behind it (could_be_end), nor what lies near the goroutine's own segments: compilers keep the address of a local array less
 // an index, which is no address of anything (could_be_biased). (test_mark.c and t_gc_words.c see to pointers into objects.)
 //
@@ -82,9 +84,12 @@ static void check_word(const Holder *h, const uintptr_t *at) {
 }
 
 // May a pointer to another slot of s have become this word when its low byte, or two, were overwritten with 0? Slots of whole 256 bytes are too far apart for the
-// first, of whole 64 KB for the second.
+// first, of whole 64 KB for the second. In a program with Go code the low byte may also be a digit: Go's strconv makes numbers in an array of 65 bytes, whose last byte,
+// the last digit, lies in a word for itself, and of that nothing else is written.
 static bool could_be_torn(const Span *s, uintptr_t word) {
-    return (!(word & 0xff) && s->slot_bytes % 0x100) || (!(word & 0xffff) && s->slot_bytes % 0x10000);
+    uint8_t low = (uint8_t)word;
+    bool digit = low >= '0' && low <= '9' && !traceback_by_frames();
+    return ((low == 0 || digit) && s->slot_bytes % 0x100) || (!(word & 0xffff) && s->slot_bytes % 0x10000);
 }
 
 // Is it the end of a marked object, where a copy has left a register? After stop 1 that is no pointer to the next one, which may be dead. Of objects without pointers
@@ -109,8 +114,6 @@ static bool could_be_biased(const G *g, uintptr_t word) {
 static void check_mixed(const Holder *h, const uintptr_t *at) {
     uintptr_t word = raw_word(at);
     const Span *s = word & 1 ? NULL : span_of(word);
-    // gccgo builds texts ({pointer, length}) piece by piece in frames that hold older ones: of those only objects with pointers are checked.
-    if (s && s->kind == SPAN_NOSCAN && !traceback_by_frames()) return;
     if (!s || could_be_torn(s, word) || could_be_end(word) || could_be_biased(h->g, word)) return;
     uint32_t slot = span_slot(s, word);
     if (word == s->base + slot * s->slot_bytes) check_slot(h, at, s, slot);

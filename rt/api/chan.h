@@ -144,10 +144,16 @@ typedef struct Waiter {
     struct Waiter *next, *prev; // queue, under the channel's lock
     struct Waiter *link;        // the goroutine's other waiters (G.waiting)
     struct G *g;
-    void *elem;     // value to take, or place for one; NULL: not wanted
-    uint16_t index; // of its select case
-    bool select;    // g waits on other channels too: claim it by g->select_done
-    bool queued;    // select only: still in the queue
+    void *elem; // value to take, or place for one; NULL: not wanted
+    union {
+        struct {
+            uint16_t index; // of its select case
+            bool select;    // g waits on other channels too: claim it by g->select_done
+            bool queued;    // select only: still in the queue
+        };
+        uint64_t flags; // as a whole word: beside a part of it an earlier frame's pointer would stay, and
+                        // look like one to another object
+    };
 } Waiter;
 _Static_assert(sizeof(Waiter) == 48, "documented frame cost");
 

@@ -5,7 +5,7 @@
 //     shadow [seed] [operations of each goroutine] [goroutines]
 //
 // smp: 1 2 4
-// args: GOGC=20 -- 1 1500 6
+// args: GOGC=20 GODEBUG=gcverify=1 -- 1 1500 6
 package main
 
 import (
