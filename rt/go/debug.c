@@ -1,4 +1,4 @@
-// debug.c -- knobs and figures by the names of runtime/debug, runtime/metrics, runtime/trace, os/signal and testing.
+// debug.c -- knobs and figures by the names of runtime/debug, runtime/trace, os/signal and testing.
 //
 // What has no meaning here answers so: no signal ever comes, there is no other thread. Profiles: pprof.c.
 #include "go.h"
@@ -93,8 +93,7 @@ void go_mcall(const FuncVal *f) { gosched(); }
 const FuncVal go_gosched_m GO("runtime.gosched__m..f") = {(void (*)(void))gosched};
 intptr_t go_expected_system(void) GO("runtime.expectedSystemGoroutines");
 intptr_t go_expected_system(void) { return 0; }
-// ---- runtime/metrics, runtime/trace
-NOTHING(go_read_metrics, "runtime_1metrics.runtime__readMetrics")
+// ---- runtime/trace
 NOTHING(go_user_log, "runtime_1trace.userLog")
 NOTHING(go_user_region, "runtime_1trace.userRegion")
 NOTHING(go_user_task, "runtime_1trace.userTaskCreate")
