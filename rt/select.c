@@ -275,14 +275,12 @@ static noinline void trace_chosen(const Select *s, int i) {
     trace_chan(why[sc->kind], sc->c, (unsigned)i);
 }
 
-int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
-#ifdef RT_DEBUG
-    for (unsigned i = 0; i < n; i++)
-        if (cases[i].kind == SELECT_SEND && cases[i].c)
-            escape_check("select send", cases[i].elem, cases[i].c->elem,
-                         (uintptr_t)__builtin_return_address(0));
-#endif
-    Select s = {.cases = cases, .room = room, .total = n};
+static noinline int select_general(SelectCase *cases, Waiter *room, unsigned n) {
+    Select s; // n and n_ready are look's
+    s.cases = cases;
+    s.room = room;
+    s.total = n;
+    s.wake = NULL;
     int fallback = look(&s), chosen = try_ready(&s);
     if (chosen == CHOSE_NOTHING) chosen = select_slow(&s, fallback);
     if (s.wake) g_ready(s.wake);
@@ -290,4 +288,25 @@ int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
     if (TRACING()) trace_chosen(&s, chosen);
     RT_DOOR();
     return chosen;
+}
+
+static noinline int door_chosen(int chosen) {
+    rt_door_slow();
+    return chosen;
+}
+
+int chan_select_of(SelectCase *cases, Waiter *room, unsigned n) {
+#ifdef RT_DEBUG
+    for (unsigned i = 0; i < n; i++)
+        if (cases[i].kind == SELECT_SEND && cases[i].c)
+            escape_check("select send", cases[i].elem, cases[i].c->elem,
+                         (uintptr_t)__builtin_return_address(0));
+#endif
+    // One operation and default: who only looks and finds nothing needs no lists and saves no registers. One look is enough, as in
+    // select_slow.
+    if (n == 2 && cases[1].kind == SELECT_DEFAULT && likely(cases[0].c != NULL) && !TRACING() && !hint(cases)) {
+        if (unlikely(load_relaxed(&p_self()->request) != 0)) return door_chosen(1); // RT_DOOR
+        return 1;
+    }
+    return select_general(cases, room, n);
 }
