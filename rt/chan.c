@@ -18,6 +18,7 @@
 // the chain must fit in the stack slack (HACKING.md).
 #include "escape.h"
 #include "chan.h"
+#include "ready.h"
 #include "trace.h"
 
 #define noinline __attribute__((noinline))
@@ -110,7 +111,8 @@ static noinline void send_panic(void) {
 }
 
 // Queues the caller in q and parks; true: handed over, false: closed. c->lock held; released here. G is
-// reread behind the park, so that the switch has less to save.
+// reread behind the park, so that the switch has less to save. No door is needed after a park: it passes the scheduler
+// when something asks for that, and whoever comes back has just reread the request (gogo.asm).
 static inline bool wait_in(Chan *c, WaitQueue *q, Waiter *w, const void *elem, WaitReason why) {
     G *g = g_self();
     w->link = NULL;
@@ -129,7 +131,6 @@ static inline bool wait_in(Chan *c, WaitQueue *q, Waiter *w, const void *elem, W
 static noinline void send_wait(Chan *c, const void *elem) {
     Waiter w;
     if (unlikely(!wait_in(c, &c->sendq, &w, elem, WAIT_CHAN_SEND))) send_panic();
-    RT_DOOR();
 }
 
 static noinline void send_closed(Chan *c) {
@@ -137,11 +138,7 @@ static noinline void send_closed(Chan *c) {
     send_panic();
 }
 
-// The other side has been served, and no lock is held.
-static noinline void wake(G *g) {
-    g_ready(g);
-    RT_DOOR();
-}
+// The other side has been served, and no lock is held. Its usual case is wake_quick.
 static noinline bool wake_true(G *g) {
     g_ready(g);
     RT_DOOR();
@@ -150,6 +147,22 @@ static noinline bool wake_true(G *g) {
 static noinline bool door_true(void) {
     rt_door_slow();
     return true;
+}
+static noinline bool wake_rest(P *p, G *kicked) {
+    ready_rest(p, kicked);
+    RT_DOOR();
+    return true;
+}
+static inline __attribute__((always_inline)) bool wake_quick(G *g) {
+    P *p = p_self();
+    if (!ready_is_plain(p, g)) return wake_true(g);
+    G *kicked = ready_next(p, g);
+    if (unlikely(kicked != NULL) || ready_unheard(p)) return wake_rest(p, kicked);
+    if (unlikely(load_relaxed(&p->request) != 0)) return door_true(); // RT_DOOR
+    return true;
+}
+static noinline void wake(G *g) {
+    wake_true(g);
 }
 
 // Every case. c->lock held; released here.
@@ -181,7 +194,8 @@ void chan_send_from(Chan *c, const void *elem) {
         if (likely(w->elem != NULL)) elem_copy_small(c, w->elem, elem);
         G *g = waiter_fire(w, true);
         lock_release(&c->lock);
-        return wake(g);
+        wake_quick(g);
+        return;
     }
     uintptr_t n = load_relaxed(&c->qcount); // its second half
     if (n == c->dataqsiz) return send_wait(c, elem);
@@ -273,7 +287,6 @@ static noinline bool recv_closed(Chan *c, void *elem) {
 static noinline bool recv_wait(Chan *c, void *elem) {
     Waiter w;
     if (unlikely(!wait_in(c, &c->recvq, &w, elem, WAIT_CHAN_RECV))) return recv_closed(c, w.elem);
-    if (unlikely(load_relaxed(&p_self()->request) != 0)) return door_true(); // RT_DOOR
     return true;
 }
 
@@ -314,7 +327,7 @@ bool chan_recv_into(Chan *c, void *elem) {
         elem_copy_small(c, elem, w->elem);
         G *g = waiter_fire(w, true);
         lock_release(&c->lock);
-        return wake_true(g);
+        return wake_quick(g);
     }
     if (w) return recv_general(c, elem);
     char *slot = c->recv_at, *after = slot + c->elem_size; // take_buffered

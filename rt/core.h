@@ -130,9 +130,9 @@ struct G {
 #endif
 #define RUNQ_BATCH 128u // that spill, or are stolen, at once: at most
 typedef struct RunQ {
+    _Atomic(G *) slot[RUNQ_SIZE]; // first: so that a slot's address is one operand
     _Atomic uint32_t head; // thieves and owner: CAS acq_rel; pairs with store_release(tail)
     _Atomic uint32_t tail; // owner only
-    _Atomic(G *) slot[RUNQ_SIZE];
     _Atomic(G *) runnext; // next to run, ahead of the ring; thieves may take it last
 } RunQ;
 

@@ -87,7 +87,7 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     g->pinned_by_lock = false;
     g->slices = 0;
     store_release(&g->state, G_WAITING); // g_ready makes it runnable. Pairs with root.c, which may come by
-    hint_store(&p->n_created, p->n_created + 1);
+    hint_add(&p->n_created, 1);
 }
 _Static_assert(sizeof(StartFrame) == 56, "gogo.asm: RESTORE_RET");
 
@@ -218,7 +218,7 @@ static inline __attribute__((always_inline)) void mark_dead(P *p, G *g) {
     g->recoverable = NULL;
     g->catches = NULL;
     g->pin_depth = 0;
-    if (!g->system) hint_store(&p->n_exited, p->n_exited + 1);
+    if (!g->system) hint_add(&p->n_exited, 1);
 }
 
 void g_end(void) {
@@ -228,6 +228,10 @@ void g_end(void) {
     sys_leave(exit_slow, p->g);
 }
 
+static _Noreturn __attribute__((noinline)) void exit_early(P *p, G *early) {
+    if (early) sched_put_back(p, early);
+    g_end();
+}
 static _Noreturn __attribute__((noinline)) void exit_releasing(G *g) {
     sys_call((void (*)(void *))stack_release_newer, g);
     g_exit();
@@ -239,8 +243,8 @@ void g_exit(void) {
     bool simple = g->assist_ns == 0 && !g->own_core && !g->seg->older && p->gfree_count < GFREE_MAX;
     if (unlikely(!simple)) g_end();
     if (unlikely(g->seg->newer != NULL)) exit_releasing(g);
-    G *next = sched_next_quick(p);
-    if (unlikely(!next)) g_end();
+    G *early, *next = sched_next_quick(p, &early);
+    if (unlikely(!next)) exit_early(p, early);
     mark_dead(p, g);
     store_relaxed(&g->on_cpu, 0); // nobody can take it from our pool before g_enter has left its stack
     g_free(p, g);

@@ -42,6 +42,21 @@ static inline G *runq_get_ring(P *p) {
     }
 }
 
+// Adds g at the tail of the ring of p (the caller's) and takes the oldest. False: the ring is empty or full, and nothing was done. *taken NULL: thieves have
+// taken all, g too; else this was a full barrier between both.
+static inline bool runq_rotate(P *p, G *g, G **taken) {
+    RunQ *q = &p->runq;
+    uint32_t head = load_acquire(&q->head), tail = load_relaxed(&q->tail), end = tail + 1; // as runq_try_put
+    if (unlikely(tail - head - 1 >= RUNQ_SIZE - 1)) return false;
+    store_relaxed(&q->slot[tail % RUNQ_SIZE], g);
+    store_release(&q->tail, end);
+    for (;;) {
+        *taken = load_relaxed(&q->slot[head % RUNQ_SIZE]);
+        if (likely(cas(&q->head, &head, head + 1))) return true;
+        if (head == end) return *taken = NULL, true;
+    }
+}
+
 // It shares the slice of the goroutine that readied it, and is not counted as a turn: while some keep readying each other,
 // the slice ends take them out one by one, to the global queue, until others have theirs.
 // Whoever is interrupted for others, again and again, does not begin a new slice each time: those behind would never run.
@@ -50,7 +65,7 @@ static inline void runq_share(P *p, const G *g, bool shares) {
         p->tick_seen = p_turn(p) + !shares;
         p->interrupted = NULL;
     }
-    hint_store(&p->inherited, p->inherited + shares);
+    hint_add(&p->inherited, shares);
 }
 
 // Takes the next goroutine of p (the caller's): runnext first. NULL: empty.

@@ -13,8 +13,9 @@
 //    at all queues again. One of them sees the other.
 // 3. request / switch: a request bit is set before the poison or IPI; the scheduler takes all bits by exchange before it
 //    looks at what they mean, and whoever writes a guard rereads them (gogo.asm).
-#include "switch.h"
+#include "ready.h"
 #include "schedtrace.h"
+#include "switch.h"
 #include "watch.h"
 
 Sched sched = {
@@ -67,6 +68,7 @@ static inline void ready_prepare(G *g) {
     store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation
 }
 
+// (g_ready's and the channels' usual case is in ready.h.)
 static inline bool is_special(const P *p, const G *g) {
     return g->special | p->reserved_by_g;
 }
@@ -83,8 +85,7 @@ static __attribute__((noinline)) void ready_general(G *g) {
     if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
     sched_slice_wanted(p);
 }
-// It is queued, and somebody must hear of it.
-static __attribute__((noinline)) void ready_heard(P *p, G *kicked) {
+__attribute__((noinline)) void ready_rest(P *p, G *kicked) {
     if (kicked) runq_put(p, kicked);
     if (unlikely(load_relaxed(&sched.idle_count) != 0)) sched_wake_one();
     sched_slice_wanted(p);
@@ -92,14 +93,10 @@ static __attribute__((noinline)) void ready_heard(P *p, G *kicked) {
 
 void g_ready(G *g) {
     P *p = p_self();
-    // As in ready_prepare.
-    if (unlikely(load_acquire(&g->on_cpu) | rt_watch | g->special | p->reserved_by_g)) return ready_general(g);
-    RT_ASSERT(load_relaxed(&g->state) == G_WAITING);
-    store_relaxed(&g->state, G_RUNNABLE); // published by the queue operation
-    G *kicked = exchange(&p->runq.runnext, g); // an xchg: the full barrier between queue and idle_count
-    if (kicked && unlikely(!runq_try_put(p, kicked))) return ready_heard(p, kicked);
-    barrier_local(); // as in sched_slice_wanted
-    if (unlikely(load_relaxed(&sched.idle_count) != 0 || !p->slice_armed)) ready_heard(p, NULL);
+    if (!ready_is_plain(p, g)) return ready_general(g);
+    G *kicked = ready_next(p, g);
+    if (kicked && unlikely(!runq_try_put(p, kicked))) return ready_rest(p, kicked);
+    if (ready_unheard(p)) ready_rest(p, NULL);
 }
 
 void g_ready_tail(G *g) {
@@ -146,11 +143,10 @@ bool sched_drain_inbox_to_global(P *p) {
 
 // ---- run
 
-__attribute__((cold, noinline)) G *sched_put_back(P *p, G *g) {
+void sched_put_back(P *p, G *g) {
     G *there = exchange(&p->runq.runnext, g); // as runq_put_next; the caller has seen that nobody is there, and only this core puts somebody there
     RT_ASSERT(there == NULL);
     (void)there;
-    return NULL;
 }
 
 void sched_execute(P *p, G *g) {
@@ -171,8 +167,9 @@ void sched_execute(P *p, G *g) {
 }
 
 // The rest of switch_away, out of line: so the usual case needs no saved registers and ends in a jump to g_switch.
-static __attribute__((noinline)) void leave_parked(void) {
+static __attribute__((noinline)) void leave_parked(P *p, G *early) {
     G *g = g_self();
+    if (early) sched_put_back(p, early);
     if (WATCHED()) watch_left(g, LEFT_YIELD);
     g_leave(g, schedule_arg, NULL);
 }
@@ -180,8 +177,8 @@ static __attribute__((noinline)) void leave_parked(void) {
 // From a goroutine that has been parked: run something else. Returns when it runs again.
 static inline __attribute__((always_inline)) void switch_away(G *g) {
     P *p = p_self();
-    G *next = sched_next_quick(p);
-    if (unlikely(!next)) return leave_parked();
+    G *early, *next = sched_next_quick(p, &early);
+    if (unlikely(!next)) return leave_parked(p, early);
     sched_running(p, next);
     g_switch(g, next);
 }
@@ -196,23 +193,23 @@ void g_park_with(WaitReason why, void (*unlock)(void *), void *arg) {
     switch_away(g);
 }
 
-static inline void park_now(G *g, WaitReason why, Lock *unlock) {
+static inline __attribute__((always_inline)) void park_now(G *g, WaitReason why, Lock *unlock) {
     g->wait_reason = (uint8_t)why;
     store_relaxed(&g->state, G_WAITING); // published by the unlock's release
     if (unlock) lock_release(unlock);
     switch_away(g);
 }
 
-static __attribute__((noinline)) void park_releasing(G *g, WaitReason why, Lock *unlock) {
-    sys_call((void (*)(void *))stack_release_newer, g);
-    park_now(g, why, unlock);
+static __attribute__((noinline)) void park_releasing(WaitReason why, Lock *unlock) {
+    sys_call((void (*)(void *))stack_release_newer, g_self());
+    park_now(g_self(), why, unlock);
 }
 
 void g_park(WaitReason why, Lock *unlock) {
     G *g = g_self();
     RT_ASSERT(load_relaxed(&g->state) == G_RUNNING);
-    if (unlikely(g->seg->newer != NULL)) park_releasing(g, why, unlock);
-    else park_now(g, why, unlock);
+    if (unlikely(g->seg->newer != NULL)) return park_releasing(why, unlock);
+    park_now(g, why, unlock);
 }
 
 // Queues a goroutine that was taken off its core (the caller's) and not parked: behind the others when its slice is over or it
@@ -248,9 +245,11 @@ static __attribute__((noinline)) void yield_leave(void) {
     G *g = g_self();
     g_leave(g, yield_slow, g);
 }
-static __attribute__((noinline)) void yield_full(P *p, G *next) { // the ring is: it spills on the system stack
-    sched_put_back(p, next);
-    yield_leave();
+// g is queued, and what was taken instead cannot be switched to, or nothing was left.
+static __attribute__((noinline)) void yield_queued(P *p, G *early) {
+    if (early) sched_put_back(p, early);
+    if (load_relaxed(&sched.idle_count) != 0) sched_wake_one();
+    g_leave(g_self(), schedule_arg, NULL);
 }
 // g is queued, and somebody must hear of it.
 static __attribute__((noinline)) void yield_heard(P *p, G *next) {
@@ -260,18 +259,36 @@ static __attribute__((noinline)) void yield_heard(P *p, G *next) {
     g_switch(g_self(), next);
 }
 
+// The same for a goroutine that was just made ready, which goes before the ring.
+static __attribute__((noinline)) void yield_to_readied(P *p) {
+    G *g = g_self();
+    store_relaxed(&g->state, G_RUNNABLE);
+    if (unlikely(!runq_try_put(p, g))) return yield_leave();
+    G *next = exchange(&p->runq.runnext, NULL); // a thief may have been quicker
+    if (unlikely(!next || switch_not_yet(next))) return yield_queued(p, next);
+    runq_share(p, next, true);
+    if (ready_unheard(p)) return yield_heard(p, next);
+    sched_running(p, next);
+    g_switch(g, next);
+}
+
+// g is queued first and the next one taken then, so that the taking's locked instruction is also the barrier between the queue and
+// idle_count (as in g_ready: a core that looked before and is going idle sees g, or we see the core).
+//
+// So g is queued while we still stand on its stack: whoever takes it waits for on_cpu. That wait is short: from here to g_switch or
+// g_leave nothing waits, so no circle can form. Thieves may take all but g, and even g: then it is what we find, still on its core, or nothing.
 void g_yield(void) {
     G *g = g_self();
     P *p = p_self();
-    if (unlikely(is_special(p, g))) return yield_leave();
-    G *next = sched_next_quick(p);
-    if (unlikely(!next)) return yield_leave();
-    // g is queued while we still stand on its stack: whoever takes it waits for on_cpu. That wait is short: from here to
-    // g_switch nothing waits, so no circle can form; hence `next` has left its own core already.
+    RT_ASSERT(g->special || !p->reserved_by_g); // who owns a core is pinned to it
+    if (unlikely(g->special) || switch_unwanted(p)) return yield_leave();
+    if (unlikely(load_relaxed(&p->runq.runnext) != NULL)) return yield_to_readied(p);
+    if (unlikely(--p->until_global < 0)) return yield_leave(); // as sched_next_quick
     store_relaxed(&g->state, G_RUNNABLE);
-    if (unlikely(!runq_try_put(p, g))) return yield_full(p, next);
-    fence_seq(); // as g_ready: a core that looked before and is going idle sees g, or we see the core
-    if (unlikely(load_relaxed(&sched.idle_count) != 0 || !p->slice_armed)) return yield_heard(p, next);
+    G *next;
+    if (unlikely(!runq_rotate(p, g, &next))) return yield_leave(); // nobody waits, or g spills on the system stack
+    if (unlikely(!next || switch_not_yet(next))) return yield_queued(p, next);
+    if (ready_unheard(p)) return yield_heard(p, next);
     sched_running(p, next);
     g_switch(g, next);
 }

@@ -62,8 +62,9 @@ g_switch:
     mov dword [rdi + G_ON_CPU], 0
     mov [gs:P_G], rsi
     GUARD rax
-    cmp ecx, [rsi + G_MXCSR]
-    jne .mxcsr
+    xor ecx, [rsi + G_MXCSR]
+    test ecx, 0xffc0            ; of its flags (bits 0-5) nobody expects anything after a call
+    jnz .mxcsr
 .mxcsr_done:
     cmp dx, [rsi + G_FCW]
     jne .fcw

@@ -1,5 +1,6 @@
 // actors.c -- see actors.h. AddressSanitizer is told of each switch of stacks.
 #include "actors.h"
+#include "ready.h"
 #include <sanitizer/common_interface_defs.h>
 
 #define STACK_BYTES (256u << 10)
@@ -111,6 +112,13 @@ void g_park_with(WaitReason why, void (*unlock)(void *), void *arg) {
     store_relaxed(&g_self()->state, G_WAITING);
     unlock(arg);
     park(why);
+}
+// As rt/ready.h leaves it: the newest is runnext, and as the stub's slices are never armed, somebody must always hear of it.
+void ready_rest(P *p, G *kicked) {
+    CHECK_PTR(kicked, NULL);
+    G *g = exchange(&p->runq.runnext, NULL);
+    CHECK(g != NULL && load_relaxed(&g->state) == G_RUNNABLE);
+    g_ready(g);
 }
 void g_ready(G *g) {
     Actor *a = actor_of(g);

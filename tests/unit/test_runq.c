@@ -125,6 +125,7 @@ static G *some_idle(void) {
     return g;
 }
 
+static unsigned long rotated;
 static void step(int core, unsigned filling) {
     P *p = stub_p(core);
     struct Model *m = &model[core];
@@ -142,6 +143,17 @@ static void step(int core, unsigned filling) {
         } else {
             runq_put(p, g);
             model_put(m, g);
+        }
+    } else if (kind < 6 && idle_n > 0 && test_below(8) == 0) {
+        G *g = some_idle();
+        if (runq_rotate(p, g, &got)) {
+            CHECK(m->n > 0 && m->n < RUNQ_SIZE);
+            model_put(m, g);
+            want = model_get_ring(m);
+            rotated++;
+        } else {
+            CHECK(m->n == 0 || m->n == RUNQ_SIZE);
+            give_back(g);
         }
     } else if (kind < 6) {
         if (test_below(16) == 0) p->slice_spent = m->spent = true; // as the tick at a slice's end
@@ -184,7 +196,9 @@ static void test_model(void) {
         full += model[core].n == RUNQ_SIZE;
         empty += model[core].n == 0;
     }
-    CHECK(full > 20 && empty > 1000); // both were met
+    CHECK(full > 20);
+    CHECK(empty > 1000);
+    CHECK(rotated > 1000); // all were met
     stub_set_p(stub_p(0));
 }
 
@@ -238,8 +252,10 @@ static void owner_run(void) {
         if (test_below(4) <= put) {
             G *g = &work[i];
             g->id = i++;
+            G *oldest;
             if (fronts && test_below(2)) runq_put_next(p, g);
-            else runq_put(p, g);
+            else if (test_below(2) == 0 || !runq_rotate(p, g, &oldest)) runq_put(p, g);
+            else if (oldest) own(oldest);
         } else {
             G *g = runq_get(p);
             if (g) own(g);
