@@ -1,13 +1,13 @@
 // pacer.c -- see pacer.h.
 #include "pacer.h"
 
-#define MIN_TRIGGER_64   45u // of 64 parts from marked to goal: not earlier, or the collector would run nearly always
+#define MIN_TRIGGER_64   32u // of 64 parts from marked to goal: not earlier, or the collector would run nearly always, and garbage made while marking fill the heap
 #define MAX_TRIGGER_64   61u // not later, or a burst meets the goal at once
 #define RUNWAY_MIN       (64u << 10) // from trigger to goal
 #define SWEEP_MARGIN     (1u << 20)
 #define SCAN_LEFT_MIN    1000u
-// Bytes of marking for a byte of allocation, at most, unless memory is limited: taking a span of 8 KB then costs 0.4 ms. A cycle that began too late exceeds its goal by a
-// sixteenth of what is marked at worst, where a goroutine would have had to mark for many milliseconds at one allocation.
+// Bytes of marking for a byte of allocation, at most, unless memory is limited: up to the goal, and a tenth beyond it. See "Assists" in pacer.h.
+#define GENTLE           2u
 #define STEEPEST         16u
 #define PERCENT_OFF      100000 // GOGC=off, where a number is wanted
 
@@ -60,6 +60,7 @@ uint64_t pacer_trigger(const Pacer *p, const PacerMemory *m) {
     uint64_t lo = max_u(max_u(earliest, p->marked), p->marked + distance / 64 * MIN_TRIGGER_64);
     uint64_t hi = max_u(p->marked + distance / 64 * MAX_TRIGGER_64, less(goal, HEAP_MINIMUM));
     hi = max_u(hi, lo);
+    if (p->cons_mark == 0) return min_u(lo, goal); // the first time: early costs little
     uint64_t runway = mul_div(3 * p->cons_mark, p->heap_scan + p->root_scan, PACE_ONE); // 3: shares of 75 % and 25 %
     uint64_t trigger = runway > goal ? lo : goal - runway;
     return min_u(min_u(max_u(trigger, lo), hi), goal);
@@ -72,7 +73,7 @@ void pacer_end_cycle(Pacer *p, const PacerCycle *c) {
         if (!program) program = 1;
         uint64_t now = mul_div(c->live - p->triggered, collector + (uint64_t)c->idle_ns, program);
         now = mul_div(now, PACE_ONE, max_u(c->heap_scan + c->root_scan, 1));
-        now = min_u(now, 1ull << 40); // a million bytes for one: then the trigger is at its lowest anyway
+        now = max_u(min_u(now, 1ull << 40), 1); // 0 means that nothing is known; a million bytes for one: then the trigger is at its lowest anyway
         p->cons_mark = now;
         for (int i = 0; i < CONS_KEPT; i++)
             p->cons_mark = max_u(p->cons_mark, p->cons_marks[i]);
@@ -87,6 +88,12 @@ void pacer_end_cycle(Pacer *p, const PacerCycle *c) {
     p->sweep_trigger = add(c->marked, SWEEP_MARGIN);
 }
 
+// Live bytes, what they should be, and a tenth of that.
+static uint64_t steepest(uint64_t live, uint64_t goal, uint64_t tenth) {
+    uint64_t beyond = min_u(less(live, goal), tenth);
+    return GENTLE * PACE_ONE + (tenth ? mul_div((STEEPEST - GENTLE) * PACE_ONE, beyond, tenth) : 0);
+}
+
 uint64_t pacer_assist_ratio(const Pacer *p, const PacerMemory *m, uint64_t scanned, uint64_t most) {
     uint64_t percent = p->percent < 0 ? PERCENT_OFF : (uint64_t)p->percent;
     uint64_t goal = pacer_goal(p, m), expected = p->heap_scan + p->root_scan;
@@ -96,14 +103,15 @@ uint64_t pacer_assist_ratio(const Pacer *p, const PacerMemory *m, uint64_t scann
         goal = max_u(goal, min_u(stretched, mul_div(goal, 100 + percent, 100)));
         expected = most;
     }
+    uint64_t tenth = goal / 10, at_most = steepest(m->live, goal, tenth);
     if (m->live > goal) {
-        goal = add(goal, goal / 10);
+        goal = add(goal, tenth);
         expected = most;
     }
     uint64_t to_scan = max_u(less(expected, scanned), SCAN_LEFT_MIN);
     uint64_t to_allocate = max_u(less(goal, m->live), 1);
     uint64_t ratio = max_u(mul_div(to_scan, PACE_ONE, to_allocate), 1);
-    return by_limit ? ratio : min_u(ratio, STEEPEST * PACE_ONE);
+    return by_limit ? ratio : min_u(ratio, at_most);
 }
 
 uint64_t pacer_sweep_ratio(uint64_t live, uint64_t trigger, uint64_t pages) {

@@ -63,18 +63,22 @@ static void triggers(void) {
     PacerMemory m = heap_only(0);
     pacer_init(&p, 100, NO_LIMIT);
     p.marked = 64 * MB; // goal 128
-    // Nothing known about the program: as late as allowed; 61/64 of the way is 125, but up to 4 MB before a large goal are allowed
-    CHECK_EQ(pacer_trigger(&p, &m), 125 * MB);
+    // Nothing known about the program: as early as allowed, half of the way
+    CHECK_EQ(pacer_trigger(&p, &m), 96 * MB);
     p.marked = 640 * MB;
+    CHECK_EQ(pacer_trigger(&p, &m), 960 * MB);
+    // It allocates nearly nothing: as late as allowed; 61/64 of the way is 125, but up to 4 MB before a large goal are allowed
+    p.cons_mark = 1;
     CHECK_EQ(pacer_trigger(&p, &m), (1280 - 4) * MB);
     p.marked = 64 * MB;
+    CHECK_EQ(pacer_trigger(&p, &m), 125 * MB);
     p.heap_scan = 10 * MB;
     p.cons_mark = PACE_ONE; // a byte allocated for each one scanned: at 75 % against 25 % three
-    CHECK_EQ(pacer_trigger(&p, &m), 98 * MB + 11 * MB); // 128 - 30 = 98 is too early: 64 + 45
+    CHECK_EQ(pacer_trigger(&p, &m), 98 * MB); // 128 - 30
     p.cons_mark = PACE_ONE / 2;
     CHECK_EQ(pacer_trigger(&p, &m), 113 * MB); // 128 - 15
     p.cons_mark = 1ull << 40;
-    CHECK_EQ(pacer_trigger(&p, &m), 109 * MB);
+    CHECK_EQ(pacer_trigger(&p, &m), 96 * MB);
     p.sweep_trigger = 120 * MB; // not before the last sweep had its time
     CHECK_EQ(pacer_trigger(&p, &m), 120 * MB);
     p.sweep_trigger = 140 * MB;
@@ -122,6 +126,15 @@ static void cycles(void) {
     c.wall_ns = 0;
     pacer_end_cycle(&p, &c);
     CHECK_EQ(p.cons_mark, was);
+    // Hardly anything was allocated: that is known now.
+    Pacer q;
+    pacer_init(&q, 100, NO_LIMIT);
+    q.triggered = 3 * MB;
+    PacerCycle little = c;
+    little.live = 3 * MB + 1;
+    little.wall_ns = 1 << 30;
+    pacer_end_cycle(&q, &little);
+    CHECK_EQ(q.cons_mark, 1);
     // More assists than there was time: no division by what is left.
     c.wall_ns = 1000;
     p.triggered = 3 * MB;
@@ -140,8 +153,18 @@ static void assists(void) {
     CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 90 * MB), PACE_ONE);
     m.live = 95 * MB;
     CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 95 * MB), 2 * PACE_ONE);
-    m.live = 110 * MB; // 100 missed: 110
-    CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 110 * MB), 16 * (uint64_t)PACE_ONE); // nobody marks for milliseconds at one allocation,
+    // Nobody marks for milliseconds at one allocation: not more than 2 before the goal, 9 in the middle of the tenth behind it, 16 from there on,
+    m.live = 99 * MB;
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 0, 99 * MB), 2 * PACE_ONE);
+    m.live = 105 * MB;
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 0, 105 * MB), 9 * PACE_ONE);
+    m.live = 110 * MB;
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 110 * MB), 16 * (uint64_t)PACE_ONE);
+    m.live = 200 * MB;
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 200 * MB), 16 * (uint64_t)PACE_ONE);
+    m.live = 92 * MB; // what is needed, if it is less
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 16 * MB, 92 * MB), PACE_ONE / 2);
+    m.live = 110 * MB;
     p.limit = 100 * MB;
     CHECK(pacer_assist_ratio(&p, &m, 10 * MB, 110 * MB) > 1000 * (uint64_t)PACE_ONE); // unless memory is short
     p.limit = NO_LIMIT;
@@ -149,7 +172,7 @@ static void assists(void) {
     m.live = 90 * MB;
     CHECK_EQ(pacer_assist_ratio(&p, &m, 21 * MB, 80 * MB), (80 - 21) * (uint64_t)PACE_ONE / 40);
     // But not beyond what GOGC adds to the goal: 200
-    CHECK_EQ(pacer_assist_ratio(&p, &m, 21 * MB, 900 * MB), (900 - 21) * (uint64_t)PACE_ONE / 110);
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 21 * MB, 240 * MB), (240 - 21) * (uint64_t)PACE_ONE / 110);
     CHECK(pacer_assist_ratio(&p, &m, 20 * MB, 90 * MB) >= 1);
     p.percent = -1; // GOGC=off, a forced cycle: nearly free
     CHECK(pacer_assist_ratio(&p, &m, 0, 90 * MB) >= 1);
@@ -201,7 +224,7 @@ static void properties(void) {
         p.marked = any(1ull << any(44));
         p.heap_scan = any(p.marked + 1);
         p.root_scan = any(1ull << any(30));
-        p.cons_mark = any(1ull << any(41));
+        p.cons_mark = 1 + any(1ull << any(41));
         p.sweep_trigger = any(2) ? p.marked + MB : 0;
         PacerMemory m;
         m.live = p.marked + any(p.marked + 1);
