@@ -9,7 +9,7 @@
 // the P sweeps them as it gives them back. A span in a list of swept ones is swept, and nothing enters an unswept list.
 //
 // Counting. Handing out a slot counts nothing: what was taken from a cached span follows from its bits (Span.counted is where
-// the last count ended). So sums over all Ps (heap_in_use) are exact with the world stopped, and hints otherwise.
+// the last count ended). What is swept, the sweeping P counts. So sums over all Ps (heap_in_use, heap_freed) are exact with the world stopped, and hints otherwise.
 //
 // Black allocation: see heap.h. Marks of free slots are set by whoever caches the span while marking is on (phase is on or off for
 // the whole of a stay in runtime text, since only a stop changes it), and are cleared before it leaves the cache.
@@ -34,7 +34,6 @@ static Central central[2][SIZE_CLASSES + 1] = {[0 ... 1] = {[0 ... SIZE_CLASSES]
 
 static Lock caches_lock = LOCK_INIT(RANK_HEAP);
 static HeapCache *caches; // registered, for ever
-static _Atomic uint64_t large_freed_bytes; // ever
 // Central that heap_sweep_step looks at; the ones before have nothing unswept. It only grows between two heap_sweep_begins.
 static _Atomic uint32_t sweep_cursor;
 
@@ -150,6 +149,7 @@ size_t cache_refill(bool noscan, unsigned class) {
     hint_store(&s->counted, s->slots - left);
     fetch_add(&heap.live_bytes, left * s->slot_bytes);
     if (marking()) premark(s);
+    hint_store(&c->used[noscan], c->used[noscan] | 1ull << class);
     hint_store(&c->span[noscan][class], s);
     sweep_pay(0, 64); // after it has perhaps swept a span for itself: with luck nothing is owed then, and an empty span was not given away
     if (sweeping) stall_count(STALL_SWEEP, from, plat_now_ns());
@@ -170,8 +170,11 @@ void central_publish_large(Span *s) {
 }
 
 void central_freed(const Span *s, uint32_t objects) {
+    HeapCache *c = &p_self()->heap;
+    cache_register(c);
+    hint_store(&c->freed, c->freed + objects);
+    hint_store(&c->freed_bytes, c->freed_bytes + objects * s->slot_bytes);
     fetch_add(&central_of(s)->freed, objects);
-    if (s->class_index == SIZE_CLASSES) fetch_add(&large_freed_bytes, s->slot_bytes);
 }
 
 void central_put(Span *s, uint32_t left) {
@@ -199,8 +202,8 @@ void heap_cache_black(P *p) {
     HeapCache *c = &p->heap;
     c->tiny = c->tiny_end = 0; // its block is not black
     for (unsigned n = 0; n < 2; n++)
-        for (unsigned i = 0; i < SIZE_CLASSES; i++) {
-            Span *s = c->span[n][i];
+        for (uint64_t used = c->used[n]; used; used &= used - 1) {
+            Span *s = c->span[n][__builtin_ctzll(used)];
             if (!s) continue;
             span_count(c, s, span_free_slots(s));
             premark(s);
@@ -213,12 +216,15 @@ void heap_cache_black(P *p) {
 void heap_cache_flush(P *p) {
     HeapCache *c = &p->heap;
     c->tiny = c->tiny_end = 0;
-    for (unsigned n = 0; n < 2; n++)
-        for (unsigned i = 0; i < SIZE_CLASSES; i++) {
+    for (unsigned n = 0; n < 2; n++) {
+        for (uint64_t used = c->used[n]; used; used &= used - 1) {
+            unsigned i = (unsigned)__builtin_ctzll(used);
             Span *s = c->span[n][i];
             hint_store(&c->span[n][i], NULL);
             if (s) uncache(c, s);
         }
+        hint_store(&c->used[n], 0);
+    }
 }
 
 void heap_sweep_begin(void) {
@@ -236,8 +242,8 @@ static void cache_sum(const HeapCache *c, HeapStats *h) {
     h->allocs += hint_load(&c->allocs);
     h->bytes += hint_load(&c->bytes);
     for (unsigned n = 0; n < 2; n++)
-        for (unsigned i = 0; i < SIZE_CLASSES; i++) {
-            const Span *s = hint_load(&c->span[n][i]);
+        for (uint64_t used = hint_load(&c->used[n]); used; used &= used - 1) {
+            const Span *s = hint_load(&c->span[n][__builtin_ctzll(used)]);
             if (!s || s->kind == SPAN_FREE) continue;
             uint32_t k = span_progress(s, span_free_slots(s));
             if (unlikely(k > s->slots)) continue; // it went to somebody else just now; not while the world is stopped
@@ -266,15 +272,11 @@ void heap_allocated_black(uint64_t *objects, uint64_t *bytes) {
 }
 
 void heap_freed(uint64_t *objects, uint64_t *bytes) {
-    *objects = 0;
-    *bytes = load_relaxed(&large_freed_bytes);
-    for (unsigned n = 0; n < 2; n++)
-        for (unsigned i = 0; i <= SIZE_CLASSES; i++) {
-            uint64_t k = load_relaxed(&central[n][i].freed);
-            if (k == 0) continue; // of most classes: this is called several times while the world is stopped
-            *objects += k;
-            if (i < SIZE_CLASSES) *bytes += k * size_class_bytes(i);
-        }
+    *objects = *bytes = 0;
+    for (const HeapCache *c = hint_load(&caches); c; c = c->next) { // not over the centrals: this is called while the world is stopped
+        *objects += hint_load(&c->freed);
+        *bytes += hint_load(&c->freed_bytes);
+    }
 }
 
 void heap_in_use(uint64_t *objects, uint64_t *bytes) {

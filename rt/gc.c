@@ -151,7 +151,6 @@ static void stop_2(void) {
     gc_pace_end(c);
     store_relaxed(&gc_sweep_left, 1);
     store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
-    gc_catch_up(p_self());
     c->end_ns = plat_now_ns();
     gc_limiter_update(c->end_ns, true, true);
 }
@@ -234,6 +233,12 @@ static bool flush_all(void) {
 // What Go's package sync wants to do in the stop before marking (rt/go/os.c): on this stack, with the world stopped.
 void rt_go_cycle_begins(void) __attribute__((weak));
 
+// The coordinator's core may switch to a goroutine without passing the scheduler after stop 2. Not within the stop: other cores need not wait for it.
+static void catch_up_self(void *unused) {
+    P *p = p_self();
+    if (p->gc.seen != load_relaxed(&gc.epoch)) gc_catch_up(p);
+}
+
 void gc_run_cycle(void) {
     finish_sweep();
     if (gc.cycle) end_of_sweep();
@@ -256,6 +261,7 @@ void gc_run_cycle(void) {
         sys_call(end_marking, NULL);
         trace_note(TRACE_GC, load_relaxed(&gc.phase) == GC_MARK ? TRACE_GC_MARKING : TRACE_GC_END, NULL, gc.cycle);
         world_restart();
+        sys_call(catch_up_self, NULL); // still the same core: nothing parks in between
         gc_cycle.stop2 = stop_latest;
         world_release();
     } while (load_relaxed(&gc.phase) == GC_MARK);

@@ -86,6 +86,7 @@ typedef struct SpanMap {
     uintptr_t base;              // multiple of 2 MB
     size_t bytes;                // from base on; 0 before the first span
     _Atomic(SpanWord *) *chunk;  // acquire: pairs with span_map_set
+    _Atomic uintptr_t mapped_lo, mapped_hi; // all spans of mapped frames, those that are gone included, lie between these
 } SpanMap;
 extern SpanMap span_map;
 Span *span_of_mapped(uintptr_t addr);
@@ -96,6 +97,10 @@ static inline Span *span_of(uintptr_t addr) {
     if (unlikely(at >= span_map.bytes)) return span_of_mapped(addr);
     SpanWord *table = load_acquire(&span_map.chunk[at >> SPAN_CHUNK_SHIFT]);
     return load_acquire(&table[at / PAGE_SIZE % SPAN_CHUNK_PAGES]);
+}
+// False: addr is neither in a span nor exactly behind one. Small; most words that are no pointers are turned away by this.
+static inline bool span_may_reach(uintptr_t addr) {
+    return addr - 1 - span_map.base < span_map.bytes || (addr - 1 >= load_relaxed(&span_map.mapped_lo) && addr - 1 < load_relaxed(&span_map.mapped_hi));
 }
 static inline uint32_t span_slot(const Span *s, uintptr_t addr) { return (uint32_t)((addr - s->base) * s->magic >> 32); }
 static inline bool span_bit(const _Atomic uint64_t *bits, uint32_t slot) { return load_relaxed(&bits[slot / 64]) >> (slot % 64) & 1; }
@@ -113,9 +118,11 @@ static inline bool span_mark(Span *s, uint32_t slot) {
 // Per P, in P.heap. Owner P only (or the stopper, world stopped); others read the counts as hints.
 typedef struct HeapCache {
     Span *span[2][SIZE_CLASSES]; // [noscan][class]; NULL or has been full
+    uint64_t used[2];            // [noscan]: bit c: there may be a span of class c. hint_store by the owner
     uintptr_t tiny, tiny_end;    // tiny allocator: pointer-free objects under 16 bytes share a 16-byte slot; what is left of the last one
     uint64_t allocs, bytes;      // objects and bytes of slots handed out (a tiny block counts once), less what was taken from the cached
                                  // spans since (Span.counted). hint_store by the owner. heap_stats and its like give the sums
+    uint64_t freed, freed_bytes; // objects ever swept by this P, and their slots' bytes. hint_store by the owner
     uint64_t tiny_allocs;        // objects put into tiny blocks, the first of each block excepted
     uint64_t allocs_at_mark, bytes_at_mark; // of the two above when this P began to allocate black...
     uint32_t black_cycle;                   // ... in this cycle (gc.cycle)

@@ -228,7 +228,7 @@ void mark_conservative(GcLocal *l, uintptr_t word) {
 
 static inline void scan_word(GcLocal *l, const uintptr_t *at) {
     uintptr_t word = raw_word(at);
-    if (word >= PAGE_SIZE) mark_conservative(l, word);
+    if (span_may_reach(word)) mark_conservative(l, word);
 }
 
 // Eight words, or-ed.

@@ -15,7 +15,7 @@
 
 #define CHUNK_BYTES ((uintptr_t)1 << SPAN_CHUNK_SHIFT)
 
-SpanMap span_map;
+SpanMap span_map = {.mapped_lo = UINTPTR_MAX};
 static Lock map_lock = LOCK_INIT(RANK_HEAP);
 static _Atomic size_t table_pages; // of what this file allocates; written under map_lock
 static SpanWord no_spans[SPAN_CHUNK_PAGES]; // stays NULL
@@ -80,12 +80,11 @@ static struct {
     _Atomic uint32_t seq;     // odd: being changed. Writers hold map_lock; acquire and fence in span_of_mapped pair with mapped_change
     _Atomic uint32_t n;
     _Atomic(Mapped *) v;      // by lo; its memory may be freed and used for other things while a reader looks: seq tells
-    _Atomic uintptr_t lo, hi; // ever covered: most words that are no pointers are turned away here
     size_t pages;             // of v
-} mapped = {.lo = UINTPTR_MAX};
+} mapped;
 
 Span *span_of_mapped(uintptr_t addr) {
-    if (addr < load_relaxed(&mapped.lo) || addr >= load_relaxed(&mapped.hi)) return NULL;
+    if (addr < load_relaxed(&span_map.mapped_lo) || addr >= load_relaxed(&span_map.mapped_hi)) return NULL;
     for (unsigned turns = 0;; turns++) {
         uint32_t seq = load_acquire(&mapped.seq);
         if (seq % 2 == 0) {
@@ -157,8 +156,8 @@ static bool mapped_change(uintptr_t base, uintptr_t hi, Span *s) {
             for (uint32_t i = n; i > at; i--)
                 entry_copy(&v[i], &v[i - 1]);
             entry_set(&v[at], base, hi, s);
-            if (base < load_relaxed(&mapped.lo)) store_relaxed(&mapped.lo, base);
-            if (hi > load_relaxed(&mapped.hi)) store_relaxed(&mapped.hi, hi);
+            if (base < load_relaxed(&span_map.mapped_lo)) store_relaxed(&span_map.mapped_lo, base);
+            if (hi > load_relaxed(&span_map.mapped_hi)) store_relaxed(&span_map.mapped_hi, hi);
             store_relaxed(&mapped.n, n + 1);
         } else {
             for (uint32_t i = at; i + 1 < n; i++)
