@@ -26,6 +26,7 @@ char stub_throw_text[256];
 uint32_t rt_watch WEAK;
 bool trace_wanted WEAK;
 WEAK void profile_alloc_slow(void *object) {}
+WEAK const uint64_t *profile_heap_rate; // read while gc.profiled only
 WEAK void trace_note_slow(TraceKind kind, unsigned why, const G *g, uint64_t arg) {}
 
 WEAK int64_t plat_now_ns(void) { return 0; }
