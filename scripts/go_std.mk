@@ -2,7 +2,7 @@
 
 GO_STD_SOURCE := $(B)/go/std/src
 # Only for compiling tests: optimised less than libgo itself, which takes half the time; one set of objects for both runtimes, so with the library's own
-# package runtime. Nothing is inlined, nor in package testing, which is compiled anew: it counts the frames above it, and Burrow sees those that are there.
+# package runtime. Nothing is inlined, nor in package testing, which is compiled anew: a list of callers that begins among inlined functions is wrong with stock's runtime.
 GOFLAGS_STD := $(filter-out -I $(B)/go/import,$(subst -O2,-O1 -fno-inline,$(GOFLAGS_APP)))
 # As libgo compiles it.
 GOFLAGS_STD_math := -ffp-contract=off -fno-math-errno -fno-trapping-math

@@ -8,8 +8,8 @@ test that passes with stock's runtime must pass on Burrow, unless tests/go/std.t
     package <TAB> number of tests that pass with both <TAB> options
     <TAB> test <TAB> reason                             an exception to the package above; "left out: reason": not even called, because it ends the program
 
-Options: mem=SIZE and limit=SECONDS change the machine's memory and the guard against hangs; files=DIRECTORY,... packs more of the source, zones=yes the
-system's time zones.
+Options: mem=SIZE and limit=SECONDS change the machine's memory and the guard against hangs; files=DIRECTORY,... packs more of the source,
+system=PATH,... files and directories of this system, where they lie here.
 --machine boots the tests (PVH, QEMU); otherwise they run as a process of this system. No PACKAGE: all of tests/go/std.txt.
 """
 import argparse
@@ -144,9 +144,13 @@ class Runner:
                 shutil.copy(os.path.join(directory, name), os.path.join(root, "src", entry.path, name))
         for extra in filter(None, entry.options.get("files", "").split(",")):
             shutil.copytree(os.path.join(self.source, extra), os.path.join(root, "src", extra), symlinks=True, dirs_exist_ok=True)
-        if "zones" in entry.options:
-            shutil.copytree("/usr/share/zoneinfo", os.path.join(root, "usr/share/zoneinfo"), symlinks=False,
-                            ignore=lambda at, names: [n for n in names if n in ("posix", "right")])
+        for path in filter(None, entry.options.get("system", "").split(",")):
+            to = os.path.join(root, path)
+            os.makedirs(os.path.dirname(to), exist_ok=True)
+            if os.path.isdir("/" + path):
+                shutil.copytree("/" + path, to, symlinks=False, ignore=lambda at, names: [n for n in names if n in ("posix", "right")])
+            else:
+                shutil.copy("/" + path, to)
         blob = os.path.join(place, "files.blob")
         run("files", ["scripts/pack_blob.py", "--out", blob, root])
         return blob

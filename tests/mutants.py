@@ -706,6 +706,8 @@ MUTANTS = [
     Mutant("go-barrier-variables", "rt/go/alloc.c", "    gc_shade(*dst);\n", "    if (span_of((uintptr_t)dst)) gc_shade(*dst);\n",
            go_host("shadow", 1, "GOGC=20", "GODEBUG=gcverify=1", "--", "1", "3000", "6"),
            "an object was not marked that can be reached|lost object|expected"),
+    Mutant("go-pipe-close", "rt/go/poll.c", "    p->closing = true;\n    G *list = waiting(p);\n", "    p->closing = true;\n    G *list = NULL;\n", go_host("pipes", 2),
+           "all goroutines are asleep - deadlock"),
     Mutant("go-defers", "rt/root.c", "        mark_conservative(l, (uintptr_t)g->go_defers);", "", go_host("defers", 1, "GODEBUG=gcverify=1"),
            "an object was not marked that can be reached|bad memory access"),
     Mutant("go-large-frames", "scripts/go_cc", "UNCHECKED_MAX = 200", "UNCHECKED_MAX = 1 << 30", go_host("recovers", 2), "panic: 3|fatal error|depth"),
