@@ -3,7 +3,7 @@
 // Context: goroutine's stack. A write may allocate (and so wait for the collector) in the middle, with MAP_WRITING set; nothing else is held.
 #include "map.h"
 #include "cell.h"
-#include "map_find.h"
+#include "map_change.h"
 #include "sched.h"
 
 #define noinline __attribute__((noinline))
@@ -44,27 +44,11 @@ static noinline void assign_to_nil(void) {
     panic_runtime("assignment to entry in nil map");
 }
 
-typedef struct Place {
-    Bucket *bucket; // where the key is, or may go; NULL: all buckets are full
-    unsigned i;
-    bool found;
-    Bucket *last; // of the chain
-} Place;
-
-static always_inline void look(const MapType *t, Map *h, KeyKind kind, const void *key, uint64_t hash, Place *at) {
-    uint64_t top = hash_top(hash);
-    *at = (Place){0};
-    for (Bucket *b = bucket_at(t, h->buckets, hash & map_mask(h->bits)); b; b = *bucket_overflow(t, b)) {
-        for (uint64_t hit = tops_equal(b, top); hit; hit &= hit - 1) {
-            unsigned i = (unsigned)__builtin_ctzll(hit) / 8;
-            if (!equal_kind(t, kind, key, slot_key(t, b, i))) continue;
-            *at = (Place){b, i, true, b};
-            return;
-        }
-        uint64_t empty = at->bucket ? 0 : tops_free(b);
-        if (empty) at->bucket = b, at->i = (unsigned)__builtin_ctzll(empty) / 8;
-        at->last = b;
-    }
+noinline Place map_look_behind(const MapType *t, KeyKind kind, const void *key, uint64_t top, Bucket *first) {
+    Place at = {.last = first};
+    if (kind == KEY_64) map_look_on(t, KEY_64, key, top, &at);
+    else map_look_on(t, KEY_32, key, top, &at);
+    return at;
 }
 
 // A key or elem of its own object, for a slot that holds a pointer to it.
@@ -103,7 +87,7 @@ void *map_assign(const MapType *t, Map *h, const void *key) {
     }
     for (;;) {
         if (unlikely(map_growing(h))) map_grow_work(t, h, hash & map_mask(h->bits));
-        look(t, h, kind, key, hash, &at);
+        map_look(t, h, kind, key, hash, &at);
         if (at.found || map_growing(h) || !map_should_grow(h)) break;
         map_grow_start(t, h);
     }
@@ -119,24 +103,9 @@ void *map_assign(const MapType *t, Map *h, const void *key) {
 // ---- the likely cases, for kinds that call nothing: no callback, no allocation, no growth
 
 static always_inline bool set_quick(const MapType *t, Map *h, KeyKind kind, const void *key, const void *value) {
-    Place at;
-    if (unlikely(!h->buckets || map_growing(h) || (t->flags & (MAP_KEY_APART | MAP_ELEM_APART)))) return false;
-    uint64_t hash = hash_kind(t, kind, key, h->seed);
-    map_writing_begin(h);
-    look(t, h, kind, key, hash, &at);
-    if (at.found) {
-        String *k = (String *)bucket_key(t, at.bucket, at.i);
-        if (kind == KEY_STRING && k->p != ((const String *)key)->p) slot_store(&k->p, ((const String *)key)->p);
-    } else {
-        if (!at.bucket || map_should_grow(h)) {
-            map_writing_end(h);
-            return false;
-        }
-        words_copy(bucket_key(t, at.bucket, at.i), key, t->key_bytes); // empty slots hold no pointers
-        at.bucket->top[at.i] = (uint8_t)hash_top(hash);
-        h->count++;
-    }
-    void *elem = bucket_elem(t, at.bucket, at.i);
+    bool found;
+    void *elem = map_add_begin(t, h, kind, key, &found);
+    if (unlikely(!elem)) return false;
     if (t->elem->ptrdata) gc_shade_words(elem, t->elem_bytes);
     words_copy(elem, value, t->elem_bytes);
     map_writing_end(h);
@@ -165,37 +134,19 @@ bool map_set_quick(const MapType *t, Map *h, const void *key, const void *value)
 
 // ---- delete, clear
 
-static void entry_clear(const MapType *t, Map *h, const Place *at) {
-    words_clear(bucket_key(t, at->bucket, at->i), t->key_bytes, t->key->ptrdata || (t->flags & MAP_KEY_APART));
-    words_clear(bucket_elem(t, at->bucket, at->i), t->elem_bytes, t->elem->ptrdata || (t->flags & MAP_ELEM_APART));
-    at->bucket->top[at->i] = TOP_EMPTY;
-    if (--h->count == 0) h->seed = (uint32_t)(rand_next(p_self()) >> 32); // whoever has found collisions begins anew
-}
-
-static always_inline bool remove_quick(const MapType *t, Map *h, KeyKind kind, const void *key) {
-    Place at;
-    if (map_growing(h)) return false;
-    if (h->count == 0) return true;
-    uint64_t hash = hash_kind(t, kind, key, h->seed);
-    map_writing_begin(h);
-    look(t, h, kind, key, hash, &at);
-    if (at.found) entry_clear(t, h, &at);
-    map_writing_end(h);
-    return true;
-}
 static noinline bool remove_quick_string(const MapType *t, Map *h, const void *key) {
-    return remove_quick(t, h, KEY_STRING, key);
+    return map_drop_kind(t, h, KEY_STRING, key);
 }
 static noinline bool remove_quick_bytes(const MapType *t, Map *h, const void *key) {
-    return remove_quick(t, h, KEY_BYTES, key);
+    return map_drop_kind(t, h, KEY_BYTES, key);
 }
 static noinline bool remove_quick_32(const MapType *t, Map *h, const void *key) {
-    return remove_quick(t, h, KEY_32, key);
+    return map_drop_kind(t, h, KEY_32, key);
 }
 
 bool map_remove_quick(const MapType *t, Map *h, const void *key) {
     switch (map_key_kind(t)) {
-    case KEY_64: return remove_quick(t, h, KEY_64, key);
+    case KEY_64: return map_drop_kind(t, h, KEY_64, key);
     case KEY_32: return remove_quick_32(t, h, key);
     case KEY_STRING: return remove_quick_string(t, h, key);
     case KEY_BYTES: return remove_quick_bytes(t, h, key);
@@ -225,8 +176,8 @@ void map_remove(const MapType *t, Map *h, const void *key) {
     uint64_t hash = key_hash(t, kind, key, h->seed);
     map_writing_begin(h);
     if (unlikely(map_growing(h))) map_grow_work(t, h, hash & map_mask(h->bits));
-    look(t, h, kind, key, hash, &at);
-    if (at.found) entry_clear(t, h, &at);
+    map_look(t, h, kind, key, hash, &at);
+    if (at.found) entry_clear(t, h, kind, &at);
     map_writing_end(h);
 }
 

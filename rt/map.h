@@ -178,8 +178,16 @@ bool map_remove_quick(const MapType *t, Map *h, const void *key);
 // map_grow.c
 char *map_array_new(const MapType *t, unsigned bits);
 Bucket *map_overflow_new(const MapType *t, Map *h, Bucket *behind);
-bool map_should_grow(const Map *h);            // before an entry is added
+// Before an entry is added: more than 6.5 a bucket; too many overflow buckets.
+static inline bool map_over_load(uintptr_t count, unsigned bits) {
+    return count > BUCKET_SLOTS && count > (uintptr_t)13 << bits >> 1;
+}
+static inline bool map_should_grow(const Map *h) {
+    return map_over_load((uintptr_t)h->count + 1, h->bits) || h->n_overflow >> (h->bits > 15 ? 15 : h->bits);
+}
 void map_grow_start(const MapType *t, Map *h);
+// go/map.c, where there is Go code: the kind of a map type of gccgo's, which does not say it.
+KeyKind rt_go_map_kind(const MapType *t);
 void map_grow_work(const MapType *t, Map *h, uintptr_t bucket); // before `bucket` of the new array is written to
 void words_copy(void *dst, const void *src, size_t bytes); // whole words, then what is left
 void words_clear(void *dst, size_t bytes, bool pointers);  // the same; shades first

@@ -3,9 +3,11 @@
 // Context: goroutine's stack, inside of a write (MAP_WRITING is set by us). Allocations may park.
 #include "map.h"
 #include "cell.h"
+#include "map_change.h"
 #include "sched.h"
 
 #define noinline __attribute__((noinline))
+#pragma weak rt_go_map_kind
 
 void words_copy(void *dst, const void *src, size_t bytes) {
     char *d = dst;
@@ -61,20 +63,10 @@ Bucket *map_overflow_new(const MapType *t, Map *h, Bucket *behind) {
     return b;
 }
 
-// ---- when
-
-static bool over_load(uintptr_t count, unsigned bits) {
-    return count > BUCKET_SLOTS && count > 13 * (((uintptr_t)1 << bits) / 2);
-}
-static bool too_many_overflows(const Map *h) {
-    return h->n_overflow >= (uint16_t)1 << (h->bits > 15 ? 15 : h->bits);
-}
-bool map_should_grow(const Map *h) {
-    return over_load((uintptr_t)h->count + 1, h->bits) || too_many_overflows(h);
-}
+// ---- growth
 
 void map_grow_start(const MapType *t, Map *h) {
-    bool bigger = over_load((uintptr_t)h->count + 1, h->bits);
+    bool bigger = map_over_load((uintptr_t)h->count + 1, h->bits);
     char *array = map_array_new(t, h->bits + bigger);
     uint8_t flags = h->flags & ~(MAP_ITERATOR | MAP_OLD_ITERATOR | MAP_SAME_SIZE | MAP_READY);
     if (h->flags & MAP_ITERATOR) flags |= MAP_OLD_ITERATOR;
@@ -99,35 +91,17 @@ typedef struct Target {
     unsigned i;
 } Target;
 
-// Moves entry i of b. hash: of its key, or what stands for it.
-static void entry_move(const MapType *t, Map *h, Bucket *b, unsigned i, Target *to, uint8_t top) {
-    if (to->i == BUCKET_SLOTS) {
-        to->b = map_overflow_new(t, h, to->b);
-        to->i = 0;
-    }
-    // The new slots are empty: no barrier. Keys and elems that lie apart stay where they are.
-    words_copy(bucket_key(t, to->b, to->i), bucket_key(t, b, i), t->key_bytes);
-    words_copy(bucket_elem(t, to->b, to->i), bucket_elem(t, b, i), t->elem_bytes);
-    to->b->top[to->i++] = top;
+// A key that is not itself (NaN) has no hash that could be repeated. An iterator must be able to foresee where it goes: its old top decides.
+static always_inline bool goes_by_top(const MapType *t, const Map *h, KeyKind kind, const void *k) {
+    return !kind_is_plain(kind) && h->flags & (MAP_ITERATOR | MAP_OLD_ITERATOR) && !(t->flags & MAP_REFLEXIVE) && !key_equal(t, kind, k, k);
 }
 
-// Does entry i go to Y? *top: its top there.
-static bool goes_to_y(const MapType *t, const Map *h, Bucket *b, unsigned i, uint8_t *top) {
-    KeyKind kind = map_key_kind(t);
-    void *k = slot_key(t, b, i);
-    uint64_t hash = key_hash(t, kind, k, h->seed);
-    // A key that is not itself (NaN) has no hash that could be repeated. An iterator must be able to foresee where it goes: its old top decides.
-    if ((h->flags & MAP_ITERATOR || h->flags & MAP_OLD_ITERATOR) && !(t->flags & MAP_REFLEXIVE) && !key_equal(t, kind, k, k)) {
-        bool y = *top & 1;
-        *top = (uint8_t)hash_top(hash);
-        return y;
-    }
-    *top = (uint8_t)hash_top(hash);
-    return hash & (map_old_mask(h) + 1);
-}
-
-static void bucket_move(const MapType *t, Map *h, Bucket *b, Target to[2]) {
+// The new slots are empty: no barrier. Keys and elems that lie apart stay where they are.
+static always_inline void bucket_move(const MapType *t, Map *h, KeyKind kind, Bucket *b, Target to[2]) {
     bool same = h->flags & MAP_SAME_SIZE;
+    uint64_t y_bit = map_old_mask(h) + 1;
+    uint32_t seed = h->seed;
+    unsigned key_bytes = kind_key_bytes(t, kind), elem_bytes = t->elem_bytes, elems = BUCKET_DATA + BUCKET_SLOTS * key_bytes;
     for (; b; b = *bucket_overflow(t, b))
         for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
             uint8_t top = b->top[i];
@@ -135,10 +109,37 @@ static void bucket_move(const MapType *t, Map *h, Bucket *b, Target to[2]) {
                 b->top[i] = TOP_EVACUATED_EMPTY;
                 continue;
             }
-            bool y = !same && goes_to_y(t, h, b, i, &top);
-            entry_move(t, h, b, i, &to[y], top);
+            char *k = (char *)b + BUCKET_DATA + i * key_bytes;
+            bool y = false;
+            if (likely(!same)) {
+                const void *key = kind == KEY_64 || kind == KEY_32 || kind == KEY_STRING ? k : slot_key(t, b, i);
+                uint64_t hash = hash_kind(t, kind, key, seed);
+                y = goes_by_top(t, h, kind, key) ? top & 1 : (hash & y_bit) != 0;
+                top = (uint8_t)hash_top(hash);
+            }
+            Target *d = &to[y];
+            if (unlikely(d->i == BUCKET_SLOTS)) *d = (Target){map_overflow_new(t, h, d->b), 0};
+            unsigned at = d->i++;
+            Bucket *new = d->b;
+            copy_few((char *)new + BUCKET_DATA + at * key_bytes, k, key_bytes);
+            char *e = (char *)new + elems + at * elem_bytes, *old = (char *)b + elems + i * elem_bytes;
+            if (likely(elem_bytes == 8)) __builtin_memcpy(e, old, 8);
+            else copy_few(e, old, elem_bytes);
+            new->top[at] = top;
             b->top[i] = y ? TOP_EVACUATED_Y : TOP_EVACUATED_X;
         }
+}
+
+static noinline void move_64(const MapType *t, Map *h, Bucket *b, Target to[2]) { bucket_move(t, h, KEY_64, b, to); }
+static noinline void move_string(const MapType *t, Map *h, Bucket *b, Target to[2]) { bucket_move(t, h, KEY_STRING, b, to); }
+static noinline void move_any(const MapType *t, Map *h, Bucket *b, Target to[2]) { bucket_move(t, h, map_key_kind(t), b, to); }
+
+static inline void move(const MapType *t, Map *h, Bucket *b, Target to[2]) {
+    KeyKind kind = map_key_kind(t);
+    if (kind == KEY_CALL && rt_go_map_kind) kind = rt_go_map_kind(t);
+    if (kind == KEY_64) move_64(t, h, b, to);
+    else if (kind == KEY_STRING) move_string(t, h, b, to);
+    else move_any(t, h, b, to);
 }
 
 static noinline void evacuation_mark(const MapType *t, Map *h, uintptr_t old_n) {
@@ -157,7 +158,7 @@ static noinline void evacuate(const MapType *t, Map *h, uintptr_t i) {
     Bucket *b = bucket_at(t, h->old_buckets, i);
     if (!bucket_evacuated(b)) {
         Target to[2] = {{bucket_at(t, h->buckets, i), 0}, {bucket_at(t, h->buckets, h->flags & MAP_SAME_SIZE ? i : i + old_n), 0}};
-        bucket_move(t, h, b, to);
+        move(t, h, b, to);
         // What is behind nobody needs, unless an iterator is there: it must not keep objects alive.
         if (t->bucket->ptrdata && !(h->flags & MAP_OLD_ITERATOR))
             words_clear((char *)b + BUCKET_DATA, t->bucket_bytes - BUCKET_DATA, true);

@@ -6,7 +6,7 @@
 // A look-up that finds nothing returns a place full of zeros.
 #include "go.h"
 #include "../map.h"
-#include "../map_find.h"
+#include "../map_change.h"
 #include "../sched.h"
 
 #define ROOM 1024 // as rt/map_doors.c's MAP_ROOM
@@ -91,11 +91,22 @@ static void clear_call(void *arg) {
     map_empty(c->t, c->m);
 }
 
+// Keys whose functions are ours.
+KeyKind rt_go_map_kind(const MapType *t) {
+    if (t->hasher == &go_hash_strhash_f) return KEY_STRING;
+    if (t->hasher == &go_hash_memhash64_f) return KEY_64;
+    if (t->hasher == &go_hash_memhash32_f) return KEY_32;
+    return KEY_CALL;
+}
+
 static void *find(const MapType *t, const Map *m, const void *key) {
-    if (m && m->count) { // keys whose functions are ours need no more stack
-        if (t->hasher == &go_hash_strhash_f) return map_find_kind(t, m, key, KEY_STRING, NULL);
-        if (t->hasher == &go_hash_memhash64_f) return map_find_kind(t, m, key, KEY_64, NULL);
-        if (t->hasher == &go_hash_memhash32_f) return map_find_kind(t, m, key, KEY_32, NULL);
+    if (m && m->count) { // these need no more stack
+        switch (rt_go_map_kind(t)) {
+        case KEY_STRING: return map_find_kind(t, m, key, KEY_STRING, NULL);
+        case KEY_64: return map_find_kind(t, m, key, KEY_64, NULL);
+        case KEY_32: return map_find_kind(t, m, key, KEY_32, NULL);
+        default: break;
+        }
     }
     Call c = {t, (Map *)m, key, NULL};
     call_with_stack(ROOM, find_call, &c);
@@ -108,10 +119,6 @@ static void *assign(const MapType *t, Map *m, const void *key) {
     RT_DOOR();
     return c.result;
 }
-// The entry that is there already, when nothing else is to be done: no growth under way, nobody writing. (An equal string need not replace the key.)
-#define UPDATE(t, m, key, kind)                                                                                        \
-    (likely((m) && (hint_load(&(m)->flags) & (MAP_READY | MAP_WRITING)) == MAP_READY) ? map_update_kind(t, m, key, kind) : NULL)
-
 static void delete(const MapType *t, Map *m, const void *key) {
     Call c = {t, m, key, NULL};
     if (!m) c.result = find(t, m, key); // an unhashable key panics all the same
@@ -167,13 +174,16 @@ Found go_mapaccess2_fat(const MapType *t, const Map *m, const void *key, const v
     }                                                                                                                  \
     void *go_mapassign_##suffix(const MapType *t, Map *m, K key) GO("runtime.mapassign__" #suffix);                    \
     void *go_mapassign_##suffix(const MapType *t, Map *m, K key) {                                                     \
-        void *p = UPDATE(t, m, &key, kind);                                                                            \
+        void *p = likely(m != NULL) ? map_add_kind(t, m, kind, &key) : NULL;                                           \
         if (unlikely(!p)) return assign(t, m, &key);                                                                   \
         RT_DOOR();                                                                                                     \
         return p;                                                                                                      \
     }                                                                                                                  \
     void go_mapdelete_##suffix(const MapType *t, Map *m, K key) GO("runtime.mapdelete__" #suffix);                     \
-    void go_mapdelete_##suffix(const MapType *t, Map *m, K key) { delete(t, m, &key); }
+    void go_mapdelete_##suffix(const MapType *t, Map *m, K key) {                                                      \
+        if (unlikely(!m || !map_drop_kind(t, m, kind, &key))) return delete(t, m, &key);                               \
+        RT_DOOR();                                                                                                     \
+    }
 FAST(fast32, uint32_t, KEY_32)
 FAST(fast64, uint64_t, KEY_64)
 FAST(faststr, String, KEY_STRING)

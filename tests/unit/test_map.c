@@ -7,7 +7,7 @@
 #include "api/any.h"
 #include "api/map.h"
 #include "map.h"
-#include "map_find.h"
+#include "map_change.h"
 #include <signal.h>
 
 static size_t allocations;
@@ -481,8 +481,11 @@ static void test_writes_show(void) {
     WRITES(words, map_set(words, name, 4));
     WRITES(words, (*map_at(words, name))++);
     WRITES(places, map_set(places, here, 4));
-    WRITES(m, (void)map_update_kind(((CMap *)m)->type, (Map *)m, &(long){3}, KEY_64)); // as Go's
+    WRITES(m, (void)map_update_quick(((CMap *)m)->type, (Map *)m, &(long){3}));
+    WRITES(m, (void)map_add_kind(((CMap *)m)->type, (Map *)m, KEY_64, &(long){3})); // as Go's
     // entries that come and go
+    WRITES(m, (void)map_add_kind(((CMap *)m)->type, (Map *)m, KEY_64, &(long){99})); // as Go's
+    WRITES(m, (void)map_drop_kind(((CMap *)m)->type, (Map *)m, KEY_64, &(long){99}));
     WRITES(m, map_set(m, 100, 4));
     WRITES(m, map_set(m, 101, 4)); // grows
     WRITES(m, map_delete(m, 101));
