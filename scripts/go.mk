@@ -25,11 +25,14 @@ $(B)/go/libm.a: $(MUSL_LIB) scripts/go_libm scripts/go_libm.asm scripts/go_closu
 	@mkdir -p $(@D)
 	$(Q)scripts/go_libm $@ $<
 
-$(B)/go/runtime.o: $(wildcard rt/go/runtime/*.go) $(B)/flags
+# The compiler describes every function of the package as a value. That of MemProfile is taken out: it would link the heap profile, which slows allocation
+# down, into every program (rt/go/pprof_heap.c has another).
+$(B)/go/runtime.o: $(wildcard rt/go/runtime/*.go) $(B)/flags scripts/go.mk
 	$(call say,GO,$@)
 	@mkdir -p $(B)/go/import
 	$(Q)$(GCCGO) $(GOFLAGS_APP) -fgo-pkgpath=runtime -fgo-compiling-runtime -c -o $@ $(filter %.go,$^)
 	$(Q)$(OBJCOPY) -j .go_export $@ $(B)/go/import/runtime.gox
+	$(Q)$(OBJCOPY) -R .rodata.runtime.MemProfile..f -R .rela.rodata.runtime.MemProfile..f -N runtime.MemProfile -N runtime.MemProfile..f $@
 
 # Package burrow, for programs that want more than Go says.
 $(B)/go/burrow.o: $(wildcard rt/go/burrow/*.go) $(B)/go/runtime.o $(B)/flags

@@ -207,3 +207,11 @@ def test_layout(tmp_path):
     lines = r.stdout.replace(str(app) + "/", "").splitlines()
     assert "f.c:1: C has 24 bytes, 16 in this order: a, b, n" in lines and "main.go:5: T has 24 bytes, 16 in this order: a, b, p" in lines, r.stdout
     assert "sub/sub.go:3: S has 24 bytes, 16 in this order: a, b, n" in lines, r.stdout
+
+
+def test_the_heap_profile_is_linked_where_it_is_read(build):
+    """It takes every allocation the slow way."""
+    def has_profile(image):
+        return " runtime.MemProfile\n" in subprocess.run(["nm", build.path(image)], capture_output=True, text=True, check=True).stdout
+    assert not has_profile("build/host/go-landings")
+    assert has_profile("build/host/go-profiles")

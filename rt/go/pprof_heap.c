@@ -47,3 +47,4 @@ GoCount go_mem_profile(GoSlice p, bool unused_too) {
     }
     return (GoCount){n, true};
 }
+const FuncVal go_mem_profile_f GO("runtime.MemProfile..f") = {(void (*)(void))go_mem_profile}; // the package has none (scripts/go.mk)
