@@ -3,6 +3,9 @@ import glob
 import os
 import re
 
+import pytest
+import qemu
+
 
 def test_places_exist():
     claims = [match for path in glob.glob("apps/tour/*.c") for match in re.findall(r'claim\(\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"\)', open(path).read())]
@@ -17,3 +20,10 @@ def test_documentation_walks_through_every_claim():
     titles = re.findall(r"^## \d+\. (.*)$", open("docs/tour.md").read(), re.M)
     claims = [what for path in glob.glob("apps/tour/*.c") for what in re.findall(r'claim\(\s*"((?:[^"\\]|\\.)*)",', open(path).read())]
     assert sorted(titles) == sorted(claims)
+
+
+@pytest.mark.parametrize("words, status, verdict", [("last", 0, "All other claims hold"), ("last fail", 1, "SOME CLAIMS DO NOT HOLD")])
+def test_status_tells_whether_all_hold(build, words, status, verdict):
+    """Though the last claim ends the program by a fatal error either way."""
+    result = qemu.run_process([build.path("build/host/tour"), *words.split()], 120)
+    assert result.status == status and verdict in result.text and "goroutine stack exceeds 65536-byte limit" in result.text, result.tail()

@@ -178,7 +178,7 @@ static void under_load(void) {
         ways_wrong += report.setup.idle + report.setup.sched + report.setup.call + report.setup.async + report.setup.door + report.setup.worker != (uint32_t)(report.procs - 1);
         // dedicated cores, and turns on the rest: together a quarter
         quarter_wrong += (uint32_t)report.dedicated * 1000 + report.share * (uint32_t)(report.procs - report.dedicated) < 235u * (uint32_t)report.procs;
-        worked += report.dedicated_ns + report.share_ns, wall += report.mark_ns * report.procs;
+        worked += report.dedicated_ns + report.share_ns, wall += report.mark_ns;
         if (report.setup.total_ns > setup) setup = report.setup.total_ns;
         if (report.termination.total_ns > termination) termination = report.termination.total_ns;
     }
@@ -196,8 +196,8 @@ static void under_load(void) {
 
     claim("Marking takes 25 % of the cores, walks stacks and then the heap, while goroutines run", "rt/gcwork.c, rt/mark.c, rt/scan.c");
     holds(quarter_wrong == 0, "workers: %d whole cores of %d, and %u/1000 of the time of the others", report.dedicated, report.procs, report.share);
-    seen("measured: %ld.%ld %% of all cores' time between the stops (an emulator that has fewer cores than it shows distorts this)",
-         (long)(worked * 100 / (wall + 1)), (long)(worked * 1000 / (wall + 1) % 10));
+    seen("measured: they marked for %ld us in all, while %ld us passed between the stops: with a heap of 4 MB most of that is the collector's turn to come, behind the loops",
+         (long)worked / 1000, (long)wall / 1000);
     holds(during > 0, "meanwhile goroutines made %ld objects", (long)during);
 
     claim("Mark termination stops once more, turns the barrier off, sets the next goal and counts what is unmarked", "rt/gc.c: end_marking, rt/pacer.c");
@@ -216,7 +216,7 @@ static void assisted(void) {
     uint32_t first = collect()->cycle, last = first;
     int64_t assist = 0, pieces = 0, longest = 0;
     start_load();
-    for (int64_t end = time_now_ns() + 20 * SECOND; time_now_ns() < end && (pieces == 0 || last < first + 10);) {
+    for (int64_t end = time_now_ns() + 120 * SECOND; time_now_ns() < end && (pieces == 0 || last < first + 10);) {
         gosched();
         if (!read_gc_report(&report) || report.cycle == last) continue;
         last = report.cycle;

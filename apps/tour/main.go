@@ -10,8 +10,16 @@ package main
 import "os"
 
 //extern tour
-func tour(slow bool)
+func tour(slow, last, fail bool)
 
 func main() {
-	tour(len(os.Args) > 1 && os.Args[1] == "slow")
+	word := func(w string) bool {
+		for _, a := range os.Args[1:] {
+			if a == w {
+				return true
+			}
+		}
+		return false
+	}
+	tour(word("slow"), word("last"), word("fail"))
 }
