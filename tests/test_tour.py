@@ -22,6 +22,13 @@ def test_documentation_walks_through_every_claim():
     assert sorted(titles) == sorted(claims)
 
 
+def test_documentation_points_where_the_tour_points():
+    """The line in brackets below each heading of docs/tour.md is the claim's."""
+    shown = dict(re.findall(r"^## \d+\. (.*)$(?:(?!^## ).*\n)*?^\((.*)\)$", open("docs/tour.md").read(), re.M))
+    claims = {what: where for path in glob.glob("apps/tour/*.c") for what, where in re.findall(r'claim\(\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"\)', open(path).read())}
+    assert shown == claims
+
+
 @pytest.mark.parametrize("words, status, verdict", [("last", 0, "All other claims hold"), ("last fail", 1, "SOME CLAIMS DO NOT HOLD")])
 def test_status_tells_whether_all_hold(build, words, status, verdict):
     """Though the last claim ends the program by a fatal error either way."""
