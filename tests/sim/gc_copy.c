@@ -37,6 +37,7 @@ static Node *pair(uint64_t id) {
 }
 
 SETUP set_up(void) {
+    gc_watch();
     holder = new (Holder);
     cell_set(holder->array, make_array(NodeCell, 3));
     cell_set(cell_get(holder->array)[0], pair(7));
