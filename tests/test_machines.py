@@ -171,6 +171,13 @@ def test_x2apic_on_several_cores(build):
     check({"smp": 4, "extra": ["-cpu", "max,-monitor,-x2apic"]}, "4 of 4 (QEMU TCG CPU version 2.5+)\n", "pvh", 120)
 
 
+@pytest.mark.skipif("not x2apic_is_emulated()", reason="this QEMU has no x2APIC")
+def test_apic_ids_of_more_than_8_bits(build):
+    """Two cores of the first socket, two of a second one that begins at 256."""
+    cores = [word for core in (0, 5) for word in ("-device", f"max-x86_64-cpu,socket-id=1,core-id={core},thread-id=0,monitor=off")]
+    check({"smp": "2,maxcpus=288,sockets=2,cores=144,threads=1", "extra": cores}, "machine ok: 4 cores", "pvh", 120)
+
+
 def test_no_serial_port(build):
     """Without a console that anybody reads, the program runs, and its status is QEMU's own."""
     with open(os.devnull) as nothing:
