@@ -58,6 +58,7 @@ PVH = {
     "no i8042": (board("i8042=off"), ""),
     "no ACPI": ({"smp": 2, **board("microvm,acpi=off")}, "acpi: no tables; one core"),
     "legacy-free": (board("microvm"), "by PIT"),
+    "no clock but the battery's": (board("microvm,pit=off"), "by battery clock"),
     "no battery clock": (board("microvm,rtc=off,acpi=off"), "no battery clock"),
     "framebuffer": ({"extra": ["-device", "VGA"]}, ""),
     "TSC that changes speed": (cpu("max,-monitor,-hypervisor"), "time by HPET instead of TSC: it is not invariant"),
@@ -189,7 +190,7 @@ def test_no_serial_port(build):
 
 def test_machine_without_any_clock(build):
     result = qemu.run(build.path(IMAGE + ".elf"), "pvh", "", 60, extra=["-machine", "microvm,pit=off,rtc=off"])
-    assert result.status == 2 and "cause: no clock: no HPET, PM timer or PIT runs" in result.text, f"{result.why}\n{result.tail()}"
+    assert result.status == 2 and "cause: no clock: no HPET, PM timer, PIT or battery clock runs" in result.text, f"{result.why}\n{result.tail()}"
 
 
 @pytest.mark.parametrize("words,message", [

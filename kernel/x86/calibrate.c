@@ -1,9 +1,10 @@
 // calibrate.c -- measures the TSC and the APIC timer against a clock of known speed.
 //
-// References, the best that exists: HPET, ACPI PM timer, PIT (reference.c); a PIT that the tables deny when
-// there is nothing else. Reading one takes a microsecond or more, in which the host may do something else. So
-// a point in time is read several times and the quickest reading kept; the first window, which runs on cold
-// caches and cold translations, is thrown away; two windows must agree.
+// References, the best that exists: HPET, ACPI PM timer, PIT (reference.c); a PIT that the tables deny, and
+// the battery clock, whose second is long, when there is nothing else. Reading one takes a microsecond or
+// more, in which the host may do something else. So a point in time is read several times and the quickest
+// reading kept; the first window, which runs on cold caches and cold translations, is thrown away; two
+// windows must agree.
 //
 // The CPU may state its nominal frequency (CPUID leaf 15h, 16h, or a hypervisor's leaf 40000010h). It is more
 // exact than any measurement when true, and some state it wrongly: so it counts when the measurement confirms
@@ -13,6 +14,7 @@
 #include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/reference.h"
+#include "kernel/x86/rtc.h"
 #include "kernel/x86/tsc.h"
 
 enum {
@@ -113,6 +115,16 @@ static uint64_t apic_hz_by_tsc(uint64_t tsc_hz) {
     return (uint64_t)(uint32_t)(a0 - apic_timer_left()) * (tsc_hz / 1000) / ((t1 - t0) / 1000);
 }
 
+// From one change of the battery clock's second to the next.
+static bool rtc_measure(Window *w) {
+    if (!rtc_next_second()) return false;
+    uint64_t t0 = tsc_ordered();
+    uint32_t a0 = apic_timer_left();
+    if (!rtc_next_second()) return false;
+    *w = (Window){tsc_ordered() - t0, a0 - apic_timer_left()};
+    return true;
+}
+
 Calibration calibrate(void) {
     static bool (*const open[])(Reference *) = {reference_hpet, reference_pm_timer, reference_pit,
                                                 reference_any_pit};
@@ -135,7 +147,10 @@ Calibration calibrate(void) {
                       r.name, w.tsc_hz / 1000);
         return (Calibration){w.tsc_hz, w.apic_hz, r.name};
     }
+    Window w;
+    if (!nominal && rtc_measure(&w)) return (Calibration){w.tsc_hz, w.apic_hz, "battery clock"};
     if (!nominal)
-        kernel_throw("no clock: no HPET, PM timer or PIT runs, and the CPU does not know its frequency");
+        kernel_throw("no clock: no HPET, PM timer, PIT or battery clock runs, and the CPU does not know its "
+                     "frequency");
     return (Calibration){nominal, apic_hz_by_tsc(nominal), nominal_source};
 }

@@ -18,11 +18,13 @@ enum {
     REG_MONTH = 8,
     REG_YEAR = 9,
     REG_A = 10,
-    REG_B = 11
+    REG_B = 11,
+    REG_D = 13
 };
-enum { A_UPDATING = 0x80, B_BINARY = 0x04, B_24H = 0x02, HOUR_PM = 0x80 };
+enum { A_UPDATING = 0x80, B_BINARY = 0x04, B_24H = 0x02, HOUR_PM = 0x80, B_SET = 0x80, D_ZEROS = 0x7f };
 enum { ZONE_MAX = 1440 };                   // minutes (UEFI 2.10, 8.3)
 enum { POLLS_MAX = 20000, READ_TRIES = 5 }; // an update takes 2 ms; a poll about 1 us
+enum { SECOND_POLLS_MAX = 10000000 };
 
 typedef struct Date {
     int century, year, month, day, hour, minute, second;
@@ -37,6 +39,18 @@ static int reg_read(int reg) {
 static void nmi_on(void) {
     cpu_out8(PORT_INDEX, 0x0d);
     cpu_in8(PORT_DATA);
+}
+
+static bool counts; // it was seen to, whatever the tables say
+
+bool rtc_next_second(void) {
+    bool there = !(reg_read(REG_D) & D_ZEROS) && !(reg_read(REG_B) & B_SET); // set: somebody has stopped it
+    int first = reg_read(REG_SECOND), polls = 0;
+    while (there && reg_read(REG_SECOND) == first)
+        if (++polls == SECOND_POLLS_MAX) there = false;
+    nmi_on();
+    counts = there;
+    return there;
 }
 
 static bool read_raw(Date *d) {
@@ -112,7 +126,7 @@ int64_t rtc_read(void) {
     int64_t by_firmware = firmware_seconds();
     if (by_firmware) return by_firmware;
     bool good = false;
-    if (acpi_info()->no_cmos_rtc || acpi_info()->no_legacy) return 0;
+    if (!counts && (acpi_info()->no_cmos_rtc || acpi_info()->no_legacy)) return 0;
     for (int i = 0; i < READ_TRIES && !good; i++)
         good = read_raw(&a) && read_raw(&b) && same(&a, &b);
     int reg_b = reg_read(REG_B);

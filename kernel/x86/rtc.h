@@ -1,5 +1,6 @@
 // rtc.h -- date and time at boot: from the firmware, else from the battery clock.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "boot/bootinfo.h"
 
@@ -8,3 +9,6 @@ void rtc_firmware_time(const BootTime *t);
 // Seconds since 1970, taking a clock that names no time zone as UTC; 0: no clock, or it says nothing
 // sensible. Takes milliseconds at most. [boot]
 int64_t rtc_read(void);
+// Returns when the battery clock's second changes. False: there is none, or it stands still; known within a
+// minute. [boot]
+bool rtc_next_second(void);
