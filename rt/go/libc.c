@@ -43,6 +43,14 @@ _Noreturn void go_lib__exit(int code);
 void go_lib__exit(int code) { program_exit(code); }
 _Noreturn void go_lib_abort(void);
 void go_lib_abort(void) { rt_throw("abort was called"); }
+// Distributions that harden their library (Ubuntu) have its C ask for these instead.
+void *go_lib___memcpy_chk(void *to, const void *from, size_t n, size_t room);
+void *go_lib___memcpy_chk(void *to, const void *from, size_t n, size_t room) {
+    if (n > room) rt_throw("memcpy was asked for more than its object holds");
+    return memcpy(to, from, n);
+}
+_Noreturn void go_lib___stack_chk_fail(void);
+void go_lib___stack_chk_fail(void) { rt_throw("a function of the library wrote beyond its variables"); }
 // A signal to itself ends it, but for those that mean nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
 long go_lib_kill(int pid, int sig);
 long go_lib_kill(int pid, int sig) {

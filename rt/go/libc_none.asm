@@ -23,7 +23,7 @@ align 16
     NONE prctl, reboot, recvfrom, recvmsg, removexattr, select, sendfile64, sendmsg, sendto, setdomainname
     NONE setegid, seteuid, setfsgid, setfsuid, setgid, setgroups, sethostname, setpgid, setpriority, setregid
     NONE prlimit64, setresgid, setresuid, setreuid, setrlimit64, setsid, setsockopt, settimeofday, setuid, setxattr, shutdown
-    NONE snprintf, socket, socketpair, splice, statfs64, sync, sync_file_range, sysinfo, tcgetattr, tcsetattr, tee
+    NONE snprintf, __snprintf_chk, __fprintf_chk, socket, socketpair, splice, statfs64, sync, sync_file_range, sysinfo, tcgetattr, tcsetattr, tee
     NONE time, times, umount2, unshare, utime, wait4, ioctl, ptrace, getgrgid_r, getgrnam_r, getgrouplist
     NONE getpwnam_r, getpwuid_r, posix_openpt, grantpt, unlockpt, ptsname, syslog, free
     jmp go_lib_no_such_call
