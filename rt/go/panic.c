@@ -22,30 +22,41 @@ typedef void Thunk(void *arg);
 
 // ---- defer
 
+// The record's other fields are zero. Word by word: clearing it as a whole first takes longer.
+static inline void push_defer(GoDefer *d, bool *frame, Thunk *fn, void *arg) {
+    G *g = g_self();
+    d->link = g->go_defers;
+    d->frame = frame;
+    d->panic_stack = g->go_panics;
+    d->fn = fn;
+    d->arg = arg;
+    g->go_defers = d;
+}
+
 void go_deferproc(bool *frame, Thunk *fn, void *arg) GO("runtime.deferproc");
 void go_deferproc(bool *frame, Thunk *fn, void *arg) {
     GoDefer *d = heap_alloc(sizeof *d, &go_defer_type, 0);
-    G *g = g_self();
-    *d = (GoDefer){.link = g->go_defers, .frame = frame, .panic_stack = g->go_panics, .fn = fn, .arg = arg, .heap = true};
-    g->go_defers = d;
+    d->heap = true;
+    push_defer(d, frame, fn, arg);
     RT_DOOR();
 }
 
 void go_deferproc_stack(GoDefer *d, bool *frame, Thunk *fn, void *arg) GO("runtime.deferprocStack");
 void go_deferproc_stack(GoDefer *d, bool *frame, Thunk *fn, void *arg) {
-    G *g = g_self();
-    *d = (GoDefer){.link = g->go_defers, .frame = frame, .panic_stack = g->go_panics, .fn = fn, .arg = arg};
-    g->go_defers = d;
+    d->panic = NULL;
+    d->retaddr = 0;
+    __builtin_memset(&d->make_func_can_recover, 0, sizeof *d - offsetof(GoDefer, make_func_can_recover)); // a word, its end included: what was there may be an address
+    push_defer(d, frame, fn, arg);
 }
 
 void go_deferreturn(bool *frame) GO("runtime.deferreturn");
 void go_deferreturn(bool *frame) {
-    GoDefer *d;
-    while ((d = g_self()->go_defers) && d->frame == frame) {
+    GoDefer *d = g_self()->go_defers;
+    while (d && d->frame == frame) {
         Thunk *fn = d->fn;
         d->fn = NULL;
         if (fn) fn(d->arg);
-        g_self()->go_defers = d->link;
+        d = g_self()->go_defers = d->link;
         *frame = true; // the function returns, it does not panic
     }
     RT_DOOR();
