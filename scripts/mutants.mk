@@ -1,4 +1,4 @@
-# mutants.mk -- `make mutants`: remove one protection at a time; a test must notice (scripts/mutants, tests/mutants.py).
+# mutants.mk -- `make mutants`: remove one protection at a time; a test must notice (scripts/mutants, tests/mutants).
 
 # Names of some mutants only.
 ONLY ?=

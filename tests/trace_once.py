@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""trace_once.py -- runs a process with the event trace on and judges the trace; for tests/mutants.py.
+"""trace_once.py -- runs a process with the event trace on and judges the trace; for tests/mutants.
 
     tests/trace_once.py build/host/NAME CORES [KNOBS]
 """

@@ -1,0 +1,43 @@
+"""looking.py -- protections of: traces, profiles, reports; and rules that the build checks."""
+from .kinds import Mutant, UNIT_FAILED, check, leaks, traced, unit
+
+MUTANTS = [
+    # ---- traces and profiles
+    Mutant("trace-interrupts-buffer", "rt/trace.c",
+           "    put(&p->trace[1], TRACE_IRQ,", "    put(&p->trace[0], TRACE_IRQ,",
+           unit("test_trace"), UNIT_FAILED),
+    Mutant("trace-overwritten-while-read", "rt/trace.c",
+           "return load_relaxed(&b->n) < i + b->room;", "return true;",
+           unit("test_trace"), UNIT_FAILED),
+    Mutant("trace-closed", "rt/trace.c",
+           "    if (unlikely(load_acquire(&closed))) return;\n", "",
+           unit("test_trace"), UNIT_FAILED),
+    Mutant("trace-oldest-place", "rt/trace.c",
+           "b->room ? n - b->room + 1 : n;", "b->room ? n - b->room : n;",
+           unit("test_trace"), UNIT_FAILED),
+    Mutant("trace-yield", "rt/sched.c",
+           "    if (WATCHED()) watch_left(arg, LEFT_YIELD);\n", "",
+           traced("metal-t_wake"), r"starts where|starts, and runs|follows"),
+    Mutant("trace-detour", "rt/watch.c",
+           "    if (rt_watch) sched_watched();\n", "",
+           traced("pingpong"), r"starts where|stops where|starts, and runs|made ready while it runs"),
+    Mutant("leak-waiting-stacks", "rt/leak.c",
+           "leak.wave == 0 || r->g->leak_wave != leak.wave", "false",
+           leaks(), r"leak: 1 goroutine waits"),
+    Mutant("leak-waves", "rt/leak.c",
+           "        more = false;\n        leak.wave++;", "        break;",
+           leaks("none"), r"goroutines? waits? for what nobody"),
+    # ---- rules that the build checks
+    Mutant("general-registers", "kernel/irq.c",
+           "void irq_dispatch(TrapFrame *tf) {\n    Cpu",
+           "void irq_dispatch(TrapFrame *tf) {\n    __asm__ volatile(\"xorps %xmm7, %xmm7\");\n    Cpu",
+           check("check-regs"), "check_regs: .*irq_dispatch.*xmm7"),
+    Mutant("door-stack", "rt/once.c",
+           "    mutex_lock(&o->mutex);\n",
+           "    char room[512];\n    __asm__ volatile(\"\" : : \"r\"(room) : \"memory\");\n    mutex_lock(&o->mutex);\n",
+           check("check-stack"), "check_stack: once_do_slow needs"),
+    Mutant("layers", "rt/once.c",
+           "#include \"core.h\"\n",
+           "#include \"core.h\"\n#include \"kernel/kernel.h\"\n",
+           check("check-layers"), "rt/once.c"),
+]
