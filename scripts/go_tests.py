@@ -4,7 +4,8 @@
 A test is a file of golang-1.19-src's test directory that begins with "// run". Up to PACK of them are linked into one image (scripts/go_pack.py) and run one after
 another on one machine. A test passes when its main returns, or the program ends with status 0, and it has written exactly what the .out file beside it
 holds, if there is one. A test that ends the machine or hangs has failed, or passed, alone: the machine is booted again for those behind it. Tests that
-cannot share a machine (tests/go/alone.txt says why) have a boot of their own; nothing is tried twice.
+cannot share a machine (tests/go/alone.txt says why) have a boot of their own; nothing is tried twice. Under gcstress those of tests/go/seldom.txt have one, too:
+they allocate so much that the collector runs less often there.
 
 Without names: --list, one test a line (default tests/go/pass.txt, those that must pass). Run make go-test-objects before.
 """
@@ -49,6 +50,12 @@ def names_in(path, stressed=False):
     return [words[0].strip() for words in lines if not (stressed and len(words) > 1 and words[1].startswith(NOT_STRESSED))]
 
 
+def seldom(path):
+    """Name: gcstress."""
+    with open(path) as f:
+        return {words[0]: int(words[1]) for words in (line.split("\t") for line in f if line.strip() and not line.startswith("#"))}
+
+
 class Machine:
     """How to run an image: booted, or the process."""
 
@@ -65,9 +72,9 @@ class Machine:
         command = qemu.command(image, "pvh", smp=self.args.smp, mem="1G", cmdline_file=cmdline.name)
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=qemu.die_with_parent)
 
-    def run(self, image, words):
+    def run(self, image, words, knobs):
         """Runs the tests of words ("3,arg"). Returns status (None: a test took too long) and the whole output."""
-        line = f"{self.args.knobs} -- {' '.join(words)}".strip()
+        line = f"{knobs} -- {' '.join(words)}".strip()
         with tempfile.NamedTemporaryFile(prefix="burrow-go-") as cmdline:
             child = self.start(image, line, cmdline)
             console, ended, since, marks = qemu.Console(False), None, time.monotonic(), 0
@@ -137,7 +144,7 @@ class Runner:
                 return self.note(names[0], "link", str(e))
             self.pack(names[:len(names) // 2])
             return self.pack(names[len(names) // 2:])
-        image, alone = host if self.args.host else metal, set(self.args.alone)
+        image, alone = host if self.args.host else metal, {*self.args.alone, *self.args.seldom}
         for group in [[n for n in names if n not in alone], *([n] for n in names if n in alone)]:
             while group:
                 group = self.boot(image, names, group)
@@ -146,7 +153,10 @@ class Runner:
     def boot(self, image, names, group):
         """Runs group, one after another, in one boot. Returns those that are still to do."""
         words = [",".join([str(names.index(n)), *arguments_of(self.packer.source(n))]) for n in group]
-        status, output = self.machine.run(image, words)
+        knobs = self.args.knobs
+        if len(group) == 1 and group[0] in self.args.seldom:
+            knobs = re.sub(r"gcstress=\d+", f"gcstress={self.args.seldom[group[0]]}", knobs)
+        status, output = self.machine.run(image, words, knobs)
         with self.lock:
             self.boots += 1
         at, running, seen = 0, None, 0
@@ -186,6 +196,7 @@ def main():
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     args.alone = names_in("tests/go/alone.txt")
+    args.seldom = seldom("tests/go/seldom.txt") if "gcstress=" in args.knobs else {}
     part, parts = map(int, args.part.split("/"))
     names = args.names or names_in(args.list, "gcstress" in args.knobs)[part - 1::parts]
     runner, start = Runner(args), time.monotonic()
