@@ -79,7 +79,7 @@ class Panel:
         """slices: (begin, end, colour, tooltip, text in the bar if it fits), in order, not overlapping (later ones cover earlier ones)."""
         y = self.y
         self.rows[key] = y
-        short = label if len(label) < 29 else label[:27] + "…"
+        short = label if len(label) < 29 else label[:14] + "…" + label[-13:]  # numbers stand at both ends
         self.out.append(f'<text x="{LEFT - 8}" y="{y + ROW - 5}" class="label">{escape(short)}</text>')
         narrow = {}  # pixel -> colour -> how much of it
         for begin, end, colour, tip, inside in slices:
@@ -146,7 +146,7 @@ def fill(panel, story, chosen):
     for g in chosen:
         slices = [(b, e, COLOURS["runs"], f"runs on core {core}, {duration(e - b)}: {why}", f"core {core}") for b, e, core, why in story.runs[g]]
         slices += [(b, e, COLOURS[wait_kind(why)], f"{why}, {duration(e - b)}", why) for b, e, why in story.waits[g]]
-        panel.row(story.name(g).replace("goroutine ", "g"), sorted(slices), ("g", g))
+        panel.row(story.name(g).replace("goroutine ", "g").replace(" go at ", " "), sorted(slices), ("g", g))
 
 
 def detail(story):
