@@ -14,7 +14,7 @@ MUTANTS = [
     Mutant("barrier-second-word", "rt/cell.c",
            "    gc_shade_slow(slot[1]);\n",
            "",
-           unit("test_slice"), UNIT_FAILED),
+           sim("gc_copy", cores=3), SIM_FAILED),
     # taken off between the test of the flag and the store
     Mutant("barrier-window", "rt/cell.c",
            "    *(void *volatile *)slot = v;\n    if (door_wanted()) rt_door_slow();\n",
@@ -88,6 +88,7 @@ MUTANTS = [
            "        some[n].queued = !sp->span;\n",
            "        some[n].queued = false;\n",
            sim("gc_final", cores=3, seeds=2000), SIM_FAILED),
+    # (in tests/sim/gc_final.c as well, but there one schedule in 5000 meets it: roots of finalizers are looked at in the same moment)
     Mutant("final-taken", "rt/finalizer.c",
            "        gc_shade((void *)sp->obj); // it leaves the roots, for a stack that may have been scanned\n        gc_shade(sp->arg);\n",
            "",

@@ -3,12 +3,10 @@
 //
 // The cores look at their barriers one by one while the program runs (flush_all, rt/gc.c). The one that is asked first takes the object out after that; the
 // other, which has taken its holder, is not asked before.
-#include "gc_case.h"
+#include "gc_pair.h"
 
-static Node *holder;
 static Node *handed; // a variable of the program is read in the first stop, not later
 static _Atomic int taken;
-static chan(int) done;
 
 // On its core until the other has taken the object, or for a while: asked to look at its barriers, but not fit for it.
 RUNTIME_TEXT static void keep_core(void) {
@@ -42,15 +40,9 @@ static void second(void *unused) {
     chan_send(done, 1);
 }
 
-SETUP set_up(void) {
-    holder = node_new(1);
-    cell_set(holder->next, node_new(7));
-    cell_set(cell_get(holder->next)->next, node_new(8));
-}
-
 int main(void) {
     done = chan_make(int, 0);
-    set_up();
+    pair_set_up();
     gc_begin(0);
     gc_start();
     go(first, NULL);
