@@ -60,8 +60,9 @@ uint64_t pacer_trigger(const Pacer *p, const PacerMemory *m) {
     uint64_t lo = max_u(max_u(earliest, p->marked), p->marked + distance / 64 * MIN_TRIGGER_64);
     uint64_t hi = max_u(p->marked + distance / 64 * MAX_TRIGGER_64, less(goal, HEAP_MINIMUM));
     hi = max_u(hi, lo);
-    if (p->cons_mark == 0) return min_u(lo, goal); // the first time: early costs little
-    uint64_t runway = mul_div(3 * p->cons_mark, p->heap_scan + p->root_scan, PACE_ONE); // 3: shares of 75 % and 25 %
+    // No more than assists need that cost a byte of marking for each allocated: a small heap is marked before much happens, whatever cons/mark said of it.
+    uint64_t scan = p->heap_scan + p->root_scan, runway = scan;
+    if (p->cons_mark) runway = min_u(runway, mul_div(3 * p->cons_mark, scan, PACE_ONE)); // 3: shares of 75 % and 25 %
     uint64_t trigger = runway > goal ? lo : goal - runway;
     return min_u(min_u(max_u(trigger, lo), hi), goal);
 }

@@ -6,8 +6,10 @@
 //
 // Cons/mark. While marking, the program allocates A bytes in C of CPU time, the collector scans S bytes in D. cons/mark = (A / C) / (S / D) says how many bytes
 // are allocated in the time that one is scanned in, if both had the same share of CPU. With shares of 75 % and 25 % the runway is
-// cons/mark * 3 * expected scan work. The largest of the last CONS_KEPT cycles counts: to begin too late costs assists, too early little. Before the first such figure cycles begin as early as they may, in the middle of the way from what was marked to
-// the goal. (Go: after 70 % of it. That is too late for a program that allocates all the time at a small GOGC: assists had to do three quarters of the marking.)
+// cons/mark * 3 * expected scan work. The largest of the last CONS_KEPT cycles counts: to begin too late costs assists, too early little. Without
+// such a figure the runway is the scan work itself, and it is never longer: assists at one byte for one are enough then. Cycles begin in the middle of the way from what was
+// marked to the goal at the earliest. (Go: after 70 % of it. That is too late for a program that allocates all the time at a small GOGC: assists had to do three quarters
+// of the marking.)
 //
 // Memory limit. All that the runtime holds should stay below it: what is not heap, and what is over it already, is subtracted, and the heap
 // gets the rest. The goal is never below what was marked. If that means to collect all the time, the CPU limiter ends assists.

@@ -63,22 +63,26 @@ static void triggers(void) {
     PacerMemory m = heap_only(0);
     pacer_init(&p, 100, NO_LIMIT);
     p.marked = 64 * MB; // goal 128
-    // Nothing known about the program: as early as allowed, half of the way
-    CHECK_EQ(pacer_trigger(&p, &m), 96 * MB);
-    p.marked = 640 * MB;
-    CHECK_EQ(pacer_trigger(&p, &m), 960 * MB);
-    // It allocates nearly nothing: as late as allowed; 61/64 of the way is 125, but up to 4 MB before a large goal are allowed
-    p.cons_mark = 1;
-    CHECK_EQ(pacer_trigger(&p, &m), (1280 - 4) * MB);
-    p.marked = 64 * MB;
+    // Nothing to mark, or hardly anything is allocated meanwhile: as late as allowed; 61/64 of the way is 125, but up to 4 MB before a large goal are allowed
     CHECK_EQ(pacer_trigger(&p, &m), 125 * MB);
+    p.cons_mark = 1;
+    p.heap_scan = 30 * MB;
+    CHECK_EQ(pacer_trigger(&p, &m), 125 * MB);
+    p.marked = 640 * MB;
+    CHECK_EQ(pacer_trigger(&p, &m), (1280 - 4) * MB);
+    // Nothing known about the program: as much as there is to mark
+    p.marked = 64 * MB;
+    p.cons_mark = 0;
+    CHECK_EQ(pacer_trigger(&p, &m), 98 * MB);
+    p.heap_scan = 33 * MB;
+    CHECK_EQ(pacer_trigger(&p, &m), 96 * MB); // but not before half of the way
     p.heap_scan = 10 * MB;
-    p.cons_mark = PACE_ONE; // a byte allocated for each one scanned: at 75 % against 25 % three
-    CHECK_EQ(pacer_trigger(&p, &m), 98 * MB); // 128 - 30
-    p.cons_mark = PACE_ONE / 2;
-    CHECK_EQ(pacer_trigger(&p, &m), 113 * MB); // 128 - 15
+    p.cons_mark = PACE_ONE / 4; // a byte allocated for four scanned: at 75 % against 25 % three quarters
+    CHECK_EQ(pacer_trigger(&p, &m), 128 * MB - 15 * MB / 2);
+    p.cons_mark = PACE_ONE;
+    CHECK_EQ(pacer_trigger(&p, &m), 118 * MB); // not 98: assists of one for one
     p.cons_mark = 1ull << 40;
-    CHECK_EQ(pacer_trigger(&p, &m), 96 * MB);
+    CHECK_EQ(pacer_trigger(&p, &m), 118 * MB);
     p.sweep_trigger = 120 * MB; // not before the last sweep had its time
     CHECK_EQ(pacer_trigger(&p, &m), 120 * MB);
     p.sweep_trigger = 140 * MB;
