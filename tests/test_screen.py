@@ -2,6 +2,7 @@
 
 The pictures are QMP's; text is read off them cell by cell (screen.py), the code by zbarimg.
 """
+import os
 import re
 import subprocess
 import time
@@ -59,6 +60,7 @@ def test_text_and_older_text(build):
         wait_for_picture(m, lambda lines: last(lines) == ["typed: x"])
 
 
+@pytest.mark.skipif("NIGHTLY" not in os.environ, reason="another boot by firmware: part of make nightly")
 def test_text_on_4k(build):
     """Firmware left a screen of 3840 by 2160 (tests/boot/odd_firmware.c): the text has the size that a person can read, five pixels a dot."""
     make("build/metal-t_screen.4k.img")
