@@ -159,17 +159,60 @@ Found go_mapaccess2_fat(const MapType *t, const Map *m, const void *key, const v
     return (Found){p ? p : zero, p != NULL};
 }
 
+// For keys of known kinds: the map that is neither nil, growing nor being written to, and the first bucket. Nothing is called, so no register is saved and there is no frame;
+// what is rare goes on in another function by a jump.
+#define noinline __attribute__((noinline))
+#define fast     __attribute__((optimize("omit-frame-pointer")))
+
+static noinline const void *leave_by_door(const void *p) {
+    rt_door_slow();
+    return p;
+}
+static noinline Found leave_found_by_door(const void *p) {
+    rt_door_slow();
+    return found(p);
+}
+
+// True: *p is the elem, or NULL: there is none. False: it is one of the rare cases.
+static always_inline bool find_quick(const MapType *t, const Map *m, const void *key, KeyKind kind, const void **p) {
+    if (unlikely(!m || (hint_load(&m->flags) & (MAP_READY | MAP_WRITING)) != MAP_READY)) return false;
+    uint64_t hash = hash_kind(t, kind, key, m->seed);
+    Bucket *b = bucket_at(t, m->buckets, hash & map_mask(m->bits));
+    for (uint64_t hit = tops_equal(b, hash_top(hash)); hit; hit &= hit - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(hit) / 8;
+        if (unlikely(!equal_kind(t, kind, key, kind_slot_key(t, kind, b, i)))) continue;
+        char *e = kind_elem(t, kind, b, i);
+        *p = unlikely(t->flags & MAP_ELEM_APART) ? *(void **)e : e;
+        return true;
+    }
+    *p = NULL;
+    return likely(!*bucket_overflow(t, b));
+}
+
 #define FAST(suffix, K, kind)                                                                                          \
-    const void *go_mapaccess1_##suffix(const MapType *t, const Map *m, K key) GO("runtime.mapaccess1__" #suffix);      \
-    const void *go_mapaccess1_##suffix(const MapType *t, const Map *m, K key) {                                        \
+    static noinline const void *find_rest1_##suffix(const MapType *t, const Map *m, K key) {                           \
         const void *p = map_find_kind(t, m, &key, kind, NULL);                                                         \
         RT_DOOR();                                                                                                     \
         return or_zeros(p);                                                                                            \
     }                                                                                                                  \
-    Found go_mapaccess2_##suffix(const MapType *t, const Map *m, K key) GO("runtime.mapaccess2__" #suffix);            \
-    Found go_mapaccess2_##suffix(const MapType *t, const Map *m, K key) {                                              \
+    static noinline Found find_rest2_##suffix(const MapType *t, const Map *m, K key) {                                 \
         const void *p = map_find_kind(t, m, &key, kind, NULL);                                                         \
         RT_DOOR();                                                                                                     \
+        return found(p);                                                                                               \
+    }                                                                                                                  \
+    const void *go_mapaccess1_##suffix(const MapType *t, const Map *m, K key) GO("runtime.mapaccess1__" #suffix);      \
+    fast const void *go_mapaccess1_##suffix(const MapType *t, const Map *m, K key) {                                   \
+        const void *p;                                                                                                 \
+        if (unlikely(!find_quick(t, m, &key, kind, &p))) return find_rest1_##suffix(t, m, key);                        \
+        p = or_zeros(p);                                                                                               \
+        if (unlikely(load_relaxed(&p_self()->request) != 0)) return leave_by_door(p);                                  \
+        return p;                                                                                                      \
+    }                                                                                                                  \
+    Found go_mapaccess2_##suffix(const MapType *t, const Map *m, K key) GO("runtime.mapaccess2__" #suffix);            \
+    fast Found go_mapaccess2_##suffix(const MapType *t, const Map *m, K key) {                                         \
+        const void *p;                                                                                                 \
+        if (unlikely(!find_quick(t, m, &key, kind, &p))) return find_rest2_##suffix(t, m, key);                        \
+        if (unlikely(load_relaxed(&p_self()->request) != 0)) return leave_found_by_door(p);                            \
         return found(p);                                                                                               \
     }                                                                                                                  \
     void *go_mapassign_##suffix(const MapType *t, Map *m, K key) GO("runtime.mapassign__" #suffix);                    \
