@@ -92,28 +92,15 @@ static bool could_be_torn(const Span *s, uintptr_t word) {
     return ((low == 0 || digit) && s->slot_bytes % 0x100) || (!(word & 0xffff) && s->slot_bytes % 0x10000);
 }
 
-// Does the goroutine hold a pointer into these addresses, on its stack or in its registers?
-static bool points_into(const G *g, uintptr_t lo, uintptr_t hi) {
-    for (const StackSeg *s = g->seg; s; s = s->older) {
-        uintptr_t from = s != g->seg ? s->live : g->ctx ? g->ctx->tf.rsp - 128 : g->sp;
-        for (const uintptr_t *w = (const uintptr_t *)((from + 7) & ~(uintptr_t)7); w + 1 <= (const uintptr_t *)s; w++)
-            if (raw_word(w) >= lo && raw_word(w) < hi) return true;
-    }
-    for (const uintptr_t *w = (const uintptr_t *)g->ctx; w && w + 1 <= (const uintptr_t *)&g->ctx->next; w++)
-        if (raw_word(w) >= lo && raw_word(w) < hi) return true;
-    return false;
-}
-
 // Is it the end of a marked object, where a copy or a loop has left a register? After stop 1 that is no pointer to the next one, which may be dead. Of objects without
-// pointers, texts mostly. Of others only where there is Go code and the goroutine holds the object, too (libffi walks through reflect's arrays of arguments, gcc makes such
-// loops of Go's): in a dense heap every object lies behind a marked one.
-static bool could_be_end(const G *g, uintptr_t word) {
+// pointers, texts mostly. Of others only where there is Go code: libffi walks through reflect's arrays of arguments, which may be dead as well when the register is
+// still as it was; and gcc makes such loops of Go's. In a dense heap every object lies behind a marked one, so there words of stacks and registers prove little, those of
+// objects as much as ever.
+static bool could_be_end(uintptr_t word) {
     const Span *s = span_of(word - 1);
-    if (!s || s->kind == SPAN_FREE) return false;
+    if (!s || s->kind == SPAN_FREE || (s->kind != SPAN_NOSCAN && traceback_by_frames())) return false;
     uint32_t slot = span_slot(s, word - 1);
-    if (slot >= s->slots || !span_is_object(s, slot) || !span_bit(s->mark, slot)) return false;
-    if (s->kind == SPAN_NOSCAN) return true;
-    return !traceback_by_frames() && g && points_into(g, s->base + slot * s->slot_bytes, word);
+    return slot < s->slots && span_is_object(s, slot) && span_bit(s->mark, slot);
 }
 
 // Programs with Go code only: elsewhere nobody has met it, and a small program's heap lies near its stacks.
@@ -132,7 +119,7 @@ static void check_mixed(const Holder *h, const uintptr_t *at) {
     if (!s) return;
     uint32_t slot = span_slot(s, word);
     if (word != s->base + slot * s->slot_bytes || slot >= s->slots || !span_is_object(s, slot) || span_bit(s->mark, slot)) return;
-    if (!could_be_torn(s, word) && !could_be_end(h->g, word) && !could_be_biased(h->g, word)) lost(h, at, s, slot);
+    if (!could_be_torn(s, word) && !could_be_end(word) && !could_be_biased(h->g, word)) lost(h, at, s, slot);
 }
 
 // ---- objects
