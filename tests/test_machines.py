@@ -15,6 +15,7 @@ OVMF = "/usr/share/OVMF/OVMF_"
 KEYS = "/usr/share/ovmf/PkKek-1-snakeoil"  # of OVMF_VARS_4M.snakeoil.fd; the key's password is "snakeoil"
 SECURE = {"firmware": (OVMF + "CODE_4M.secboot.fd", OVMF + "VARS_4M.snakeoil.fd"),
           "extra": ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]}
+STRICT_NX = OVMF + "CODE_4M.secboot.strictnx.fd"  # Debian 13 has it: what a loader allocates as data is not executable
 CPU_MODELS = ["qemu64", "Nehalem", "Skylake-Client", "EPYC", "max"]
 IMAGE = "build/metal-t_machine"
 
@@ -75,6 +76,7 @@ UEFI = {
     "OVMF": ({}, "EDK II"),
     "OVMF 4M": ({"firmware": (OVMF + "CODE_4M.fd", OVMF + "VARS_4M.fd")}, "EDK II"),
     "signed, secure boot": ({**SECURE, "file": ".signed.img"}, "EDK II"),
+    **({"signed, strict NX": ({**SECURE, "file": ".signed.img", "firmware": (STRICT_NX, SECURE["firmware"][1])}, "EDK II")} if os.path.exists(STRICT_NX) else {}),
     "pc": (board("pc"), ""),
     "CD": ({"file": ".iso", "boot": "iso"}, ""),
     "ISO as USB stick": ({"file": ".iso", "devices": ["qemu-xhci", "usb-storage"]}, ""),
