@@ -82,6 +82,7 @@ struct G {
     int32_t pinned;       // core it must run on, -1: any. Written by itself or before birth
     uint32_t pin_depth;   // LockOSThread nesting
     bool own_core, system, dying, pinned_by_lock;
+    bool panic_on_fault;  // debug.SetPanicOnFault: own
     int32_t pinned_before; // own_core: where it was bound before
     // waking (chan.c, select.c): what the waker tells
     void *wake_param;     // Waiter that fired; wake_ok false: because the channel was closed

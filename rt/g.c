@@ -84,6 +84,7 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     hint_store(&g->priority, PRIORITY_NORMAL); // urge_some_core may look
     g->pinned = -1;
     g->special = false;
+    g->panic_on_fault = false;
     g->pinned_by_lock = false;
     g->slices = 0;
     store_release(&g->state, G_WAITING); // g_ready makes it runnable. Pairs with root.c, which may come by

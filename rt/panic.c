@@ -289,7 +289,7 @@ bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr) {
     }
     if (pc < (uintptr_t)__start_app_text || pc >= (uintptr_t)__stop_app_text) return false;
     if (sp < lo + 384 || sp > hi) return false;
-    if (kind == FAULT_ACCESS) return false; // a wild pointer is not Go's nil: report it
+    if (kind == FAULT_ACCESS && !g->panic_on_fault) return false; // a wild pointer is not Go's nil: report it
     uintptr_t was = sp;
     sp = ((sp - 128) & ~(uintptr_t)15) - 24;
     ((uintptr_t *)sp)[0] = pc;

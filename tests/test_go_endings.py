@@ -58,6 +58,7 @@ CASES |= {
     "mapupdateiterate": (2, rf"fatal error: concurrent map iteration and map write\n{RUNNING}{MINE}\n(?s:.*)"),
     "goroutine": (2, rf"panic: {NIL.format('0')}\n\ngoroutine \d+ \[running\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}"
                      r"created by main\.glob\.\.func\d+ in goroutine 1\n\ttests/go/endings\.go:\d+ \+0x[0-9a-f]+\n\n"),
+    "onfault": (0, "false true\nruntime error: invalid memory address or nil pointer dereference 0x5555deadb000\nfalse\n"),
     "assertempty": (0, "true true spoken\n"),
     "exit3": (3, ""),
     "traceback": (2, rf"panic: all of them\n{RUNNING}{MINE}\ngoroutine \d+ \[select \(no cases\)\]:\n(?s:.*)"),
@@ -70,7 +71,7 @@ CASES |= {
                     rf"\ngoroutine \d+ \[(?:running|runnable)\]:\n{FRAME.format(r'glob..func[0-9]+.func1')}created by [^\n]*\n\t[^\n]*\n30 true 4\n"),
     "callers": (0, r"main\.glob\.\.func\d+ tests/go/endings\.go true\nmain\.main tests/go/endings\.go true\nruntime\.kickoff [^\n]* true\n"),
 }
-BOOTED = ("custom", "nilaccess", "divide", "repanic", "overflow", "deadlock", "goroutine", "mapwrites", "mapupdates", "stackall", "traceback")
+BOOTED = ("custom", "nilaccess", "divide", "repanic", "overflow", "deadlock", "goroutine", "mapwrites", "mapupdates", "onfault", "stackall", "traceback")
 
 
 def judge(result, case):

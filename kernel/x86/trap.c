@@ -83,15 +83,7 @@ static bool page_fault(TrapFrame *tf, bool may_panic, uintptr_t addr) {
     const char *stack = paging_guard_name(addr, &owner);
     if (stack) panic_overflow(tf, stack, owner);
     if (addr < PAGE_SIZE) return may_panic && rt_fault(tf, FAULT_NIL, addr);
-    if (!may_panic) return false;
-    // An address that is not nil: rt's panic knows no reason, so it is said here. rt redirects the frame, so
-    // read it first.
-    const uint64_t pc = tf->rip, error = tf->error;
-    if (!rt_fault(tf, FAULT_ACCESS, addr)) return false;
-    rt_printf("access fault: %s at 0x%lx, pc=0x%lx%s\n",
-              paging_explain(addr, error & PF_WRITE, error & PF_EXEC), (unsigned long)addr, (unsigned long)pc,
-              error & PF_WRITE ? ", write" : "");
-    return true;
+    return may_panic && rt_fault(tf, FAULT_ACCESS, addr); // debug.SetPanicOnFault; else the crash report says the reason (paging_explain)
 }
 
 // True: the frame was redirected.

@@ -27,7 +27,12 @@ intptr_t go_set_max_stack(intptr_t bytes) {
 intptr_t go_set_max_threads(intptr_t n) GO("runtime_1debug.setMaxThreads");
 intptr_t go_set_max_threads(intptr_t n) { return 10000; } // Go's default; there are as many as cores
 bool go_set_panic_on_fault(bool on) GO("runtime_1debug.setPanicOnFault");
-bool go_set_panic_on_fault(bool on) { return false; }
+bool go_set_panic_on_fault(bool on) {
+    G *g = g_self();
+    bool old = g->panic_on_fault;
+    g->panic_on_fault = on;
+    return old;
+}
 // What a panic that nobody recovers shows; fatal errors show all goroutines. "system" and "crash" add nothing here.
 TracebackLevel go_traceback = TRACEBACK_SELF;
 void go_set_traceback(String level) GO("runtime_1debug.SetTraceback");

@@ -10,6 +10,7 @@
 // Interface values with a static table, made by the Go part (error.go). Pointers as uintptr: nothing to move.
 _Noreturn void go_raise(String text, bool runtime_error) GO("runtime.burrowRaise");
 _Noreturn void go_raise_bounds(int64_t x, intptr_t y, bool is_signed, uint8_t code) GO("runtime.burrowRaiseBounds");
+_Noreturn void go_raise_at(String text, uintptr_t addr) GO("runtime.burrowRaiseAt");
 String go_panic_text(Any v) GO("runtime.burrowPanicText");
 
 static _Noreturn void raise_here(const char *text, bool runtime_error) { go_raise(go_str(text), runtime_error); }
@@ -87,6 +88,7 @@ void rt_go_fault(void) {
     switch ((FaultKind)g->fault_kind) {
     case FAULT_DIVIDE: raise_here("integer divide by zero", true);
     case FAULT_FPE: raise_here("floating point error", true);
+    case FAULT_ACCESS: go_raise_at(go_str(nil_text), g->fault_addr);
     default: raise_here(nil_text, true);
     }
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 type number int
@@ -183,6 +184,18 @@ var cases = map[string]func(){
 		done := make(chan int)
 		go func() { var p *point; p.x = 1; done <- 1 }()
 		<-done
+	},
+	"onfault": func() {
+		fmt.Println(debug.SetPanicOnFault(true), debug.SetPanicOnFault(true))
+		func() {
+			defer func() {
+				err := recover().(runtime.Error)
+				fmt.Printf("%v %#x\n", err, err.(interface{ Addr() uintptr }).Addr())
+			}()
+			*(*byte)(unsafe.Pointer(uintptr(0x5555deadb000))) = 1
+		}()
+		go func() { fmt.Println(debug.SetPanicOnFault(false)); os.Exit(0) }() // each goroutine has its own
+		select {}
 	},
 	"assertempty": func() {
 		var w fmt.Stringer = speaker{}

@@ -177,7 +177,20 @@ func appendInt(b []byte, v int64, signed bool) []byte {
 	}
 }
 
+// What debug.SetPanicOnFault makes of a bad access: it knows the address.
+type errorAddressString struct {
+	text string
+	addr uintptr
+}
+
+func (e errorAddressString) RuntimeError() {}
+func (e errorAddressString) Error() string { return "runtime error: " + e.text }
+func (e errorAddressString) Addr() uintptr { return e.addr }
+
 // ---- called by C (rt/go/error.c, iface.c, syscall.c)
+
+//go:linkname burrowRaiseAt runtime.burrowRaiseAt
+func burrowRaiseAt(text string, addr uintptr) { panic(Error(errorAddressString{text, addr})) }
 
 //go:linkname burrowRaise runtime.burrowRaise
 func burrowRaise(text string, runtimeError bool) {
