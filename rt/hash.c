@@ -40,6 +40,7 @@ static inline uint64_t hash_short(const char *p, size_t n, uint64_t seed) {
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed) {
     const char *p = bytes;
     if (n <= 16) return hash_short(p, n, seed);
+    if (n <= 32) return hash_four(p, n, seed);
     uint64_t s = seed * K0, h = s ^ K2;
     size_t left = n;
     for (; left > 16; left -= 16, p += 16) {

@@ -97,6 +97,12 @@ static inline uint64_t hash_two(uint64_t a, uint64_t b, size_t n, uint64_t seed)
     uint64_t s = seed * HASH_K0; // in both factors: nobody can make one zero without knowing the seed
     return hash_mix(hash_mix(a ^ s, b ^ s ^ HASH_K1), n ^ HASH_K1);
 }
+// 17 to 32 bytes, the last 16 of them perhaps overlapping the first.
+static inline uint64_t hash_four(const char *p, size_t n, uint64_t seed) {
+    uint64_t s = seed * HASH_K0, h = hash_mix(load_64(p) ^ s, load_64(p + 8) ^ s ^ HASH_K2);
+    h = hash_mix(load_64(p + n - 16) ^ s, load_64(p + n - 8) ^ h);
+    return hash_mix(h ^ s, n ^ HASH_K1);
+}
 bool bytes_equal_long(const void *a, const void *b, size_t n);
 static inline bool bytes_equal(const void *a, const void *b, size_t n) {
     const char *x = a, *y = b;

@@ -43,6 +43,11 @@ static always_inline void *elem_at(const MapType *t, Bucket *b, uintptr_t key_by
     return unlikely(t->flags & MAP_ELEM_APART) ? *(void **)e : e;
 }
 
+// Where the key of slot i is, whose bit in `hit` is 8 * i + 7.
+static always_inline uintptr_t key_at(uintptr_t key_bytes, uintptr_t bit) {
+    return key_bytes >= 8 ? key_bytes / 8 * (bit - 7) : bit / 8 * key_bytes;
+}
+
 // The rest of a look up: the bucket of `hash`, and the entry in it (and behind it) whose key, key_bytes at k, is SAME. LEAVE returns what was found.
 #define FIND(key_bytes, SAME, LEAVE)                                                                                \
     do {                                                                                                     \
@@ -50,8 +55,8 @@ static always_inline void *elem_at(const MapType *t, Bucket *b, uintptr_t key_by
         Bucket *b = bucket_at(t, m->buckets, hash & map_mask(m->bits));                                      \
         do {                                                                                                 \
             for (uint64_t hit = tops_equal(b, top); hit; hit &= hit - 1) {                                   \
-                uintptr_t bit = (uintptr_t)__builtin_ctzll(hit), i = bit / 8; /* bit: 8 * i + 7 */             \
-                const char *k = (char *)b + BUCKET_DATA + (key_bytes == 8 ? bit - 7 : i * (key_bytes));      \
+                uintptr_t bit = (unsigned)__builtin_ctzll(hit), i = bit / 8;                                 \
+                const char *k = (char *)b + BUCKET_DATA + key_at(key_bytes, bit);                            \
                 if (likely(SAME)) return LEAVE(elem_at(t, b, (key_bytes), i));                               \
             }                                                                                                \
             b = *bucket_overflow(t, b);                                                                      \
@@ -97,9 +102,37 @@ static always_inline bool short_equal(const char *a, const char *b, size_t n) {
     return load_64(a) == load_64(b) && load_64(a + n - 8) == load_64(b + n - 8);
 }
 
-fast const void *map_find_string(const Map *m, String key) {
-    if (is_rare(m) || (size_t)key.n - 8 > 8) return find_slow_string(m, key);
+// 17 to 32: four.
+static always_inline bool longer_equal(const char *a, const char *b, size_t n) {
+    return load_64(a) == load_64(b) && load_64(a + 8) == load_64(b + 8) && load_64(a + n - 16) == load_64(b + n - 16) &&
+           load_64(a + n - 8) == load_64(b + n - 8);
+}
+
+// Comparing them takes more registers than a function has for nothing: so it has one of its own, which begins with the bucket again. The key that is
+// looked up with the very String that it was put in with does not come here.
+static noinline const void *find_longer_hashed(const Map *m, String key, uint64_t hash) {
     const MapType *t = type_of_map(m);
-    uint64_t hash = hash_two(load_64(key.p), load_64(key.p + key.n - 8), (size_t)key.n, m->seed); // as hash_bytes
+    FIND(16, ((const String *)k)->n == key.n && longer_equal(((const String *)k)->p, key.p, (size_t)key.n), leave);
+}
+
+// Hashes as hash_bytes.
+static noinline fast const void *find_longer(const Map *m, String key) {
+    if ((size_t)key.n - 17 > 32 - 17) return find_slow_string(m, key);
+    const MapType *t = type_of_map(m);
+    uint64_t hash = hash_four(key.p, (size_t)key.n, m->seed), top = hash_top(hash);
+    Bucket *b = bucket_at(t, m->buckets, hash & map_mask(m->bits));
+    uint64_t hit = tops_equal(b, top); // only the first: another is rare
+    if (unlikely(hit == 0)) return find_longer_hashed(m, key, hash);
+    uintptr_t bit = (unsigned)__builtin_ctzll(hit);
+    const String *k = (const String *)((const char *)b + BUCKET_DATA + key_at(16, bit));
+    if (unlikely(k->p != key.p || k->n != key.n)) return find_longer_hashed(m, key, hash);
+    return leave(elem_at(t, b, 16, bit / 8));
+}
+
+fast const void *map_find_string(const Map *m, String key) {
+    if (is_rare(m)) return find_slow_string(m, key);
+    if ((size_t)key.n - 8 > 8) return find_longer(m, key);
+    const MapType *t = type_of_map(m);
+    uint64_t hash = hash_two(load_64(key.p), load_64(key.p + key.n - 8), (size_t)key.n, m->seed);
     FIND(16, ((const String *)k)->n == key.n && short_equal(((const String *)k)->p, key.p, (size_t)key.n), leave);
 }

@@ -3,6 +3,10 @@ from .kinds import BROKE, Mutant, RACE, UNIT_FAILED, go_host, unit, unit_tsan
 
 MUTANTS = [
     # ---- maps
+    Mutant("longer-keys", "rt/map_fast.c",
+           " && load_64(a + n - 16) == load_64(b + n - 16) &&\n",
+           " &&\n",
+           unit("test_map"), "expected"),
     Mutant("map-overwrite", "rt/map.c",
            "    if (t->elem->ptrdata) gc_shade_words(elem, t->elem_bytes);\n    words_copy(elem, value, t->elem_bytes);\n",
            "    words_copy(elem, value, t->elem_bytes);\n",

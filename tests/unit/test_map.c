@@ -514,6 +514,32 @@ static void test_panicking_key(void) {
     CHECK_THROWS("unhashable", (void)map_get(empty, any_of(Plain, p)));
 }
 
+// ---- strings of each length are found by another String of the same bytes, and not by one that differs in any of them
+
+static void test_string_lengths(void) {
+    enum { SAME_LENGTH = 40, LONGEST = 40 };
+    for (size_t n = 1; n <= LONGEST; n++) {
+        map(String, long) m = map_make(String, long);
+        static char key[SAME_LENGTH][LONGEST], other[LONGEST];
+        for (long k = 0; k < SAME_LENGTH; k++) {
+            memset(key[k], 'a', n);
+            key[k][(size_t)k % n] += (char)(1 + k / (long)n);
+            map_set(m, ((String){key[k], (intptr_t)n}), k);
+        }
+        for (long k = 0; k < SAME_LENGTH; k++) {
+            CHECK_EQ(map_get(m, ((String){key[k], (intptr_t)n})), k);
+            memcpy(other, key[k], n);
+            CHECK_EQ(map_get(m, ((String){other, (intptr_t)n})), k);
+            for (size_t i = 0; i < n; i++) {
+                other[i] ^= 0x40;
+                long v;
+                CHECK(!map_get_ok(m, ((String){other, (intptr_t)n}), &v));
+                other[i] ^= 0x40;
+            }
+        }
+    }
+}
+
 // ---- the barrier: every pointer that leaves the heap while marking is shown to it
 
 static void test_barrier(void) {
@@ -687,6 +713,7 @@ int main(void) {
     RUN(test_random_long);
     RUN(test_random_int);
     RUN(test_random_string);
+    RUN(test_string_lengths);
     RUN(test_random_pointer);
     RUN(test_random_struct);
     RUN(test_random_callback);
