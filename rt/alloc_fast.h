@@ -15,15 +15,36 @@ void *alloc_rest(size_t size, const Type *t, unsigned flags);
 // The class of 1 <= size <= FAST_MAX is alloc_class_of[(size - 1) / 16].
 extern const uint8_t alloc_class_of[FAST_MAX / 16];
 
-// bytes: a multiple of 16, not 0. The first 16, and the rest from its end in steps of 32, of which the last may reach into what is clear already.
-static inline void zero_words(char *p, size_t bytes) {
-    uint64_t *w = (uint64_t *)p, *end = (uint64_t *)(p + bytes);
-    w[0] = w[1] = 0;
-    w += 2;
-    while (end > w) {
-        end -= 4;
-        end[0] = end[1] = end[2] = end[3] = 0;
+// Clearing by 16 bytes. xmm0 is the only vector register that the runtime's C uses, and only here: a call may change it, and whoever allocates has been called. Interrupt
+// handlers, the scheduler and __morestack, which must keep it, do not allocate (scripts/check_regs.py names the functions that may have it). Each piece clears the
+// register anew, so that nothing has to survive from one to the next.
+#ifdef __SSE__
+#define CLOBBERS_XMM0 : "xmm0"
+#else // the compiler does not know it
+#define CLOBBERS_XMM0
+#endif
+static inline __attribute__((always_inline)) void zero_16(char *p) {
+    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tmovups %%xmm0, (%1)" : "=m"(*(char(*)[16])p) : "r"(p) CLOBBERS_XMM0);
+}
+static inline __attribute__((always_inline)) void zero_32(char *p) {
+    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tmovups %%xmm0, (%1)\n\tmovups %%xmm0, 16(%1)" : "=m"(*(char(*)[32])p) : "r"(p) CLOBBERS_XMM0);
+}
+static inline __attribute__((always_inline)) void zero_64(char *p) {
+    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tmovups %%xmm0, (%1)\n\tmovups %%xmm0, 16(%1)\n\tmovups %%xmm0, 32(%1)\n\tmovups %%xmm0, 48(%1)" : "=m"(*(char(*)[64])p) : "r"(p) CLOBBERS_XMM0);
+}
+
+// bytes: a multiple of 16, not 0. The first piece, and the rest from its end in larger ones, of which the last may reach into what is clear already.
+static inline __attribute__((always_inline)) void zero_words(char *p, size_t bytes) {
+    char *end = p + bytes;
+    if (bytes >= 128) {
+        zero_64(p);
+        do zero_64(end -= 64);
+        while (end > p + 64);
+        return;
     }
+    zero_16(p);
+    while (end > p + 16)
+        zero_32(end -= 32);
 }
 
 // Takes the lowest slot of free_bits; *slot: its number. It is an object when slot_publish has been called.
