@@ -44,7 +44,7 @@ MUTANTS = [
            "    if (top >= TOP_MIN || !self_equal) {", "    if (1) {",
            unit("test_map"), UNIT_FAILED),
     Mutant("go-map-behind", "rt/go/map.c", "    return likely(!*bucket_overflow(t, b));\n", "    return true;\n",
-           go_host("shadow", 1, "GOGC=20", "--", "1", "3000", "6"), "a key of the map"),
+           go_host("shadow", 1, "GOGC=20", "--", "1", "3000", "6"), "a (key|name) of the map is"),
     Mutant("map-update-shows", "rt/map_fast.c",
            "    map_writing_set(m);\n    FIND(8, *(const uint64_t *)k == key, LEAVE_WRITTEN);",
            "    FIND(8, *(const uint64_t *)k == key, leave);",
