@@ -104,6 +104,12 @@ def leaks(which="some"):
     return Test(f"leaks of t_leak, {which}", (image,), ("bash", "-c", shell), 70)
 
 
+def judged(file, words, *targets):
+    """A test of tests/FILE itself, where it is the judging that notices."""
+    command = ("env", "LAZY=1", "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{file}", "-k", words)
+    return Test(f"pytest {file} {words}", targets, command, 200)
+
+
 def check(target):
     """A check of what was built: fails by itself."""
     return Test(f"make {target}", (target,), (), 0)

@@ -1,5 +1,8 @@
 """library.py -- protections of: maps, and what programs in Go need."""
-from .kinds import BROKE, Mutant, RACE, UNIT_FAILED, go_host, unit, unit_tsan
+from .kinds import BROKE, Mutant, RACE, TIMEOUT, UNIT_FAILED, go_host, hosted, unit, unit_tsan
+
+FILES = hosted("go-files", smp=2, guard=60, line='ENV=LANG=C ENV=WORDS=two ENV=LANG=de ENV=EMPTY= "ENV=SPACED=a b" -- one "two three"')
+FILES_BROKE = f"{BROKE}|{TIMEOUT}|^wrong: "
 
 MUTANTS = [
     # ---- maps
@@ -83,4 +86,13 @@ MUTANTS = [
            "        p[i].row = *row;\n        store_release(&p[i].key, pc);\n",
            "        store_release(&p[i].key, pc);\n        p[i].row = *row;\n",
            unit_tsan("test_unwind_rows"), RACE),
+    # ---- pipes of programs in Go
+    Mutant("pipe-wakes", "rt/go/pipe.c",
+           "            G *list = pipe_take_waiting(p);\n            lock_release(&files_lock);\n            files_ready(list);\n            lock_acquire(&files_lock);\n",
+           "            (void)pipe_take_waiting;\n",
+           FILES, FILES_BROKE),
+    Mutant("pipe-wraps", "rt/go/pipe.c",
+           "    memcpy(p->ring, buf + first, n - first);\n",
+           "",
+           FILES, FILES_BROKE),
 ]

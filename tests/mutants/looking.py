@@ -1,5 +1,5 @@
 """looking.py -- protections of: traces, profiles, reports; and rules that the build checks."""
-from .kinds import Mutant, UNIT_FAILED, check, leaks, traced, unit
+from .kinds import Mutant, UNIT_FAILED, check, judged, leaks, traced, unit
 
 MUTANTS = [
     # ---- traces and profiles
@@ -27,6 +27,15 @@ MUTANTS = [
     Mutant("leak-waves", "rt/leak.c",
            "        more = false;\n        leak.wave++;", "        break;",
            leaks("none"), r"goroutines? waits? for what nobody"),
+    Mutant("schedtrace-while-asleep", "rt/preempt.c",
+           "    if (p->id == 0 && !(request & REQ_SCHEDTRACE) && schedtrace_due < next) next = schedtrace_due;\n",
+           "",
+           judged("test_leak.py", "test_schedtrace and host", "build/host/metal-t_leak"), "^FAILED "),
+    Mutant("profile-asleep", "rt/profile.c",
+           "    if (!p->idle_since && !p->asleep && !load_relaxed(&changing)) sample(p, tf);",
+           "    if (!p->idle_since && !load_relaxed(&changing)) sample(p, tf);",
+           judged("test_profile.py", "cores_that_sleep and host", "build/host/metal-t_profile"), "^FAILED "),
+
     # ---- rules that the build checks
     Mutant("general-registers", "kernel/irq.c",
            "void irq_dispatch(TrapFrame *tf) {\n    Cpu",
