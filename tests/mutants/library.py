@@ -1,7 +1,10 @@
 """library.py -- protections of: maps, and what programs in Go need."""
+from dataclasses import replace
+
 from .kinds import BROKE, Mutant, RACE, TIMEOUT, UNIT_FAILED, go_host, hosted, unit, unit_tsan
 
-FILES = hosted("go-files", smp=2, guard=60, line='ENV=LANG=C ENV=WORDS=two ENV=LANG=de ENV=EMPTY= "ENV=SPACED=a b" -- one "two three"')
+FILES = replace(hosted("go-files", smp=2, guard=60, line='ENV=LANG=C ENV=WORDS=two ENV=LANG=de ENV=EMPTY= "ENV=SPACED=a b" -- one "two three"'),
+                name="hosted go-files on 2")
 FILES_BROKE = f"{BROKE}|{TIMEOUT}|^wrong: "
 
 MUTANTS = [
