@@ -33,7 +33,7 @@ static Central central[2][SIZE_CLASSES + 1] = {[0 ... 1] = {[0 ... SIZE_CLASSES]
 #define CENTRALS (2 * (SIZE_CLASSES + 1))
 
 static Lock caches_lock = LOCK_INIT(RANK_HEAP);
-static HeapCache *caches; // registered, for ever
+static HeapCache *_Atomic caches; // registered, for ever
 // Central that heap_sweep_step looks at; the ones before have nothing unswept. It only grows between two heap_sweep_begins.
 static _Atomic uint32_t sweep_cursor;
 
@@ -108,7 +108,7 @@ static void cache_register(HeapCache *c) {
     c->known = true;
     lock_acquire(&caches_lock);
     c->next = caches;
-    hint_store(&caches, c);
+    store_release(&caches, c); // with load_acquire of who walks the list without the lock: heap_freed, caches_sum
     lock_release(&caches_lock);
 }
 
@@ -254,7 +254,7 @@ static void cache_sum(const HeapCache *c, HeapStats *h) {
 
 HeapStats caches_sum(void) {
     HeapStats h = {0, 0};
-    for (const HeapCache *c = hint_load(&caches); c; c = c->next)
+    for (const HeapCache *c = load_acquire(&caches); c; c = c->next)
         cache_sum(c, &h);
     return h;
 }
@@ -273,7 +273,7 @@ void heap_allocated_black(uint64_t *objects, uint64_t *bytes) {
 
 void heap_freed(uint64_t *objects, uint64_t *bytes) {
     *objects = *bytes = 0;
-    for (const HeapCache *c = hint_load(&caches); c; c = c->next) { // not over the centrals: this is called while the world is stopped
+    for (const HeapCache *c = load_acquire(&caches); c; c = c->next) { // not over the centrals: this is called while the world is stopped
         *objects += hint_load(&c->freed);
         *bytes += hint_load(&c->freed_bytes);
     }
