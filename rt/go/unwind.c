@@ -16,6 +16,7 @@ extern const uint8_t __eh_frame_hdr_start[] __attribute__((weak));
 extern const uint8_t __ehdr_start[] __attribute__((weak));
 extern const char morestack_body_returns[] __asm__("__morestack.body_returns");
 extern const char __morestack[], __morestack_end[];
+void rt_go_fault(void); // error.c
 
 enum { REG_RBX = 3, REG_RBP = 6, REG_RSP = 7, REG_R12 = 12, REG_R15 = 15, REG_RA = 16 };
 
@@ -325,14 +326,16 @@ static bool step_by_rbp(const G *g, Unwind *u, unsigned word) {
     return u->pc != 0;
 }
 
-// The frame that a fault was made to look like it called (rt/panic.c, rt_fault): its stack pointer lies behind the return address, and pc is
-// the instruction itself.
-static void step_over_fault(const G *g, Unwind *u) {
-    if (likely(!g->fault_pc) || u->pc != g->fault_pc || !readable(g, u, u->sp, u->sp + 16)) return;
+// From the function that a fault was made to look like it called (rt/panic.c, rt_fault): the faulting frame's stack pointer lies behind the return
+// address, and pc is the instruction itself. Known by that function and not by g->fault_pc, because a goroutine's stack may hold several: a deferred
+// call of a panic by a fault may fault, too, whether it recovers or not.
+static inline bool step_over_fault(const G *g, Unwind *u, uintptr_t from) {
+    if (likely(from != (uintptr_t)rt_go_fault)) return u->pc != 0;
+    if (!readable(g, u, u->sp, u->sp + 16)) return false;
     const uintptr_t *pushed = (const uintptr_t *)u->sp;
-    if (pushed[0] <= u->sp || pushed[0] > u->sp + 128 + 64) return;
     u->is_call = pushed[1];
     u->sp = pushed[0];
+    return u->pc != 0;
 }
 
 // ---- one address: how to find the caller's registers, and the landing pad
@@ -413,8 +416,7 @@ static inline bool step_by_row(const G *g, Unwind *u, const UnwindRow *r) {
     u->pc = ((const uintptr_t *)cfa)[-1];
     u->sp = cfa;
     u->is_call = true;
-    step_over_fault(g, u);
-    return u->pc != 0;
+    return step_over_fault(g, u, r->start);
 }
 
 static bool frame_address(const G *g, Unwind *u, const Machine *m, uintptr_t *cfa) {
@@ -446,8 +448,7 @@ static __attribute__((noinline)) bool step_by_tables(const G *g, Unwind *u) {
     u->pc = next[UNW_SAVED];
     u->sp = cfa;
     u->is_call = true;
-    step_over_fault(g, u);
-    return u->pc != 0;
+    return step_over_fault(g, u, f.start);
 }
 
 static __attribute__((noinline)) uintptr_t frame_end_by_tables(const G *g, Unwind *u) {
