@@ -2,8 +2,12 @@
 //
 // A time.Timer holds a runtimeTimer, whose layout is that of rt's Timer (timer.h): it is armed as it is. When it fires, its Go function is called by a
 // new goroutine: the scheduler, on its system stack, cannot run Go code. sendTime and goFunc, the only functions that package time gives, do not block.
+//
+// A ticker whose channel is full gets none: sendTime would drop the tick. So a ticker that nobody reads any more costs its interrupts, and a core that is
+// too slow for it does not fill memory with goroutines that have nothing to send.
 #include "go.h"
 #include "../sched.h"
+#include "../chan.h"
 #include "../timer.h"
 
 typedef struct Timer Timer;
@@ -38,7 +42,15 @@ void go_timer_entry(void *f); // land.asm
 // As g_birth leaves it: r15 r14 r13 r12 rbx rbp, return address.
 typedef struct Saved { uintptr_t r15, r14, r13; } Saved;
 
+static bool dropped(const Timer *copy) {
+    const Type *t = copy->arg;
+    if (copy->period <= 0 || !t || (t->kind & KIND_MASK) != KIND_CHAN) return false;
+    const Chan *c = copy->arg2;
+    return c && hint_load(&c->qcount) == c->dataqsiz;
+}
+
 static void fire(const Timer *copy, int64_t now) {
+    if (dropped(copy)) return;
     G *g = g_new(go_timer_entry, copy->f, (uintptr_t)go_timer_entry);
     if (!g) rt_fatal("out of memory (cannot create a goroutine)");
     Saved *s = (Saved *)g->sp; // on its stack, where the collector sees it

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/pprof"
 	"strings"
 	"time"
@@ -23,7 +24,33 @@ func check(ok bool, what string, args ...interface{}) {
 	}
 }
 
+// The number that the next goroutine gets.
+func goroutine() (id int) {
+	done := make(chan bool)
+	go func() {
+		var text [64]byte
+		fmt.Sscanf(string(text[:runtime.Stack(text[:], false)]), "goroutine %d ", &id)
+		close(done)
+	}()
+	<-done
+	return id
+}
+
+// A ticker that nobody reads drops its ticks; it does not start a goroutine for each.
+func unread() {
+	first := goroutine()
+	ticker := time.NewTicker(100 * time.Microsecond)
+	for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
+		runtime.Gosched()
+	}
+	ticker.Stop()
+	check(len(ticker.C) == 1, "%d values of a ticker that nobody read", len(ticker.C))
+	started := goroutine() - first // each core takes a few numbers at a time
+	check(first > 0 && started < 100, "a ticker that nobody reads started %d goroutines", started)
+}
+
 func main() {
+	unread()
 	now := time.Now()
 	check(now.Year() >= 2022 && now.Year() < 2200, "year %v", now)
 	name, offset := now.Zone()
