@@ -36,8 +36,10 @@ typedef struct Cells {
 } Cells;
 TYPE_STRUCT(Cells, one, two, each(many));
 #define NIL ((Cells *)nil)
+#ifndef RT_DEBUG
 CASE(cell_one, cell_set(NIL->one, bytes))
 CASE(cell_two, cell_set(NIL->two, string_of("x")))
+#endif
 
 int main(int argc, char **argv) {
     static const struct {
@@ -45,7 +47,11 @@ int main(int argc, char **argv) {
         void (*run)(void);
     } cases[] = {{"memcpy to nil", copy_to},     {"memcpy from nil", copy_from},       {"memmove", move_down}, {"memset", set},
                  {"memcmp", compare},            {"strlen", length},                   {"strcmp", compare_text}, {"mem_copy", door_copy},
-                 {"mem_move", door_move},        {"mem_set", door_set},                {"mem_compare", door_compare}, {"cell", cell_one}, {"cell of a String", cell_two}};
+                 {"mem_move", door_move},        {"mem_set", door_set},                {"mem_compare", door_compare}, 
+#ifndef RT_DEBUG // where the check of what is stored comes first, and the store is no leaf: a crash report
+                 {"cell", cell_one}, {"cell of a String", cell_two},
+#endif
+    };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         recovered = false;
         cases[i].run();
