@@ -92,7 +92,7 @@ MUTANTS = [
     Mutant("slice-spent", "rt/preempt.c",
            "    hint_store(&p->slice_spent, true); // also when the request comes to nothing: the goroutine parks\n",
            "",
-           sim("fair_sleep", cores=1, seeds=500), SIM_FAILED),
+           sim("fair_sleep", cores=1), SIM_FAILED),
     Mutant("search-handed-on", "rt/sched.c",
            "    if (before == 1) sched_wake_one();\n",
            "",
