@@ -42,6 +42,7 @@ include scripts/sanitize.mk
 include scripts/fuzz.mk
 include scripts/mutants.mk
 include scripts/glass.mk
+include scripts/given.mk
 
 # One build at a time in a tree: two would write the same files.
 BUILD = mkdir -p $(B) && flock $(B)/.lock $(MAKE) $(if $(V),,-s) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
@@ -107,7 +108,7 @@ test: ## Do everything that CI checks
 	$(call need,build run test)
 	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
 
-nightly: ## Do the long tests, an hour or more; summary in build/nightly.log (ARGS: options of scripts/nightly)
+nightly: ## Do the long tests, two hours or more; summary in build/nightly.log (ARGS: options of scripts/nightly)
 	$(call need,build run test nightly)
 	@env -u ARGS -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS scripts/nightly $(ARGS)
 

@@ -9,6 +9,8 @@ SEED  ?= 1
 # Search: deviations from the default schedule, and schedules for each case at most.
 BOUND ?= 2
 LIMIT ?= 50000
+# Names of some cases only.
+CASE  ?=
 
 SIM       := $(B)/sim
 SIM_CASES := $(patsubst tests/sim/%.c,$(SIM)/%,$(wildcard tests/sim/*.c))
@@ -57,10 +59,12 @@ $(SIM_RT) $(SIM_OBJS) $(SIM)/offsets.inc: $(B)/flags scripts/sim.mk
 .PRECIOUS: $(SIM)/obj/%.world.o $(SIM)/obj/tests/sim/%.c.o
 -include $(SIM_RT:.o=.d) $(SIM_OBJS:.o=.d) $(SIM)/offsets.d $(patsubst $(SIM)/%,$(SIM)/obj/tests/sim/%.c.d,$(SIM_CASES) $(SIM_BAD))
 
+sim_chosen = $(foreach case,$(CASE),$(or $(filter $(SIM)/$(case),$(SIM_CASES)),$(error CASE=$(case): no such case; known are $(notdir $(SIM_CASES)))))
+
 .PHONY: sim sim-build
 sim-build: $(SIM_CASES) $(SIM_BAD)
-sim: ## Run the runtime on simulated cores: all small schedules, then SEEDS random ones
+sim: ## Run the runtime on simulated cores: all small schedules, then SEEDS random ones (CASE: names; SEED, BOUND, LIMIT)
 	$(call need,build)
-	@$(BUILD) sim-build
-	@set -e; for c in $(SIM_CASES); do nice $$c --bound=$(BOUND) --limit=$(LIMIT); \
+	@$(BUILD) $(or $(sim_chosen),sim-build)
+	@set -e; for c in $(or $(sim_chosen),$(SIM_CASES)); do nice $$c --bound=$(BOUND) --limit=$(LIMIT); \
 	  nice $$c --seeds=$(SEEDS) --seed=$(SEED); done

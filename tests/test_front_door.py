@@ -14,6 +14,14 @@ def make(*words, **options):
                           timeout=300, **options)
 
 
+def test_a_variable_that_no_command_has_is_an_error():
+    for word, says in (("SPM=2", "no command has a variable SPM"), ("GOGC=5", "CMDLINE='GOGC=5'")):
+        result = make("help", word)
+        assert result.returncode == 2 and says in result.stdout, result.stdout
+    result = make("sim", "CASE=sprad")
+    assert result.returncode == 2 and "CASE=sprad: no such case; known are arm " in result.stdout, result.stdout
+
+
 def test_make_alone_lists_the_commands():
     text = make().stdout
     for command in ("run", "host", "iso", "debug", "test", "bench"):
@@ -137,6 +145,16 @@ def test_iso_takes_the_command_line(build):
         for kind in ("img", "iso"):
             with open(f"build/hello.{kind}", "rb") as f:
                 assert (b"GOMAXPROCS=1 -- it's here" in f.read()) == there, kind
+
+
+@pytest.mark.parametrize("command", [("host",), ("run", "BOOT=pvh")])
+def test_a_fault_is_reported_at_its_line(tmp_path, command):
+    """Not at the line before, as the address of a call would be."""
+    source = tmp_path / "nil.c"
+    source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) {\n    volatile int *p = (int *)(unsigned long)(8 * argc);\n'
+                      '    if (argc > 1)\n        println("more");\n    else\n        *p = 1;\n    return 0;\n}\n')
+    text = make(*command, f"APP={source}", "TIMEOUT=20").stdout
+    assert re.search(r"^main\(\.\.\.\)\n\t\S*nil\.c:7 \+0x", text, re.M), text
 
 
 @pytest.mark.parametrize("body,hint", [
