@@ -292,7 +292,8 @@ bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr) {
     if (kind == FAULT_ACCESS && !g->panic_on_fault) return false; // a wild pointer is not Go's nil: report it
     uintptr_t was = sp;
     sp = ((sp - 128) & ~(uintptr_t)15) - 24;
-    ((uintptr_t *)sp)[0] = pc;
+    // Whoever follows frame pointers takes this for a return address, and looks at what is before it.
+    ((uintptr_t *)sp)[0] = pc + (!rt_go_fault && pc == tf->rip);
     ((uintptr_t *)sp)[1] = was; // these for rt/go/unwind.c, which does not follow frame pointers
     ((uintptr_t *)sp)[2] = pc != tf->rip; // pc is a return address
     g->fault_pc = pc;
