@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
     program = slash ? slash + 1 : argv[0];
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
-        if ((v = value(a, "--cores="))) cores = (int)number(a, v);
+        if ((v = value(a, "--cores="))) cores = number(a, v) > 0 ? (int)number(a, v) : -1;
         else if ((v = value(a, "--bound="))) bound = (unsigned)number(a, v);
         else if ((v = value(a, "--limit="))) limit = number(a, v);
         else if ((v = value(a, "--seeds="))) seeds = number(a, v);
