@@ -189,6 +189,7 @@ static __attribute__((noinline)) void assist(uint64_t bytes) {
         g->gc_credit = 0;
     }
     g->gc_credit -= (int64_t)bytes;
+    if (unlikely(g->unpreemptible)) return;
     while (g->gc_credit < 0 && load_relaxed(&gc.phase) == GC_MARK)
         g_leave(g, assist_off_stack, g);
     if (unlikely(gc_ahead())) gc_wait_marking();
@@ -208,11 +209,13 @@ static void trigger_call(void *unused) { gc_trigger(); }
 static __attribute__((noinline)) void look(void) {
     uint64_t due;
     sys_call(gc_pace_look, &due);
-    if (due && gc_ahead()) gc_wait_marking();
+    if (due && gc_ahead() && !g_self()->unpreemptible) gc_wait_marking();
 }
 
+// A goroutine that must stay on its core (package sync's pools allocate like that) owes what it allocates, and pays when it allocates next. Only want of memory makes
+// it leave, in alloc.c.
 void gc_allocated(uint64_t bytes) {
-    if (unlikely(gc.stress) && fetch_add(&slow_allocs, 1) % gc.stress == gc.stress - 1) {
+    if (unlikely(gc.stress) && !g_self()->unpreemptible && fetch_add(&slow_allocs, 1) % gc.stress == gc.stress - 1) {
         gc_force();
         return;
     }

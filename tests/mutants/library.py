@@ -102,4 +102,7 @@ MUTANTS = [
            "    memcpy(p->ring, buf + first, n - first);\n",
            "",
            FILES, FILES_BROKE),
+    # ---- sections that stay on their core
+    Mutant("pinned-allocates", "rt/assist.c", "gc.stress) && !g_self()->unpreemptible && fetch_add", "gc.stress) && fetch_add",
+           go_host("pools", 4, "GODEBUG=gcstress=7"), "index out of range|somebody else's"),
 ]
