@@ -199,14 +199,13 @@ static void exit_slow(void *arg) {
     hint_store(&p->g, NULL);
     store_release(&g->on_cpu, 0);
     if (g->own_core) sched_release_core(p, g);
-    stack_reset_to(g, (uintptr_t)g->seg); // newer ones
     while (g->seg->older) { // goexit from deep below
         StackSeg *s = g->seg;
         g->stack_bytes -= s->bytes;
         g->seg = s->older;
         g->guard = g->seg->base + STACK_SLACK;
-        stack_release_newer(g);
     }
+    stack_release_newer(g); // also what it kept; the next who gets this G is to find the first segment alone
     g_free(p, g);
     if (p->gfree_count > GFREE_MAX) spill(p);
     schedule();

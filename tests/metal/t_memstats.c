@@ -159,6 +159,33 @@ static void test_stacks(void) {
     WAIT_UNTIL(load_seq(&inside) == 0, 10);
 }
 
+// A goroutine that ends gives back the segments it has kept, also where it cannot end the quick way: here because so many end that their core's pool of dead ones is full.
+static __attribute__((noinline)) int deep(int depth) {
+    volatile char room[512];
+    room[0] = (char)depth;
+    return depth == 0 ? 0 : deep(depth - 1) + room[0];
+}
+static void park_and_grow(void *arg) {
+    park(arg);
+    if (arg) deep(30);
+}
+static uint64_t after_ends(void *grow) {
+    int others = goroutine_count();
+    for (int i = 0; i < 4 * PARKED; i++)
+        go(park_and_grow, grow);
+    WAIT_UNTIL(load_seq(&inside) == 4 * PARKED, 10);
+    for (int i = 0; i < 4 * PARKED; i++)
+        chan_send(gate, i);
+    WAIT_UNTIL(goroutine_count() <= others, 10);
+    read_both();
+    return m.stack_inuse;
+}
+static void test_ends(void) {
+    after_ends(NULL);
+    uint64_t shallow = after_ends(NULL);
+    check_range("stacks after goroutines that grew, against others", (int64_t)(after_ends(&gate) - shallow), -(16 << 10), 16 << 10);
+}
+
 // ---- while others allocate and collect
 static AtomicBool stop;
 static WaitGroup busy;
@@ -216,6 +243,7 @@ int main(int argc, char **argv) {
     test_gc_report();
     test_counts();
     test_stacks();
+    test_ends();
     test_busy();
     gc_collect();
     read_both();
