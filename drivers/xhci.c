@@ -1,7 +1,7 @@
 // xhci.c -- a USB host controller: its start, its rings, its events.
 //
-// Only keyboards at the controller's own ports are used (xhci_port.c), so a controller gets little: one
-// command ring with one command under way, one event ring, room for eight devices; all of it allocated at the
+// Only keyboards are used, and hubs on the way to them (xhci_port.c), so a controller gets little: one
+// command ring with one command under way, one event ring, room for 16 devices; all of it allocated at the
 // start, because what comes later comes in interrupts.
 //
 // Every wait is bounded: those here by WAIT_NS at boot, all others by a deadline that the timer looks at
@@ -51,7 +51,7 @@ enum {
     STATUS_ERROR = 1 << 12
 };
 enum { LEGACY_CAP = 1, LEGACY_BIOS = 1 << 16, LEGACY_OURS = 1 << 24, CAPS_MAX = 64 };
-enum { PORT_POWER = 1 << 9, EVENT_TRANSFER = 32, EVENT_COMMAND = 33, EVENT_PORT = 34, DEQUEUE_BUSY = 8 };
+enum { EVENT_TRANSFER = 32, EVENT_COMMAND = 33, EVENT_PORT = 34, DEQUEUE_BUSY = 8 };
 enum {
     WAIT_NS = 1000000000,
     AFTER_RESET_NS =

@@ -78,8 +78,7 @@ void hub_report_came(Xhci *x, UsbDevice *d, unsigned code) {
     d->h.armed = false;
     if (d->gone) return;
     if (code != DONE && code != DONE_SHORT) { // it is given up when nothing else is under way
-        usb_mark_gone(x, d);
-        usb_look_again(x, d);
+        usb_fail_at_work(x, d);
         return;
     }
     unsigned bits = d->buffer[REPORT_AT] | (d->function.packet > 1 ? d->buffer[REPORT_AT + 1] << 8 : 0);
@@ -138,7 +137,12 @@ static void after_reset(Xhci *x, UsbDevice *d) {
     bool same = !(d->h.wanted >> port & 1); // else it was unplugged meanwhile
     bool enabled = d->h.status & HUB_ENABLED, connected = d->h.status & HUB_CONNECTED;
     UsbDevice *there = same && enabled ? usb_new(x, d->port, d, port) : NULL;
-    if (same && connected && !enabled && ++d->h.tries[port] < USB_TRIES_MAX) hub_try_again(d, port);
+    if (same && connected && !enabled) {
+        if (++d->h.tries[port] < USB_TRIES_MAX)
+            hub_try_again(d, port);
+        else
+            usb_say_given_up(d->port, usb_route(d, port));
+    }
     rest(x, d);
     if (!there) return;
     x->work = there;
