@@ -60,6 +60,12 @@ typedef struct StackSeg {
     uintptr_t live;         // of a segment that another one follows in the call order: lowest address in use. __morestack writes it
 } StackSeg;
 
+// A fault of the program that becomes a panic. pc 0: none.
+typedef struct Fault {
+    uintptr_t pc, addr;
+    uint8_t kind; // FaultKind
+} Fault;
+
 struct G {
     // read by assembly: offsets generated
     uintptr_t sp;    // saved rsp of a voluntary switch
@@ -102,8 +108,7 @@ struct G {
     uint64_t created_by_id;
     struct Waiter *waiting; // list of Waiters (roots) while parked on channels; NULL otherwise
     struct Timer *timer;    // sleep timer while parked in sleep
-    uintptr_t fault_pc, fault_addr; // panic.c: of the last injected fault
-    uint8_t fault_kind;
+    Fault fault;          // panic.c: that becomes a panic just now; pc 0: none does
     uint8_t unpreemptible; // depth of sections in application text that must stay on their core (rt/go/pin.c)
     _Atomic(G *) all_next;  // allgs (g.c), never unlinked; appended under its lock
     uint32_t slices;        // time slices used up (preemptions)

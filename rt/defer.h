@@ -8,8 +8,17 @@
 typedef struct Panic {
     struct Panic *link;
     Any value;
+    Fault fault; // that it is
     bool recovered, goexit;
 } Panic;
+
+// What a new panic is made of. A fault is noted in interrupt context, and nothing of the program runs before its panic is made.
+static inline Fault fault_take(G *g) {
+    Fault f = g->fault;
+    g->fault.pc = 0;
+    return f;
+}
+void fault_print(const Fault *f); // the line behind the panics' texts, if it is one
 
 // Takes d off the list and runs it, as a call of its own: what it raises and recovers by itself ends here, as if it had returned.
 // recoverable: the panic that recover() in it may stop; NULL: none.

@@ -158,10 +158,12 @@ static void print_chain(const Panic *last) {
 }
 
 static void die_of_panic(void *arg) {
-    G *g = p_self()->g;
     report_begin();
     print_chain(arg);
-    if (g->fault_pc) rt_printf("[signal %s code=0x1 addr=%p pc=%p]\n", fault_signal(g), (void *)g->fault_addr, (void *)g->fault_pc);
+    const Panic *p = arg; // the newest fault among them, as in Go
+    while (p->link && !p->fault.pc)
+        p = p->link;
+    fault_print(&p->fault);
     rt_printf("\n");
     traceback_self();
     report_end(2);
@@ -180,13 +182,18 @@ static void run_defers(void *panic) {
     if (!pn->goexit) sys_call(die_of_panic, pn);
 }
 
-void panic_any(Any v) {
-    if (rt_go_panic) rt_go_panic(v);
+// A frame of its own: a program with Go code has no use for it, and little stack.
+static _Noreturn __attribute__((noinline)) void raise_in_c(Any v) {
     G *g = g_self();
-    Panic pn = {.link = g->panic, .value = v};
+    Panic pn = {.link = g->panic, .value = v, .fault = fault_take(g)};
     g->panic = &pn;
     call_with_stack(PANIC_ROOM, run_defers, &pn);
     __builtin_unreachable();
+}
+
+void panic_any(Any v) {
+    if (rt_go_panic) rt_go_panic(v);
+    raise_in_c(v);
 }
 
 // In a program with Go code, what the runtime raises are values of Go's own error types, and Go's deferred calls run.
@@ -194,7 +201,6 @@ void rt_go_raise(const char *text, bool runtime_error) __attribute__((weak));
 void rt_go_fault(void) __attribute__((weak));
 
 void panic(const char *text) {
-    g_self()->fault_pc = 0;
     if (rt_go_panic_text) rt_go_panic_text(text);
     panic_any((Any){&type_text, (void *)text});
 }
@@ -204,7 +210,6 @@ void panic_plain(const char *text) {
 }
 void panic_runtime(const char *text) {
     if (rt_go_raise) rt_go_raise(text, true);
-    g_self()->fault_pc = 0;
     panic_any((Any){&type_error, (void *)text});
 }
 
@@ -232,14 +237,18 @@ void goexit(void) {
 
 // ---- faults
 
-const char *fault_signal(const G *g) {
-    switch ((FaultKind)g->fault_kind) {
+static const char *fault_signal(FaultKind kind) {
+    switch (kind) {
     case FAULT_DIVIDE: return "SIGFPE: integer divide by zero";
     case FAULT_FPE: return "SIGFPE: floating-point error";
     case FAULT_NIL:
     case FAULT_ACCESS: return "SIGSEGV: segmentation violation";
     default: return "SIGILL";
     }
+}
+
+void fault_print(const Fault *f) {
+    if (f->pc) rt_printf("[signal %s code=0x1 addr=%p pc=%p]\n", fault_signal((FaultKind)f->kind), (void *)f->addr, (void *)f->pc);
 }
 
 static const char *fault_text(FaultKind kind) {
@@ -250,9 +259,9 @@ static const char *fault_text(FaultKind kind) {
     }
 }
 
-// Entered as if called by the faulting instruction.
-static _Noreturn void panic_fault(void) {
-    panic_any((Any){&type_error, (void *)fault_text((FaultKind)g_self()->fault_kind)});
+// Entered as if called by the faulting instruction. In a section of its own, by which walks know it (traceback.c).
+static _Noreturn __attribute__((section("rt_fault_entry"))) void panic_fault(void) {
+    panic_any((Any){&type_error, (void *)fault_text((FaultKind)g_self()->fault.kind)});
 }
 
 extern const char __start_app_text[], __stop_app_text[];
@@ -292,13 +301,10 @@ bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr) {
     if (kind == FAULT_ACCESS && !g->panic_on_fault) return false; // a wild pointer is not Go's nil: report it
     uintptr_t was = sp;
     sp = ((sp - 128) & ~(uintptr_t)15) - 24;
-    // Whoever follows frame pointers takes this for a return address, and looks at what is before it.
-    ((uintptr_t *)sp)[0] = pc + (!rt_go_fault && pc == tf->rip);
-    ((uintptr_t *)sp)[1] = was; // these for rt/go/unwind.c, which does not follow frame pointers
-    ((uintptr_t *)sp)[2] = pc != tf->rip; // pc is a return address
-    g->fault_pc = pc;
-    g->fault_addr = addr;
-    g->fault_kind = (uint8_t)kind;
+    ((uintptr_t *)sp)[0] = pc;
+    ((uintptr_t *)sp)[1] = was;           // for rt/go/unwind.c, which does not follow frame pointers
+    ((uintptr_t *)sp)[2] = pc != tf->rip; // pc is a return address: for both walks
+    g->fault = (Fault){pc, addr, (uint8_t)kind};
     tf->rsp = sp;
     tf->rip = rt_go_fault ? (uintptr_t)rt_go_fault : (uintptr_t)panic_fault;
     tf->rbp = fp;

@@ -12,7 +12,6 @@ _Noreturn void report_wait_frozen(void); // interrupt context: stay here until t
 void traceback_self(void);
 const char *wait_reason_text(unsigned reason); // as Go prints it
 void traceback_one(G *g); // dump of a goroutine that does not run
-const char *fault_signal(const G *g);
 
 // Until report_release what this core reports fills out[0..room) instead of being shown, and the rest is dropped. System stack, so that
 // the core stays the same.

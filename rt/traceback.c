@@ -68,6 +68,7 @@ static bool readable_frame(const G *g, uintptr_t fp) {
 }
 
 extern const char __morestack[], __morestack_end[];
+extern const char __start_rt_fault_entry[] __attribute__((weak)), __stop_rt_fault_entry[] __attribute__((weak)); // panic_fault, by ld
 extern const char morestack_body_returns[] __asm__("__morestack.body_returns");
 
 unsigned rt_return_word(uintptr_t pc) {
@@ -93,6 +94,9 @@ static bool walk_up(const G *g, Walk *w) {
         w->pc = f[1];
         return true;
     }
+    uintptr_t at = w->pc - 1; // its last instruction is a call that does not return
+    bool fault = at >= (uintptr_t)__start_rt_fault_entry && at < (uintptr_t)__stop_rt_fault_entry;
+    if (fault && readable_frame(g, w->fp + 16)) w->is_call = f[3]; // panic.c, rt_fault: the faulting instruction itself, as a rule
     w->pc = f[w->entering ? 2 : rt_return_word(w->pc)];
     w->entering = false;
     if (f[0] == w->fp) return false;

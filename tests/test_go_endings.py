@@ -39,6 +39,11 @@ DEADLOCK = "fatal error: all goroutines are asleep - deadlock!\n"
 
 CASES = {name: (2, f"panic: {text}\n{RUNNING}{MINE}\n") for name, text in PANICS.items()}
 CASES |= {
+    # A deferred call that survives a fault of its own changes nothing about what the program dies of; and a panic that is none, raised for one that is, shows that one.
+    "faultsurvived": (2, rf"panic: {NIL.format('8')}\n{RUNNING}{FRAME.format('second')}{MINE}\n"),
+    "textsurvived": (2, rf"panic: a text\n{RUNNING}{MINE}\n"),
+    "survivedtext": (2, rf"panic: a text\n{RUNNING}{MINE}\n"),
+    "faulttext": (2, r"panic: " + NIL.format("8").replace(r"\n", r" \[recovered\]\n\tpanic: again: true\n") + rf"\n{RUNNING}(?s:.*)"),
     "bad": (2, rf"fatal error: panic while printing panic value: worse\n{RUNNING}{FRAME.format('bad.Error')}{MINE}\n"),
     "repanic": (2, rf"panic: first \[recovered\]\n\tpanic: again first\n{RUNNING}{FRAME.format('repanic.func1')}{FRAME.format('repanic')}{FRAME.format('main')}\n"),
     "nested": (2, rf"panic: first\n\tpanic: second\n\tpanic: third\n{RUNNING}(?:{FRAME.format('nestedPanics[.func12]*')})+{FRAME.format('main')}\n"),

@@ -15,14 +15,8 @@ String go_panic_text(Any v) GO("runtime.burrowPanicText");
 
 static _Noreturn void raise_here(const char *text, bool runtime_error) { go_raise(go_str(text), runtime_error); }
 
-void go_panic_error(const char *text) {
-    g_self()->fault_pc = 0;
-    raise_here(text, true);
-}
-void go_panic_plain(const char *text) {
-    g_self()->fault_pc = 0;
-    raise_here(text, false);
-}
+void go_panic_error(const char *text) { raise_here(text, true); }
+void go_panic_plain(const char *text) { raise_here(text, false); }
 
 // ---- names that gccgo's code calls
 
@@ -34,16 +28,10 @@ void go_panicgonil(void) GO("runtime.panicgonil");
 void go_panicgonil(void) { go_throw("go of nil func value"); }
 static const char nil_text[] = "invalid memory address or nil pointer dereference";
 void go_panicmem(void) GO("runtime.panicmem");
-void go_panicmem(void) {
-    g_self()->fault_pc = 0;
-    raise_here(nil_text, true);
-}
+void go_panicmem(void) { raise_here(nil_text, true); }
 // A routine of the runtime was given a pointer into page zero: the trace says where.
 void go_panic_mem(void) {
-    G *g = g_self();
-    g->fault_pc = (uintptr_t)__builtin_return_address(0);
-    g->fault_addr = 0;
-    g->fault_kind = FAULT_NIL;
+    g_self()->fault = (Fault){(uintptr_t)__builtin_return_address(0), 0, FAULT_NIL};
     raise_here(nil_text, true);
 }
 void go_panic_mem_door(void);
@@ -84,11 +72,11 @@ void rt_go_raise(const char *text, bool runtime_error) {
 // A fault in application text: entered as if called by the faulting instruction.
 void rt_go_fault(void);
 void rt_go_fault(void) {
-    G *g = g_self();
-    switch ((FaultKind)g->fault_kind) {
+    Fault f = g_self()->fault; // its panic takes it
+    switch ((FaultKind)f.kind) {
     case FAULT_DIVIDE: raise_here("integer divide by zero", true);
     case FAULT_FPE: raise_here("floating point error", true);
-    case FAULT_ACCESS: go_raise_at(go_str(nil_text), g->fault_addr);
+    case FAULT_ACCESS: go_raise_at(go_str(nil_text), f.addr);
     default: raise_here(nil_text, true);
     }
 }
@@ -102,19 +90,20 @@ void go_fatal_string(String s) GO("sync.fatal");
 void go_fatal_string(String s) { rt_fatal("%.*s", (int)s.n, s.p); }
 
 typedef struct Line { struct Line *older; String text; bool recovered, goexit; } Line;
+typedef struct Death { const Line *lines; Fault fault; } Death;
 
 static void print_and_end(void *arg) {
-    const G *g = p_self()->g;
+    const Death *d = arg;
     report_begin();
     bool first = true;
-    for (const Line *l = arg; l; l = l->older) {
+    for (const Line *l = d->lines; l; l = l->older) {
         if (l->goexit) continue;
         rt_printf("%spanic: ", first ? "" : "\t");
         plat_write(l->text.p, (size_t)l->text.n);
         rt_printf("%s\n", l->recovered ? " [recovered]" : "");
         first = false;
     }
-    if (g->fault_pc) rt_printf("[signal %s code=0x1 addr=%p pc=%p]\n", fault_signal(g), (void *)g->fault_addr, (void *)g->fault_pc);
+    fault_print(&d->fault);
     TracebackLevel level = hint_load(&go_traceback);
     if (level != TRACEBACK_NONE) {
         rt_printf("\n");
@@ -124,10 +113,12 @@ static void print_and_end(void *arg) {
     report_end(2);
 }
 
-// The texts are made first, by the values' own methods, while the program still runs. Oldest panic first.
+// The texts are made first, by the values' own methods, while the program still runs. Oldest panic first; of faults the newest is shown, as in Go.
 void go_die(GoPanic *p) {
     Line *lines = NULL;
+    Fault fault = {0};
     for (; p; p = p->link) {
+        if (!fault.pc) fault = p->fault;
         static const uint8_t bits[] = {3};
         static const String name = {"runtime.line", 12};
         static const Type type = {.size = sizeof(Line), .ptrdata = 16, .align = 8, .field_align = 8, .kind = KIND_STRUCT, .gcdata = bits, .string = &name};
@@ -135,7 +126,8 @@ void go_die(GoPanic *p) {
         *l = (Line){lines, p->goexit ? (String){NULL, 0} : go_panic_text(p->value), p->recovered, p->goexit};
         lines = l;
     }
-    sys_call(print_and_end, lines);
+    Death d = {lines, fault};
+    sys_call(print_and_end, &d);
     __builtin_unreachable();
 }
 

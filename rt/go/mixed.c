@@ -71,7 +71,6 @@ static _Noreturn void recovered(GoPanic *p, CatchFrame *f) {
         leaving |= q->goexit;
     g->go_panics = outside;
     g->recoverable = f ? f->recoverable : NULL;
-    g->fault_pc = 0;
     if (leaving) go_goexit();
     run_rest(f ? f->defers : NULL, f ? f->go_defers : NULL);
     if (!f) panic_end_quietly();

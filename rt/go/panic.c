@@ -191,7 +191,6 @@ void go_land_at(Unwind *u, uintptr_t frame) {
     uintptr_t pad = unwind_to(g, u, frame);
     if (unlikely(pad == UNWIND_NO_FRAME)) rt_throw("recovered, but the frame that deferred is not found");
     if (unlikely(pad == UNWIND_NO_PAD)) rt_throw("recovered, but the function that deferred has no landing pad here");
-    g->fault_pc = 0;
     u->pc = pad;
     stack_reset_to(g, u->sp);
     go_land_enter(u, g->guard);
@@ -208,6 +207,7 @@ static GoPanic *push_panic(Any v, bool goexit) {
     p->value = v;
     p->goexit = goexit;
     p->recoverable = g->recoverable;
+    p->fault = fault_take(g);
     g->go_panics = p;
     return p;
 }

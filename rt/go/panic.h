@@ -27,6 +27,7 @@ typedef struct GoPanic {
     GoDefer *c_go;
     Defer *c_defers;
     Panic *recoverable; // C's recover() before this panic
+    Fault fault;        // that it is
 } GoPanic;
 
 extern const Type go_defer_type, go_panic_type;

@@ -44,6 +44,18 @@ var (
 )
 
 //go:noinline
+func first(p *point) int { return p.x }
+
+//go:noinline
+func second(p *point) int { return p.y }
+
+// survive recovers from a fault of its own.
+func survive() {
+	defer func() { recover() }()
+	zero += first(nothing)
+}
+
+//go:noinline
 func deep(n int) int {
 	var pad [100]int
 	pad[n%100] = n
@@ -142,6 +154,10 @@ var cases = map[string]func(){
 	"makeslice":     func() { fmt.Println(make([]int, zero-1)) },
 	"makechan":      func() { fmt.Println(make(chan int, zero-1)) },
 	"repanic":       repanic,
+	"faultsurvived": func() { defer survive(); zero += second(nothing) },
+	"textsurvived":  func() { defer survive(); panic("a text") },
+	"survivedtext":  func() { survive(); panic("a text") },
+	"faulttext":     func() { defer func() { panic(fmt.Sprint("again: ", recover() != nil)) }(); zero += second(nothing) },
 	"nested":        nestedPanics,
 	"goexit":        func() { runtime.Goexit() },
 	"goexitothers":  func() { go func() { time.Sleep(5 * time.Millisecond) }(); runtime.Goexit() },

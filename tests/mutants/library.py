@@ -1,7 +1,7 @@
 """library.py -- protections of: maps, and what programs in Go need."""
 from dataclasses import replace
 
-from .kinds import BROKE, Mutant, RACE, TIMEOUT, UNIT_FAILED, go_host, hosted, unit, unit_tsan
+from .kinds import BROKE, Mutant, RACE, TIMEOUT, UNIT_FAILED, go_host, hosted, judged, unit, unit_tsan
 
 FILES = replace(hosted("go-files", smp=2, guard=60, line='ENV=LANG=C ENV=WORDS=two ENV=LANG=de ENV=EMPTY= "ENV=SPACED=a b" -- one "two three"'),
                 name="hosted go-files on 2")
@@ -83,8 +83,11 @@ MUTANTS = [
            go_host("landings", 1), BROKE),
     Mutant("unwind-faults", "rt/go/unwind.c",
            "    if (likely(from != (uintptr_t)rt_go_fault)) return u->pc != 0;\n",
-           "    if (likely(from != (uintptr_t)rt_go_fault) || u->pc != g->fault_pc) return u->pc != 0;\n",
+           "    if (likely(from != (uintptr_t)rt_go_fault) || u->pc != g->fault.pc) return u->pc != 0;\n",
            go_host("faults", 1), BROKE),
+    Mutant("fault-belongs", "rt/defer.h", "    g->fault.pc = 0;\n", "", judged("test_panics.py", "host", "build/host/metal-t_dies"), "expected status 2"),
+    Mutant("fault-address", "rt/traceback.c", "    if (fault && readable_frame(g, w->fp + 16)) w->is_call = f[3];", "    (void)fault;",
+           judged("test_panics.py", "host", "build/host/metal-t_dies"), "assert"),
     Mutant("unwind-row-owner", "rt/go/unwind_rows.c",
            "        if (!atomic_compare_exchange_strong_explicit(&p[i].key, &empty, FILLING, memory_order_acq_rel, memory_order_relaxed)) continue;\n",
            "        if (load_acquire(&p[i].key) != empty) continue;\n",
