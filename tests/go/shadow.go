@@ -4,11 +4,8 @@
 //
 //     shadow [seed] [operations of each goroutine] [goroutines]
 //
-// Here the model judges; verified as well it runs at night. (One verified run in some 2000, on four threads of a busy host, stops at a word that lies
-// unused in a frame of strconv.formatBits: a letter that ended, whose way there is not known.)
-//
 // smp: 1 2 4
-// args: GOGC=20 -- 1 1500 6
+// args: GOGC=20 GODEBUG=gcverify=1 -- 1 1500 6
 package main
 
 import (
