@@ -97,7 +97,6 @@ static bool asked_or_over(P *p) { return asked(p) || plat_now_ns() >= p->gc.turn
 
 static void note_time(G *g, int64_t from, int64_t to) {
     int64_t ns = to - from;
-    taken_by_core(from, to);
     stall_count(STALL_ASSIST, from, to);
     fetch_add(&gc_cycle.assist_ns, ns);
     assist_count_piece(ns);
@@ -110,11 +109,13 @@ static void note_time(G *g, int64_t from, int64_t to) {
 static int64_t mark_some(P *p, G *g, int64_t work, int64_t now) {
     if (work > (int64_t)OVER_ASSIST) work = OVER_ASSIST;
     p->gc.turn_end = now + PIECE_NS;
+    taken_from(taken_core());
     trace_note(TRACE_MARK, 1, g, 0);
     gc_marker_enter();
     int64_t done = (int64_t)gc_drain(p, (uint64_t)work, asked_or_over);
     gc_marker_leave(p);
     trace_note(TRACE_MARK, 0, g, 0);
+    taken_until(taken_core());
     fetch_add(&gc_cycle.scanned, (uint64_t)done);
     note_time(g, now, plat_now_ns());
     return done;

@@ -95,6 +95,7 @@ static void begin_marking(void *unused) {
     store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
     gc_catch_up(p_self());
     gc_cycle.mark_ns = plat_now_ns();
+    taken_until(UTIL_ONE);
     gc_limiter_update(gc_cycle.mark_ns, false, true);
     store_relaxed(&mem_closed, false);
 }
@@ -134,9 +135,7 @@ static void stop_2(void) {
     if (!gc_mark_finish(FINISH_BUDGET)) {
         c->returns++;
         store_relaxed(&c->seems_done, 0);
-        int64_t now = plat_now_ns();
-        c->stop2_ns += now - c->mark_term_ns;
-        taken_by_stop(c->mark_term_ns, now);
+        c->stop2_ns += plat_now_ns() - c->mark_term_ns;
         return;
     }
     RT_ASSERT(load_relaxed(&c->markers) == 0);
@@ -158,6 +157,7 @@ static void stop_2(void) {
 static void end_marking(void *unused) {
     store_relaxed(&mem_closed, true);
     stop_2();
+    taken_until(UTIL_ONE);
     store_relaxed(&mem_closed, false);
 }
 
@@ -174,9 +174,6 @@ static void account(void *cycle) {
     const GcCycle *c = cycle;
     int64_t stops = c->mark_ns - c->sweep_term_ns + c->end_ns - c->mark_term_ns + c->stop2_ns;
     cpu_ns += stops * c->procs + load_relaxed(&c->assist_ns) + c->dedicated_ns + c->fraction_ns;
-    taken_by_stop(c->sweep_term_ns, c->mark_ns);
-    taken_by_stop(c->mark_term_ns, c->end_ns);
-    taken_settle();
     gc_figures.gc_cpu_ppm = (uint32_t)gc_cpu_ppm();
     gc_figures_cycle((uint64_t)stops, (uint64_t)plat_wall_ns(), c->forced);
 }
@@ -243,6 +240,7 @@ void gc_run_cycle(void) {
     finish_sweep();
     if (gc.cycle) end_of_sweep();
     gc_cycle.sweep_term_ns = plat_now_ns();
+    taken_from(UTIL_ONE);
     trace_note(TRACE_GC, TRACE_GC_BEGIN, NULL, gc.cycle + 1);
     world_stop(WAIT_STW);
     if (rt_go_cycle_begins) rt_go_cycle_begins();
@@ -256,6 +254,7 @@ void gc_run_cycle(void) {
         do gc_wait_marked();
         while (flush_all());
         gc_cycle.mark_term_ns = plat_now_ns();
+        taken_from(UTIL_ONE);
         trace_note(TRACE_GC, TRACE_GC_MARKED, NULL, gc.cycle);
         world_stop(WAIT_STW);
         sys_call(end_marking, NULL);

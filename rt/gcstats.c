@@ -73,40 +73,33 @@ void stall_count(StallCause cause, int64_t from, int64_t to) {
 
 // ---- what is taken from the program
 
-#define TAKEN_PAGES 192u // 16384 intervals in a cycle
+#define TAKEN_STEPS 32768u // of 24 bytes: changes 6 us apart are told apart
 
 static Lock taken_lock = LOCK_INIT(RANK_GC);
 static Util taken; // step == NULL: nobody wants to know
 
 void taken_init(int64_t now) {
-    UtilStep *room = page_alloc(TAKEN_PAGES);
-    if (room) util_init(&taken, room, TAKEN_PAGES * PAGE_SIZE / sizeof *room, now);
+    UtilStep *room = page_alloc((TAKEN_STEPS * sizeof *room + PAGE_SIZE - 1) / PAGE_SIZE);
+    if (room) util_init(&taken, room, TAKEN_STEPS, now);
 }
 
-static void note(int64_t from, int64_t to, int32_t share) {
-    if (!taken.step) return;
+static void change(int32_t share) {
     lock_acquire(&taken_lock);
-    util_take(&taken, from, to, share);
+    util_change(&taken, plat_now_ns(), share);
     lock_release(&taken_lock);
 }
 
-void taken_by_core(int64_t from, int64_t to) { note(from, to, UTIL_ONE / sched.nproc); }
-void taken_by_stop(int64_t from, int64_t to) { note(from, to, UTIL_ONE); }
-
-// Not at the end of each cycle: all that is there is gone through.
-void taken_settle(void) {
-    if (!taken.step || taken.n < taken.room / 4) return;
-    lock_acquire(&taken_lock);
-    util_settle(&taken, plat_now_ns());
-    lock_release(&taken_lock);
+void taken_from(int32_t share) {
+    if (unlikely(taken.step)) change(share);
 }
+void taken_until(int32_t share) { taken_from(-share); }
+int32_t taken_core(void) { return UTIL_ONE / sched.nproc; }
 
 void taken_end(TakenSums *sums, int64_t now) {
     *sums = (TakenSums){.mean = -1, .minimum = {-1, -1, -1}};
     if (!taken.step) return;
     lock_acquire(&taken_lock);
     util_settle(&taken, now);
-    sums->dropped = taken.dropped;
     sums->mean = util_mean(&taken);
     for (int i = 0; i < UTIL_WINDOWS; i++)
         sums->minimum[i] = util_minimum(&taken, i);

@@ -44,14 +44,14 @@ extern AssistSums assist_sums;
 void assist_count_piece(int64_t ns);
 void assist_count_goroutine(uint64_t ns);
 
-// ---- what is taken from the program (gcutil.h): stops, workers, assists; not what idle cores do. Only with GODEBUG=gcsummary=1. System stack, small
+// ---- what is taken from the program (gcutil.h): stops, workers, assists; not what idle cores do. Only with GODEBUG=gcsummary=1
 void taken_init(int64_t now);
-void taken_by_core(int64_t from, int64_t to);
-void taken_by_stop(int64_t from, int64_t to);
-void taken_settle(void); // a cycle is over, and so are its turns and assists
+// Now and until now: UTIL_ONE for a stop, taken_core() for one core. Small: also while the world is stopped.
+void taken_from(int32_t share);
+void taken_until(int32_t share);
+int32_t taken_core(void); // the same throughout a cycle
 // The program ends.
 typedef struct TakenSums {
-    uint64_t dropped;
     int64_t mean, minimum[UTIL_WINDOWS]; // left to the program, in millionths; -1: none
 } TakenSums;
 void taken_end(TakenSums *sums, int64_t now);

@@ -101,7 +101,7 @@ static void utilisation(void) {
         if (t.minimum[i] >= 0)
             rt_printf("%s %lu ms %lu.%lu %%", i ? "," : "", (unsigned long)util_windows[i] / 1000000, (unsigned long)t.minimum[i] / 10000,
                       (unsigned long)t.minimum[i] / 1000 % 10);
-    rt_printf("%s\n", t.dropped ? " (too many parts: some not counted)" : "");
+    rt_printf("\n");
 }
 
 void gc_summary(void) {

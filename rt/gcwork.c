@@ -129,6 +129,13 @@ static int64_t mark_a_while(P *p, uint64_t budget, bool (*enough)(P *p), int64_t
 
 // ---- turns
 
+static int64_t mark_turn(P *p, int64_t now) {
+    taken_from(taken_core());
+    int64_t spent = mark_a_while(p, 0, asked_or_over, now);
+    taken_until(taken_core());
+    return spent;
+}
+
 // Everything that others may run as well.
 static void give_queue_away(P *p) {
     for (G *g; (g = runq_get(p));)
@@ -140,9 +147,8 @@ static void dedicated_turn(P *p, int64_t now) {
     if (!runq_empty(p)) give_queue_away(p);
     p->gc.busy_marking = true;
     p->gc.turn_end = load_relaxed(&p->local_count) ? now + ALTERNATE_NS : TIME_NEVER;
-    int64_t spent = mark_a_while(p, 0, asked_or_over, now);
+    int64_t spent = mark_turn(p, now);
     hint_store(&p->gc.dedicated_ns, p->gc.dedicated_ns + spent);
-    taken_by_core(now, now + spent);
     stall_count(STALL_TURN, now, now + spent);
     p->gc.next_turn = load_relaxed(&p->local_count) ? now + spent + ALTERNATE_NS : 0;
 }
@@ -150,9 +156,8 @@ static void dedicated_turn(P *p, int64_t now) {
 // The next turn is due when this P's share of the time since marking began exceeds what it has spent; but goroutines get as long as the turn was.
 static void fraction_turn(P *p, int64_t now) {
     p->gc.turn_end = now + TURN_NS;
-    int64_t spent = mark_a_while(p, 0, asked_or_over, now);
+    int64_t spent = mark_turn(p, now);
     hint_store(&p->gc.fraction_ns, p->gc.fraction_ns + spent);
-    taken_by_core(now, now + spent);
     stall_count(STALL_TURN, now, now + spent);
     int64_t due = gc_cycle.mark_ns + p->gc.fraction_ns * SHARE_ONE / (int64_t)gc_cycle.share;
     int64_t least = now + 2 * spent;

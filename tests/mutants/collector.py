@@ -211,4 +211,17 @@ MUTANTS = [
            "    if (load_relaxed(&gc.phase) != GC_MARK) {\n        heap_cache_flush(p);\n",
            "    if (load_relaxed(&gc.phase) != GC_MARK) {\n",
            sim("gc_sweep", cores=3, seeds=2000), SIM_FAILED),
+    # ---- what gcsummary notes
+    Mutant("util-unbounded", "rt/gcutil.c",
+           "    move_on(u, UTIL_WORK);\n",
+           "    move_on(u, u->room);\n",
+           unit("test_gcutil"), "expected most <="),
+    Mutant("util-overwritten", "rt/gcutil.c",
+           "    if (ns < u->grain) return;\n",
+           "    if (ns <= 0) return;\n",
+           unit("test_gcutil"), UNIT_FAILED),
+    Mutant("util-one-cursor", "rt/gcutil.c",
+           "    if (t > last(u)->at) return false; // its end is not known yet\n",
+           "    if (t > last(u)->at || t <= last(u)->at) return false; // its end is not known yet\n",
+           unit("test_gcutil"), UNIT_FAILED),
 ]

@@ -33,7 +33,9 @@ void gc_work_flush(P *p) {}
 void gc_barrier_flush(P *p) {}
 void gc_wake_coordinator(void) { woken++; }
 void gc_credit_add(int64_t work) {}
-void taken_by_core(int64_t from, int64_t to) {}
+void taken_from(int32_t share) {}
+void taken_until(int32_t share) {}
+int32_t taken_core(void) { return 0; }
 void stall_count(StallCause cause, int64_t from, int64_t to) {}
 bool heap_sweep_step(size_t pages) { return false; }
 uint64_t gc_drain(P *p, uint64_t budget, bool (*enough)(P *p)) {
