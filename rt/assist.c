@@ -13,6 +13,7 @@
 //
 // Locks: assist_lock (RANK_GC) guards the queue.
 #include "gcrun.h"
+#include "page.h"
 #include "trace.h"
 #include "runq.h"
 
@@ -183,14 +184,17 @@ bool gc_ahead(void) {
     return load_relaxed(&heap.live_bytes) > most + most / 8 + AHEAD && !load_relaxed(&gc_pace.limiting) && !(marking && gc_work_exists());
 }
 
-static __attribute__((noinline)) void assist(uint64_t bytes) {
-    G *g = g_self();
+static void owe(G *g, uint64_t bytes) {
     if (g->gc_credit_cycle != gc.cycle) {
         g->gc_credit_cycle = gc.cycle;
         g->gc_credit = 0;
     }
     g->gc_credit -= (int64_t)bytes;
-    if (unlikely(g->unpreemptible)) return;
+}
+
+static __attribute__((noinline)) void assist(uint64_t bytes) {
+    G *g = g_self();
+    owe(g, bytes);
     while (g->gc_credit < 0 && load_relaxed(&gc.phase) == GC_MARK)
         g_leave(g, assist_off_stack, g);
     if (unlikely(gc_ahead())) gc_wait_marking();
@@ -210,13 +214,28 @@ static void trigger_call(void *unused) { gc_trigger(); }
 static __attribute__((noinline)) void look(void) {
     uint64_t due;
     sys_call(gc_pace_look, &due);
-    if (due && gc_ahead() && !g_self()->unpreemptible) gc_wait_marking();
+    if (due && gc_ahead()) gc_wait_marking();
 }
 
-// A goroutine that must stay on its core (package sync's pools allocate like that) owes what it allocates, and pays when it allocates next. Only want of memory makes
-// it leave, in alloc.c.
+bool gc_must_stay(void) {
+    const G *g = g_self();
+    return g && g->unpreemptible;
+}
+
+// It asks for a cycle as long as pages of the reserve are in use, too: perhaps nobody else allocates.
+static __attribute__((noinline)) void allocated_staying(uint64_t bytes) {
+    uint64_t due;
+    if (load_relaxed(&gc.phase) == GC_MARK) owe(g_self(), bytes);
+    else if (load_relaxed(&heap.live_bytes) >= load_relaxed(&gc_pace.look_at)) sys_call(gc_pace_look, &due);
+    if (load_relaxed(&page_heap.free) < page_heap.reserve) sys_call(trigger_call, NULL);
+}
+
 void gc_allocated(uint64_t bytes) {
-    if (unlikely(gc.stress) && !g_self()->unpreemptible && fetch_add(&slow_allocs, 1) % gc.stress == gc.stress - 1) {
+    if (unlikely(gc_must_stay())) {
+        allocated_staying(bytes);
+        return;
+    }
+    if (unlikely(gc.stress) && fetch_add(&slow_allocs, 1) % gc.stress == gc.stress - 1) {
         gc_force();
         return;
     }

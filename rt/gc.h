@@ -124,6 +124,9 @@ void gc_stacks_done(void);
 void gc_allocated(uint64_t bytes);
 // Out of memory: forces a whole cycle and its sweep and returns; false: this context cannot wait for one (system stack). Goroutine's stack.
 bool gc_force(void);
+// The caller's goroutine must stay on its core (package sync's pools allocate in such sections). It owes what it allocates, and pays when it allocates next; when memory
+// is short it may use the page allocator's reserve. Only when that is used up, too, does gc_force make it leave, since the program would be over else. Any stack.
+bool gc_must_stay(void);
 // Deadline of this P's next turn, for the timer; TIME_NEVER: none. Small, also from interrupts.
 int64_t gc_next_turn(const struct P *p);
 // No cycle is under way until gc_admit: for who changes which cores there are (Go: stopTheWorldGC). Goroutine's stack; may park.

@@ -4,7 +4,7 @@
 // (SPAN_TYPED with more than SPAN_FEW slots). No headers: slots keep the alignment of their class.
 //
 // When memory is scattered, small slots make do with a single page; larger ones, and large objects, get frames that are mapped
-// together.
+// together. A goroutine that must stay on its core (gc_must_stay) cannot wait for a collection: when nothing else is left it gets pages of the reserve.
 //
 // Locks: all_lock (RANK_HEAP, no other of that rank is held with it) guards the list of all spans.
 #include "alloc.h"
@@ -24,7 +24,8 @@ static void *pages_get(unsigned c, size_t *n) {
         *n = 1;
         return p;
     }
-    return page_alloc_large(*n);
+    p = page_alloc_large(*n);
+    return p || !gc_must_stay() ? p : page_alloc_reserve(*n);
 }
 
 // A record over the pages, which it takes, or gives back when there is no memory for it.
@@ -96,7 +97,9 @@ Span *span_new(unsigned class, bool noscan) {
 
 Span *span_new_large(size_t bytes, const Type *t) {
     size_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
-    Span *s = span_make(page_alloc_large(pages), pages, t ? SPAN_TYPED : SPAN_NOSCAN);
+    void *base = page_alloc_large(pages);
+    if (!base && gc_must_stay()) base = page_alloc_reserve(pages);
+    Span *s = span_make(base, pages, t ? SPAN_TYPED : SPAN_NOSCAN);
     if (!s) return NULL;
     s->class_index = SIZE_CLASSES;
     s->slots = 1;

@@ -1,5 +1,8 @@
 """collector.py -- protections of: roots, barriers, marking, sweeping, finalizers."""
-from .kinds import BROKE, FAILED, Mutant, SIM_FAILED, UNIT_FAILED, check, hosted, sim, unit
+from .kinds import BROKE, FAILED, Mutant, SIM_FAILED, Test, UNIT_FAILED, check, hosted, sim, unit
+
+PINNED = "build/host/metal-t_gc_pinned"
+SHORT = Test("hosted metal-t_gc_pinned in 32 MiB", (PINNED,), ("env", "BURROW_CPUS=1", "BURROW_MEM=32M", PINNED, "GOGC=off", "GOMEMLIMIT=1G"), 120)
 
 MUTANTS = [
     # ---- the collector
@@ -224,4 +227,17 @@ MUTANTS = [
            "    if (t > last(u)->at) return false; // its end is not known yet\n",
            "    if (t > last(u)->at || t <= last(u)->at) return false; // its end is not known yet\n",
            unit("test_gcutil"), UNIT_FAILED),
+    # ---- want of memory where nobody can wait
+    Mutant("pinned-waits", "rt/span.c",
+           "    return p || !gc_must_stay() ? p : page_alloc_reserve(*n);",
+           "    return p;",
+           SHORT, BROKE),
+    Mutant("pinned-waits-large", "rt/span.c",
+           "    if (!base && gc_must_stay()) base = page_alloc_reserve(pages);\n",
+           "",
+           SHORT, BROKE),
+    Mutant("pinned-asks-nobody", "rt/assist.c",
+           "    if (load_relaxed(&page_heap.free) < page_heap.reserve) sys_call(trigger_call, NULL);\n",
+           "",
+           SHORT, FAILED),
 ]

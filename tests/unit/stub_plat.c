@@ -141,6 +141,9 @@ WEAK void gc_allocated(uint64_t bytes) {}
 WEAK bool gc_force(void) {
     return false;
 }
+WEAK bool gc_must_stay(void) {
+    return false;
+}
 WEAK void special_sweep(Span *s) {}
 
 // ---- lock.c without ranks
