@@ -18,11 +18,10 @@ SAN_GC := $(addprefix tests/metal/t_,gc_mutator@1@3000 gc_mutator@GODEBUG=gcveri
   gc_mutator@GODEBUG=gcpoison=1,gcstress=2@4@800 gc_cycle@GODEBUG=gcverify=1 gc_force@GODEBUG=gcforce=40,gcverify=1 gc_limit@GODEBUG=gcforce=0 \
   gc_lists@GODEBUG=gcverify=1@4@20@50 gc_map@GODEBUG=gcverify=1@8@20 gc_trace@GODEBUG=gctrace=1 gc_trees@GODEBUG=gcverify=1@8@1 \
   gc_words@GODEBUG=gcverify=1 gc_stacks@GODEBUG=gcverify=1@500@200 final@GODEBUG=gcverify=1@4000 memstats@GODEBUG=gcverify=1)
-# Without what reads other goroutines' stacks whole, and not as the collector does; without what counts objects to the last one, which words in a dead part
-# of a frame may keep: in instrumented frames they do.
+# Without what reads other goroutines' stacks whole, and not as the collector does.
 SAN_RUNS_asan  := $(basename $(filter-out tests/metal/t_roots.c,$(SAN_PROGRAMS))) $(SAN_GC)
-SAN_RUNS_ubsan := $(basename $(SAN_PROGRAMS)) $(filter-out tests/metal/t_memstats%,$(SAN_GC))
-SAN_RUNS_tsan  := $(basename $(SAN_PROGRAMS)) $(filter-out tests/metal/t_gc_limit%,$(SAN_GC)) # that takes half a minute
+SAN_RUNS_ubsan := $(basename $(SAN_PROGRAMS)) $(SAN_GC)
+SAN_RUNS_tsan  := $(SAN_RUNS_ubsan)
 $(foreach k,$(SAN_KINDS),$(eval SAN_PROGRAMS_$k := $(sort $(foreach r,$(SAN_RUNS_$k),$(firstword $(subst @, ,$r))))))
 SAN_UNITS_asan     := $(UNIT_TESTS)
 SAN_UNITS_tsan     := $(patsubst tests/unit/%.c,$(B)/tsan/unit/%,$(shell grep -l pthread_create tests/unit/*.c))
