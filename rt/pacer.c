@@ -8,7 +8,7 @@
 #define SCAN_LEFT_MIN    1000u
 // Bytes of marking for a byte of allocation, at most, unless memory is limited: up to the goal, and a tenth beyond it. See "Assists" in pacer.h.
 #define GENTLE           2u
-#define STEEPEST         16u
+#define STEEPEST         10u
 #define PERCENT_OFF      100000 // GOGC=off, where a number is wanted
 
 static uint64_t min_u(uint64_t a, uint64_t b) { return a < b ? a : b; }

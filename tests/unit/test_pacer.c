@@ -157,15 +157,15 @@ static void assists(void) {
     CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 90 * MB), PACE_ONE);
     m.live = 95 * MB;
     CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 95 * MB), 2 * PACE_ONE);
-    // Nobody marks for milliseconds at one allocation: not more than 2 before the goal, 9 in the middle of the tenth behind it, 16 from there on,
+    // Nobody marks for milliseconds at one allocation: not more than 2 before the goal, 6 in the middle of the tenth behind it, 10 from there on,
     m.live = 99 * MB;
     CHECK_EQ(pacer_assist_ratio(&p, &m, 0, 99 * MB), 2 * PACE_ONE);
     m.live = 105 * MB;
-    CHECK_EQ(pacer_assist_ratio(&p, &m, 0, 105 * MB), 9 * PACE_ONE);
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 0, 105 * MB), 6 * PACE_ONE);
     m.live = 110 * MB;
-    CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 110 * MB), 16 * (uint64_t)PACE_ONE);
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 110 * MB), 10 * (uint64_t)PACE_ONE);
     m.live = 200 * MB;
-    CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 200 * MB), 16 * (uint64_t)PACE_ONE);
+    CHECK_EQ(pacer_assist_ratio(&p, &m, 10 * MB, 200 * MB), 10 * (uint64_t)PACE_ONE);
     m.live = 92 * MB; // what is needed, if it is less
     CHECK_EQ(pacer_assist_ratio(&p, &m, 16 * MB, 92 * MB), PACE_ONE / 2);
     m.live = 110 * MB;
