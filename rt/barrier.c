@@ -19,6 +19,16 @@ void gc_shade_slow(uintptr_t old) {
     if (unlikely(p->gc.n_shaded == GC_BUFFER_WORDS)) flush(p);
 }
 
+uint64_t gc_barrier_noted(void) {
+    uint64_t n = 0;
+    for (int i = 0; i < sched.ncpu; i++) {
+        GcLocal *l = &rt_ps[i]->gc;
+        n += l->noted + l->n_shaded;
+        l->noted = 0;
+    }
+    return n;
+}
+
 void gc_shade_words_slow(const void *from, uint64_t bytes) {
     for (const uintptr_t *w = from, *hi = w + bytes / 8; w < hi; w++)
         gc_shade_slow(hint_load(w)); // others may be storing there

@@ -76,6 +76,7 @@ static void begin_marking(void *unused) {
     store_relaxed(&mem_closed, true);
     gc.cycle++;
     gc_cycle.heap0 = load_relaxed(&heap.live_bytes);
+    gc_cycle.noted_before = gc_barrier_noted();
     store_relaxed(&gc_cycle.markers, 0);
     store_relaxed(&gc_cycle.seems_done, 0);
     store_relaxed(&gc_cycle.assist_ns, 0);
@@ -101,7 +102,9 @@ static void begin_marking(void *unused) {
 }
 
 void gc_stacks_done(void) {
-    if (exchange(&gc.stacks_pending, 0)) sched_set_detour(false);
+    if (!exchange(&gc.stacks_pending, 0)) return;
+    sched_set_detour(false);
+    store_relaxed(&gc_cycle.stacks_ns, plat_now_ns());
 }
 
 // ---- stop 2
@@ -118,6 +121,7 @@ static void count_up(GcCycle *c) {
     c->unmarked_objects = objects - c->marked_objects - black_objects;
     c->unmarked_bytes = bytes - c->marked_bytes - black_bytes;
     c->scan_work = gc_scan_work();
+    c->noted = gc_barrier_noted();
     c->heap1 = load_relaxed(&heap.live_bytes);
     c->heap2 = c->marked_bytes + black_bytes;
     c->fraction_ns = c->dedicated_ns = c->idle_ns = 0;

@@ -55,6 +55,7 @@ typedef struct GcLocal {
     uint32_t seen;     // gc.epoch that this P has caught up with; hint_store by the owner, the coordinator waits for it
     uint32_t n_shaded; // values in shaded[]
     uintptr_t shaded[GC_BUFFER_WORDS]; // deletion barrier: old values, not looked at yet
+    uint64_t noted;    // of them, looked at since gc_barrier_noted was last called
     struct WorkBuf *full, *spare; // mark.c: grey objects of this P
     uint64_t scanned_bytes;       // scan work done since it was last added to the totals
     uint64_t marked_objects, marked_bytes; // in this cycle, by this P
@@ -88,6 +89,7 @@ uint64_t gc_drain(struct P *p, uint64_t budget, bool (*enough)(struct P *p));
 bool gc_work_exists(void);         // global list or root jobs: a hint for who has nothing
 void gc_work_flush(struct P *p);   // own grey objects to the global list, counts to the totals; p: the caller's or stopped
 void gc_barrier_flush(struct P *p); // looks at P.gc.shaded; p: the caller's or stopped
+uint64_t gc_barrier_noted(void);    // world stopped: old values that barriers have noted since the last call
 // World stopped: flushes all Ps' buffers and does at most `budget` bytes of work. True: nothing grey is left anywhere, all roots are done.
 bool gc_mark_finish(uint64_t budget);
 // Before p enters g while gc.stacks_pending: scans g's stack, or waits for who is at it. No locks.

@@ -21,6 +21,8 @@ static void marked(void *cycle) {
     r->procs = c->procs, r->dedicated = c->dedicated, r->share = (uint32_t)(c->share * 1000 / SHARE_ONE);
     r->setup = stop_of(&c->stop1), r->termination = stop_of(&c->stop2);
     r->mark_ns = c->mark_term_ns - c->mark_ns;
+    r->stacks_ns = load_relaxed(&c->stacks_ns) - c->mark_ns;
+    r->barrier_noted = c->noted, r->barrier_noted_before = c->noted_before;
     r->dedicated_ns = c->dedicated_ns, r->share_ns = c->fraction_ns, r->idle_ns = c->idle_ns;
     r->assist_ns = load_relaxed(&c->assist_ns), r->assist_longest_ns = load_relaxed(&c->assist_longest_ns);
     r->heap_begin = c->heap0, r->heap_end = c->heap1, r->live = c->heap2, r->goal = c->goal;

@@ -23,11 +23,13 @@ typedef struct GcCycle {
     uint64_t freed_objects, freed_bytes, kept_objects, kept_bytes; // swept, kept by finalizers, since the start of the program
     StopFigures stop1, stop2;
     uint64_t scan_work;
+    uint64_t noted, noted_before; // old values that barriers noted: while marking; between the end of the marking before and stop 1, where they are off
     int64_t fraction_ns, dedicated_ns, idle_ns; // sums over all Ps, at the end
     // any core
     _Atomic uint32_t markers;    // cores and assists that are marking now
     _Atomic uint32_t seems_done; // nothing was left: the coordinator looks
     _Atomic int64_t assist_ns, assist_longest_ns;
+    _Atomic int64_t stacks_ns;   // when the last stack had been looked at
     _Atomic uint64_t scanned;    // scan work so far: what turns and assists have reported
 } GcCycle;
 extern GcCycle gc_cycle;

@@ -25,6 +25,7 @@ void gc_barrier_flush(P *p) {
     if (n == 0) return;
     for (uint32_t i = 0; i < n; i++)
         mark_exact(l, l->shaded[i]);
+    l->noted += n;
     l->n_shaded = 0;
     if (load_relaxed(&work_count) == 0) work_flush(l); // this core may not mark for long
 }

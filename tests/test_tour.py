@@ -2,6 +2,9 @@
 import glob
 import os
 import re
+import signal
+import subprocess
+import time
 
 import pytest
 import qemu
@@ -34,3 +37,40 @@ def test_status_tells_whether_all_hold(build, words, status, verdict):
     """Though the last claim ends the program by a fatal error either way."""
     result = qemu.run_process([build.path("build/host/tour"), *words.split()], 120)
     assert result.status == status and verdict in result.text and "goroutine stack exceeds 65536-byte limit" in result.text, result.tail()
+
+
+def shape(line):
+    """A line without its numbers and the blanks that align them."""
+    return " ".join(re.sub(r"0x[0-9a-f]+|\d+", "#", line).split())
+
+
+def test_documentation_shows_what_the_tour_prints(build):
+    """Line for line, numbers aside. The report at the end is an excerpt."""
+    result = qemu.run_process([build.path("build/host/tour")], 240, env=dict(os.environ, BURROW_CPUS="4", BURROW_MEM="1G"))
+    assert result.status == 0, result.tail()
+    printed = [shape(line) for line in result.text.splitlines()]
+    for number, block in re.findall(r"^## (\d+)\. (?:(?!^```).*\n)*^```\n((?:(?!^```).*\n)*)^```$", open("docs/tour.md").read(), re.M):
+        shown = [shape(line) for line in block.splitlines() if line != "..."]
+        if number != "20":
+            at = next(i for i, line in enumerate(printed) if line == shown[0])
+            assert printed[at:at + len(shown)] == shown and printed[at + len(shown)] == "", f"claim {number}:\n" + "\n".join(printed[at:at + len(shown) + 1])
+        else:
+            assert set(shown) <= set(printed), sorted(set(shown) - set(printed))
+
+
+def test_slow_pauses_between_claims(build):
+    """SLOW=1 of make, as docs/tour.md says; without it the second claim follows within the time that the first one takes: milliseconds."""
+    build.path("build/host/tour")
+    child = subprocess.Popen(["make", "host", "APP=apps/tour", "SLOW=1", "TIMEOUT=120"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                             start_new_session=True)
+    seen = []
+    try:
+        for line in child.stdout:
+            if re.match(r"\d+\. ", line):
+                seen.append(time.monotonic())
+            if len(seen) == 2:
+                break
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+    assert len(seen) == 2 and seen[1] - seen[0] >= 3.9, seen

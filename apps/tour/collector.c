@@ -120,6 +120,7 @@ static AtomicBool stop;
 static WaitGroup wg;
 static volatile uint64_t turns;
 static AtomicInt64 allocations;
+static NodeCell *newest; // of each goroutine that allocates: each object takes the place of the one before
 
 static void spin(void *unused) { // no call, no allocation: only an interrupt gets it off its core
     while (!*(volatile bool *)&stop)
@@ -135,13 +136,14 @@ static void call(void *unused) {
     turns += x == 0;
     waitgroup_done(&wg);
 }
-static void allocate(void *unused) {
+static void allocate(void *me) {
     Node *list = NULL;
     for (int64_t i = 0; !atomic_bool_load(&stop); i++) {
         list = i % 1000 ? list : NULL;
         Node *node = new (Node);
         cell_set(node->next, list);
         list = node;
+        cell_set(newest[(intptr_t)me], node);
         atomic_int64_add(&allocations, 1);
     }
     waitgroup_done(&wg);
@@ -150,10 +152,11 @@ static void start_load(void) {
     atomic_bool_store(&stop, false);
     int each = gomaxprocs(0);
     waitgroup_add(&wg, 3 * each);
-    for (int i = 0; i < each; i++) {
+    newest = make_array(NodeCell, each);
+    for (intptr_t i = 0; i < each; i++) {
         go(spin, NULL);
         go(call, NULL);
-        go(allocate, NULL);
+        go(allocate, (void *)i);
     }
 }
 static void end_load(void) {
@@ -164,20 +167,23 @@ static void end_load(void) {
 static void under_load(void) {
     int p = gomaxprocs(0);
     start_load();
-    uint64_t idle = 0, sched = 0, calls = 0, async = 0, door = 0, worker = 0, cycles = 0, ways_wrong = 0, quarter_wrong = 0;
-    int64_t during = 0, worked = 0, wall = 0, setup = 0, termination = 0;
+    uint64_t idle = 0, sched = 0, calls = 0, async = 0, door = 0, worker = 0, cycles = 0, ways_wrong = 0, quarter_wrong = 0, stacks_wrong = 0;
+    uint64_t noted = 0, noted_off = 0, made = 0;
+    int64_t worked = 0, wall = 0, stacks = 0, setup = 0, termination = 0;
     uint32_t last = 0;
     while (cycles < 20) {
-        int64_t before = atomic_int64_load(&allocations);
+        time_sleep(MILLISECOND); // a time without a collection: whatever they store then is no business of the barrier
         collect();
         if (report.cycle == last) continue;
         last = report.cycle;
         cycles++;
-        during += atomic_int64_load(&allocations) - before;
         idle += report.setup.idle, sched += report.setup.sched, calls += report.setup.call, async += report.setup.async, door += report.setup.door, worker += report.setup.worker;
         ways_wrong += report.setup.idle + report.setup.sched + report.setup.call + report.setup.async + report.setup.door + report.setup.worker != (uint32_t)(report.procs - 1);
         // dedicated cores, and turns on the rest: together a quarter
         quarter_wrong += (uint32_t)report.dedicated * 1000 + report.share * (uint32_t)(report.procs - report.dedicated) < 235u * (uint32_t)report.procs;
+        stacks_wrong += report.stacks_ns < 0 || report.stacks_ns > report.mark_ns;
+        stacks += report.stacks_ns;
+        noted += report.barrier_noted, noted_off += report.barrier_noted_before, made += report.made_objects;
         worked += report.dedicated_ns + report.share_ns, wall += report.mark_ns;
         if (report.setup.total_ns > setup) setup = report.setup.total_ns;
         if (report.termination.total_ns > termination) termination = report.termination.total_ns;
@@ -185,6 +191,7 @@ static void under_load(void) {
     static MemStats m;
     read_mem_stats(&m);
     end_load();
+    int64_t outside = atomic_int64_load(&allocations) - (int64_t)made;
 
     claim("Mark setup stops every goroutine, at a function call or wherever it is, so that none is in the middle of asking for memory; then the write barrier goes on",
           "rt/stop.c, rt/preempt.c, rt/gc.c: begin_marking");
@@ -193,16 +200,20 @@ static void under_load(void) {
          (unsigned long)calls, (unsigned long)async, (unsigned long)door, (unsigned long)sched, (unsigned long)idle, (unsigned long)worker);
     holds(ways_wrong == 0, "each time all others came; longest setup stop %ld us", (long)setup / 1000);
     if (p > 1) holds(async > 0, "a loop without calls did not keep them waiting: interrupted %lu times", (unsigned long)async);
+    holds(made > 0 && noted + cycles * (uint64_t)(p + 16) >= made, "the barrier is on: goroutines made %lu objects before marking was over, each took the place of another, and %lu old pointers were noted",
+          (unsigned long)made, (unsigned long)noted);
 
     claim("Marking takes 25 % of the cores, walks stacks and then the heap, while goroutines run", "rt/gcwork.c, rt/mark.c, rt/scan.c");
     holds(quarter_wrong == 0, "workers: %d whole cores of %d, and %u/1000 of the time of the others", report.dedicated, report.procs, report.share);
     seen("measured: they marked for %ld us in all, while %ld us passed between the stops: with a heap of 4 MB most of that is the collector's turn to come, behind the loops",
          (long)worked / 1000, (long)wall / 1000);
-    holds(during > 0, "meanwhile goroutines made %ld objects", (long)during);
+    holds(stacks_wrong == 0, "all stacks had been looked at after %ld us of these", (long)stacks / 1000);
+    holds(made > 0, "meanwhile goroutines made %lu objects", (unsigned long)made);
 
     claim("Mark termination stops once more, turns the barrier off, sets the next goal and counts what is unmarked", "rt/gc.c: end_marking, rt/pacer.c");
     seen("longest termination stop %ld us; live %lu KB, next goal %lu KB (GOGC: %d %%)", (long)termination / 1000, (unsigned long)report.live >> 10,
          (unsigned long)m.next_gc >> 10, gc_set_percent(gc_set_percent(100)));
+    holds(noted_off == 0 && outside > 0, "the barrier is off: until the next setup goroutines replaced %ld pointers, and %lu were noted", (long)outside, (unsigned long)noted_off);
     holds(m.next_gc >= report.live, "the goal is above what lives");
     collect();
     holds(report.before_unmarked_objects == report.before_freed_objects + report.before_kept_objects && report.before_unmarked_bytes == report.before_freed_bytes + report.before_kept_bytes,
@@ -237,5 +248,5 @@ void collector_claims(void) {
     not_generational();
     under_load();
     assisted();
-    kept = NULL;
+    kept = NULL, newest = NULL;
 }
