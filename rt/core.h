@@ -103,6 +103,7 @@ struct G {
     struct GoDefer *go_defers;
     struct GoPanic *go_panics;
     int go_errno; // rt/go/libc.c
+    void *go_labels; // rt/go/pprof.c: on the heap. Written by itself and before birth; read by its core's interrupts. Not cleared at its end
     uintptr_t wait_since_ns; // for the dump: when it parked, 0 if not measured
     uintptr_t entry_pc, created_by_pc;
     uint64_t created_by_id;

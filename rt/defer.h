@@ -15,7 +15,7 @@ typedef struct Panic {
 // What a new panic is made of. A fault is noted in interrupt context, and nothing of the program runs before its panic is made.
 static inline Fault fault_take(G *g) {
     Fault f = g->fault;
-    g->fault.pc = 0;
+    g->fault = (Fault){0};
     return f;
 }
 void fault_print(const Fault *f); // the line behind the panics' texts, if it is one

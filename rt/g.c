@@ -79,6 +79,7 @@ static inline void g_birth(P *p, G *g, void (*fn)(void *), void *arg, uintptr_t 
     g->id = goid_take(p);
     G *parent = p->g;
     g->created_by_id = parent ? parent->id : 0;
+    g->go_labels = parent ? parent->go_labels : NULL;
     g->mxcsr = 0x1f80;
     g->fcw = 0x37f;
     hint_store(&g->priority, PRIORITY_NORMAL); // urge_some_core may look

@@ -3,6 +3,9 @@
 // CPU: each core's timer interrupts it so many times a second (cpuprof=hz; the same one-shot timer that ends slices). If it runs something, the stack is walked from
 // the interrupted frame, and counted in the core's own table, which its interrupts alone write (proftab.c). No lock, no allocation, general registers.
 // A core that sleeps, for want of work or because the world is stopped, has no samples. A program in Go starts and ends such profiles while it runs (profile_cpu_begin): its counts are value[1], those of the whole run value[0].
+// Such a profile also tells samples apart by the labels of the goroutine (G.go_labels), objects on the heap, to which its tables' buckets then lead: roots (root.c). They need no
+// barrier. What an interrupt reads there is of the goroutine that runs: at stop 1 it was in the goroutine's record, which is looked at before the goroutine runs again, or it came from the
+// heap or a stack since. Only who forgets them shades them (profile_cpu_forget).
 // While tables are made and reset no interrupt may use them: `changing` and P.sampling are Dekker's flags, of the core that changes and of each core's interrupts.
 //
 // Mutex and block: the scheduler's hooks (watch.c) note when a goroutine stops; when it is made ready, what it has waited counts: for the block profile with its own
@@ -107,10 +110,11 @@ static void sample(P *p, const TrapFrame *tf) {
         w.is_call = true;
     }
     n += traceback_pcs(p->g, w, pc + n, PROFILE_DEPTH - n);
-    ProfileBucket *b = proftab_bucket(p->samples, pc, n);
+    bool live = hint_load(&cpu_live);
+    ProfileBucket *b = proftab_bucket(p->samples, pc, n, live && p->g ? hint_load(&p->g->go_labels) : NULL);
     if (!b) return;
     proftab_add(b, 0, 1);
-    if (hint_load(&cpu_live)) proftab_add(b, 1, 1);
+    if (live) proftab_add(b, 1, 1);
 }
 
 int64_t profile_tick(P *p, const TrapFrame *tf, int64_t now) {
@@ -140,8 +144,8 @@ bool profile_cpu_begin(uint32_t hz) {
     change_begin();
     for (int i = 0; i < sched.ncpu && ok; i++) {
         P *p = rt_ps[i];
-        if (!p->samples) ok = (p->samples = proftab_new(TABLE_PAGES)) != NULL;
-        else if (alone) proftab_reset(p->samples);
+        if (!p->samples) __atomic_store_n(&p->samples, proftab_new(TABLE_PAGES), __ATOMIC_RELEASE); // pairs with root.c
+        ok = p->samples != NULL;
         for (const ProfileBucket *b = NULL; ok && (b = proftab_next(p->samples, b));)
             hint_store(&((ProfileBucket *)b)->value[1], 0);
     }
@@ -176,6 +180,19 @@ uint64_t profile_cpu_end(void) {
     return hz;
 }
 
+void profile_cpu_forget(void *unused) {
+    if (rt_knobs.cpuprof) return; // its counts go on
+    change_begin();
+    for (int i = 0; i < sched.ncpu; i++) {
+        ProfileTable *t = rt_ps[i]->samples;
+        if (!t) continue;
+        for (const ProfileBucket *b = NULL; hint_load(&t->labelled) && (b = proftab_next(t, b));)
+            gc_shade(b->label);
+        proftab_reset(t);
+    }
+    change_end();
+}
+
 // ---- waiting
 
 static bool is_blocking(unsigned why) { return why >= WAIT_CHAN_SEND && why <= WAIT_WAITGROUP && why != WAIT_SLEEP; }
@@ -183,7 +200,7 @@ static bool is_mutex(unsigned why) { return why == WAIT_SEMA_MUTEX || why == WAI
 
 static void count(ProfileTable *t, const uintptr_t *pc, unsigned n, uint64_t times, uint64_t ns, uint64_t scale) {
     lock_acquire(&lock);
-    ProfileBucket *b = done ? NULL : proftab_bucket(t, pc, n);
+    ProfileBucket *b = done ? NULL : proftab_bucket(t, pc, n, NULL);
     if (b) {
         proftab_add(b, 0, times * scale);
         proftab_add(b, 1, ns * scale);
@@ -234,7 +251,7 @@ static void count_goroutine(G *g, void *unused) {
     if (g == p_self()->g) n = traceback_here(pc, PROFILE_DEPTH);
     else if (!load_relaxed(&g->on_cpu) && traceback_start(g, &w)) n = traceback_pcs(g, w, pc, PROFILE_DEPTH);
     else pc[0] = g->entry_pc, n = 1; // runs on a core that was not stopped
-    ProfileBucket *b = proftab_bucket(goroutines, pc, n);
+    ProfileBucket *b = proftab_bucket(goroutines, pc, n, NULL);
     if (b) proftab_add(b, 0, 1);
 }
 

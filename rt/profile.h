@@ -17,8 +17,9 @@ void profile_waited(G *g, const G *by);
 
 // ---- profiles that a program in Go takes by itself (go/pprof.c). On the system stack; one caller at a time
 struct ProfileTable;
-bool profile_cpu_begin(uint32_t hz); // false: no memory. Counts are value[1] of each core's P.samples, from 0 on
+bool profile_cpu_begin(uint32_t hz); // false: no memory. Counts are value[1] of each core's P.samples, from 0 on; by labels (ProfileBucket.label)
 uint64_t profile_cpu_end(void);      // nobody adds to value[1] any more. How many samples a second were taken
+void profile_cpu_forget(void *unused); // when they have been read. World stopped: nobody is marking labels
 void profile_waits(void *rates);     // World stopped. rates: WaitRates
 typedef struct WaitRates {
     int64_t block, mutex; // as knobs blockprof, mutexprof; 0: no more; below 0: as it is

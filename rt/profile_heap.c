@@ -84,7 +84,7 @@ static void sample_call(void *object) {
     unsigned n = traceback_here(pc, PROFILE_DEPTH);
     lock_acquire(&lock);
     bool fits = count < room || (room < UINT32_MAX / 2 && grow(2 * pages));
-    ProfileBucket *b = fits ? proftab_bucket(profile_heap_table, pc, n) : NULL;
+    ProfileBucket *b = fits ? proftab_bucket(profile_heap_table, pc, n, NULL) : NULL;
     if (b) {
         proftab_add(b, ALLOC_OBJECTS, 1);
         proftab_add(b, ALLOC_BYTES, s->slot_bytes);

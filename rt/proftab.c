@@ -16,6 +16,7 @@ ProfileTable *proftab_new(size_t pages) {
 
 void proftab_reset(ProfileTable *t) {
     hint_store(&t->lost, 0);
+    hint_store(&t->labelled, false);
     memset(t->head, 0, sizeof t->head);
     store_relaxed(&t->count, 0);
     store_relaxed(&t->used, sizeof *t);
@@ -23,39 +24,34 @@ void proftab_reset(ProfileTable *t) {
 
 static inline ProfileBucket *at(const ProfileTable *t, uint32_t offset) { return (ProfileBucket *)((char *)t + offset); }
 
-static bool same(const ProfileBucket *b, uint32_t hash, const uintptr_t *pc, unsigned depth) {
-    if (b->hash != hash || b->depth != depth) return false;
+static bool same(const ProfileBucket *b, uint32_t hash, const uintptr_t *pc, unsigned depth, const void *label) {
+    if (b->hash != hash || b->depth != depth || b->label != label) return false;
     for (unsigned i = 0; i < depth; i++)
         if (b->pc[i] != pc[i]) return false;
     return true;
 }
 
-ProfileBucket *proftab_bucket(ProfileTable *t, const uintptr_t *pc, unsigned depth) {
-    uint64_t h = depth;
+ProfileBucket *proftab_bucket(ProfileTable *t, const uintptr_t *pc, unsigned depth, const void *label) {
+    uint64_t h = depth ^ (uintptr_t)label;
     for (unsigned i = 0; i < depth; i++)
         h = (h ^ pc[i]) * 0x9e3779b97f4a7c15ull >> 1;
     uint32_t hash = (uint32_t)(h >> 20), *head = &t->head[hash % (sizeof t->head / sizeof *t->head)];
     for (uint32_t o = *head; o; o = at(t, o)->next)
-        if (same(at(t, o), hash, pc, depth)) return at(t, o);
+        if (same(at(t, o), hash, pc, depth, label)) return at(t, o);
     uint32_t used = load_relaxed(&t->used), bytes = (uint32_t)(sizeof(ProfileBucket) + depth * sizeof *pc);
     if (t->room - used < bytes) {
         hint_store(&t->lost, t->lost + 1);
         return NULL;
     }
     ProfileBucket *b = at(t, used);
-    *b = (ProfileBucket){.next = *head, .hash = hash, .depth = depth};
+    *b = (ProfileBucket){.next = *head, .hash = hash, .depth = depth, .label = label};
     for (unsigned i = 0; i < depth; i++)
         b->pc[i] = pc[i];
+    if (label) hint_store(&t->labelled, true);
     *head = used;
     store_relaxed(&t->count, load_relaxed(&t->count) + 1);
     store_release(&t->used, used + bytes); // pairs with proftab_write_out, proftab_next
     return b;
-}
-
-const ProfileBucket *proftab_next(const ProfileTable *t, const ProfileBucket *b) {
-    uint32_t used = load_acquire(&t->used); // pairs with proftab_bucket
-    uint32_t o = b ? (uint32_t)((const char *)b - (const char *)t) + (uint32_t)(sizeof *b + b->depth * sizeof(uintptr_t)) : (uint32_t)sizeof *t;
-    return o < used ? at(t, o) : NULL;
 }
 
 void proftab_write_out(const ProfileTable *t, const char *kind, uint64_t rate, int64_t duration) {

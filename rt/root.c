@@ -31,9 +31,12 @@
 //
 // Timers. Each core's array is looked at in pieces from index 0 up, under its lock; the other half of the argument is in timer.c.
 //
+// Labels in CPU profiles (profile.c). A core's table is one job. Tables grow while they are looked at: what comes in then is of the snapshot or new. They are emptied in a stop.
+//
 // Locks: timer_lock (RANK_GC), outside of P.timers_lock; list_lock, var_lock (RANK_GCWORK).
 #include "root.h"
 #include "mark.h"
+#include "proftab.h"
 #include "sched.h"
 
 #define STACK_PIECE (32u << 10)
@@ -118,6 +121,7 @@ static bool scan_piece(GcLocal *l, G *g, bool from_start, uint64_t *bytes) {
         if (g->ctx) scan_words(l, g->ctx, g->ctx->fpu + rt_fpu_bytes);
         mark_conservative(l, (uintptr_t)g->go_defers); // of Go code, on the heap when deferred in a loop: nothing else leads to them
         mark_conservative(l, (uintptr_t)g->go_panics);
+        mark_conservative(l, (uintptr_t)g->go_labels);
         s = g->seg;
         at = stack_lowest(g);
     }
@@ -263,6 +267,27 @@ static bool var_job(P *p, uint64_t *bytes) {
     return true;
 }
 
+// ---- labels in CPU profiles
+
+static _Atomic uint32_t label_core; // the next core whose table is to be taken
+
+static const ProfileTable *labels_of(uint32_t core) {
+    const ProfileTable *t = __atomic_load_n(&rt_ps[core]->samples, __ATOMIC_ACQUIRE); // pairs with profile_cpu_begin
+    return t && hint_load(&t->labelled) ? t : NULL;
+}
+
+static bool label_job(P *p, uint64_t *bytes) {
+    uint32_t i = load_relaxed(&label_core);
+    do
+        if (i >= (uint32_t)sched.ncpu) return false;
+    while (!cas(&label_core, &i, i + 1));
+    const ProfileTable *t = labels_of(i);
+    *bytes = 16;
+    for (const ProfileBucket *b = NULL; t && (b = proftab_next(t, b)); *bytes += 8)
+        mark_conservative(&p->gc, (uintptr_t)b->label);
+    return true;
+}
+
 // ---- all of them
 
 bool root_job(P *p, uint64_t *bytes) {
@@ -273,11 +298,11 @@ bool root_job(P *p, uint64_t *bytes) {
         return true;
     }
     *bytes = 256;
-    return var_job(p, bytes) || timer_job(p, bytes) || (special_mark_left() && special_mark_some(p));
+    return var_job(p, bytes) || timer_job(p, bytes) || label_job(p, bytes) || (special_mark_left() && special_mark_some(p));
 }
 
 bool root_left(void) {
-    return load_seq(&cursor) || load_seq(&list_count) != 0 || load_relaxed(&vars_left) || load_relaxed(&timers_left) || special_mark_left();
+    return load_seq(&cursor) || load_seq(&list_count) != 0 || load_relaxed(&vars_left) || load_relaxed(&timers_left) || load_relaxed(&label_core) < (uint32_t)sched.ncpu || special_mark_left();
 }
 
 uint64_t gc_root_bytes(void) { return load_relaxed(&root_bytes); }
@@ -300,6 +325,7 @@ void root_begin(P *p) {
     timer_core = 0;
     timer_from = 0;
     store_relaxed(&timers_left, 1);
+    store_relaxed(&label_core, 0);
     special_mark_begin();
 }
 
@@ -340,6 +366,9 @@ static void visit_all(void *arg) {
     for (int i = 0; i < sched.ncpu; i++) {
         const struct TimerHeap *h = &rt_ps[i]->timers;
         emit(arg, ROOT_TIMERS, NULL, (uintptr_t)h->v, (uintptr_t)(h->v + h->n));
+        const ProfileTable *t = labels_of((uint32_t)i);
+        for (const ProfileBucket *b = NULL; t && (b = proftab_next(t, b));)
+            emit(arg, ROOT_LABELS, NULL, (uintptr_t)&b->label, (uintptr_t)(&b->label + 1));
     }
     emit(arg, ROOT_VARIABLES, NULL, (uintptr_t)__start_app_data, (uintptr_t)__stop_app_data);
     emit(arg, ROOT_VARIABLES, NULL, (uintptr_t)__start_app_bss, (uintptr_t)__stop_app_bss);

@@ -7,6 +7,7 @@ typedef enum {
     ROOT_CONTEXT,   // saved registers and vector state of a preempted goroutine; conservative
     ROOT_GOROUTINE, // a goroutine's record: its argument, a panic's value, what wakes it
     ROOT_TIMERS,    // pointers to armed timers
+    ROOT_LABELS,    // of goroutines, in samples of a CPU profile
     ROOT_VARIABLES, // the program's variables; conservative
 } RootKind;
 

@@ -82,7 +82,7 @@ class Writer:
 
 # ---- reading: for tests, and for people without go
 
-Sample = namedtuple("Sample", "stack values")  # stack: (function, file, line), innermost first
+Sample = namedtuple("Sample", "stack values labels", defaults=({},))  # stack: (function, file, line), innermost first; labels: texts, by key
 
 
 def fields(data):
@@ -160,5 +160,6 @@ def read(data):
         values = numbers(m[2])
         if len(values) != len(types):
             raise ValueError(f"a sample has {len(values)} values of {len(types)}")
-        samples.append(Sample([place for i in numbers(m[1]) for place in locations[i]], values))
+        labels = {strings[label[1]]: strings[label.get(2, 0)] for label in (dict(fields(text)) for text in m.get(3, []))}
+        samples.append(Sample([place for i in numbers(m[1]) for place in locations[i]], values, labels))
     return {"sample_types": types, "strings": strings, **{name: top.get(n, []) for name, n in PROFILE.items()}}, samples

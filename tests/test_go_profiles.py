@@ -13,13 +13,13 @@ import qemu
 GO = shutil.which("go") or "/usr/lib/go-1.19/bin/go"
 
 
-def profiles(build, kind, boot="host", cores=2):
+def profiles(build, kind, boot="host", cores=2, knobs=""):
     """{name: bytes} of what the program took, and the other lines that it wrote."""
     if boot == "host":
-        env = dict(os.environ, BURROW_CPUS=str(cores), BURROW_CMDLINE=f"-- {kind}")
-        result = qemu.run_process([build.path("build/host/go-profiles")], 120, env=env)
+        env = dict(os.environ, BURROW_CPUS=str(cores), BURROW_CMDLINE=f"{knobs} -- {kind}")
+        result = qemu.run_process([build.path("build/host/go-profiles")], 300, env=env)
     else:
-        result = qemu.run(build.path("build/go-profiles.elf"), boot, f"-- {kind}", 120, smp=cores)
+        result = qemu.run(build.path("build/go-profiles.elf"), boot, f"{knobs} -- {kind}", 300, smp=cores)
     assert result.status == 0, result.tail()
     text = programs.without_summary(result.text)
     found = re.findall(r"^BEGIN (\w+)\n(\S*)\nEND\n", text, re.M)
@@ -49,17 +49,44 @@ def opened(data, name):
 
 @pytest.mark.parametrize("boot", ["host", "pvh"])
 def test_cpu(build, boot):
-    """Three quarters of the time in hot, a quarter in warm, in two profiles one after the other; a profile that is being taken keeps another from beginning."""
+    """Three quarters of the work in hot, a quarter in warm, in two profiles one after the other; a profile that is being taken keeps another from beginning. The work is
+    always the same; where it takes longer than a second, because this system is slow or busy, the samples are not fewer."""
     taken, said = profiles(build, "cpu", boot)
     assert said == "second: cpu profiling already in use\n" * 2, said
     for name in ("cpu0", "cpu1"):
         flat, cum = (by_function(taken[name], ["samples", "cpu"], 0, leaf) for leaf in (True, False))
         both = flat["main.hot"] + flat["main.warm"]
-        assert both >= 20 and 0.5 < flat["main.hot"] / both < 0.95, flat
+        assert both >= 20 and 0.4 < flat["main.hot"] / both < 0.97, flat
         assert cum["main.burn"] >= both and cum["main.main"] >= both, cum
-        assert sum(flat.values()) < 2 * 300, flat  # 100 a second of each core, for a second; what ran before and after is not in it
+        seconds = pprof.numbers(pprof.read(taken[name])[0]["duration_nanos"])[0] / 1e9
+        assert sum(flat.values()) <= 2 * (100 * seconds + 2), (flat, seconds)  # of each core; what ran before and after is not in it
     tool = opened(taken["cpu0"], f"cpu-{boot}")
     assert tool is None or ("Type: cpu" in tool and "main.hot" in tool), tool
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_labels(build, boot):
+    """pprof.Do: a sample has the labels that its goroutine had then, which it gets from who starts it. The collector checks that the labels in samples are kept."""
+    taken, said = profiles(build, "labels", boot, knobs="GODEBUG=gcverify=1")
+    assert said == ""
+    turns, found = set(), {"main.hot": 0, "main.warm": 0, "main.cold": 0}
+    for s in pprof.read(taken["labels0"])[1]:
+        for function in found.keys() & {f for f, _, _ in s.stack}:
+            found[function] += s.values[0]
+            labels = dict(s.labels)
+            if function != "main.cold":
+                turn = labels.pop("turn", "none")
+                assert turn in {f"turn {i}" for i in range(40)}, s
+                turns.add(turn)
+            assert labels == {"main.hot": {"kind": "hot"}, "main.warm": {"kind": "warm"}, "main.cold": {}}[function], s
+    assert min(found.values()) >= 5 and len(turns) >= 5, (found, turns)
+    waiting = {}
+    for s in pprof.read(taken["goroutine0"])[1]:
+        if any(f == "main.waitHere" for f, _, _ in s.stack):
+            key = s.labels.get("number", "none")
+            waiting[key] = waiting.get(key, 0) + s.values[0]
+    assert waiting == {"0": 2, "1": 1, "none": 1}, waiting
+    assert len(re.findall(r'^# labels: \{"number":"[01]"\}$', taken["goroutine1"].decode(), re.M)) == 2, taken["goroutine1"]
 
 
 @pytest.mark.parametrize("boot", ["host", "pvh"])

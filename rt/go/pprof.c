@@ -3,10 +3,11 @@
 // CPU. The tables count; they are read when the profile has ended, when nobody writes to these counts any more. runtime/pprof asks every 100 ms, and gets its header
 // first, then nothing, and in the end everything. `cpu` says where we are; only who takes it from one state to the next does what that needs.
 //
-// Labels of goroutines (pprof.Do) are not kept.
+// Labels of goroutines (pprof.Do) are maps of package runtime/pprof, for us a pointer: G.go_labels, which goroutines inherit, and with which samples are counted (rt/profile.c).
 #include "pprof.h"
 #include "panic.h"
 #include "unwind.h"
+#include "../cell.h"
 #include "../profile.h"
 #include "../report.h"
 #include "../sched.h"
@@ -82,10 +83,14 @@ static void put_sample(void *arg) {
     record[1] = 0;
     record[2] = s->from->value[1];
     s->to->data.len += 3 + n;
-    s->to->tags.len++;
+    ((const void **)s->to->tags.p)[s->to->tags.len++] = s->from->label; // in order: a sample, its tag
 }
 
-// The tables have values[1] that do not change.
+static const uint8_t tag_bits[] = {1};
+static const String tag_name = {"unsafe.Pointer", 14};
+static const Type tag_type = {.size = 8, .ptrdata = 8, .align = 8, .field_align = 8, .kind = KIND_UNSAFEPTR, .gcdata = tag_bits, .string = &tag_name};
+
+// The tables have values[1] that do not change. Tags are stored into a new object.
 static void take(void *arg) {
     Taken *t = arg;
     uint64_t words = 3 + 4, records = 2, lost = 0;
@@ -95,7 +100,7 @@ static void take(void *arg) {
             if (b->value[1]) words += 3 + INLINED_MAX * b->depth, records++;
     }
     t->data = (GoSlice){go_alloc_noscan(words * 8), 0, (intptr_t)words};
-    t->tags = (GoSlice){go_alloc_noscan(records * 8), 0, (intptr_t)records}; // no tags
+    t->tags = (GoSlice){heap_alloc(records * 8, &tag_type, 0), 0, (intptr_t)records};
     if (!header_given) {
         put(t, 3), put(t, 0), put(t, cpu_hz);
         t->tags.len++;
@@ -117,7 +122,10 @@ Taken go_read_profile(void) GO("runtime_1pprof.readProfile");
 Taken go_read_profile(void) {
     Taken t = {.eof = cpu_take(CPU_ENDED)};
     if (t.eof || !header_given) call_with_stack(1024, take, &t);
-    if (t.eof) store_release(&cpu, CPU_IDLE);
+    if (t.eof) {
+        world_stopped_do(profile_cpu_forget, NULL);
+        store_release(&cpu, CPU_IDLE);
+    }
     RT_DOOR();
     return t;
 }
@@ -126,7 +134,9 @@ int64_t go_cycles_per_second(void) { return 1000000000; }
 GoSlice go_expand_frame(GoSlice pcs) GO("runtime_1pprof.runtime__expandFinalInlineFrame");
 GoSlice go_expand_frame(GoSlice pcs) { return pcs; }
 void go_set_prof_label(void *labels) GO("runtime_1pprof.runtime__setProfLabel");
-void go_set_prof_label(void *labels) {}
+void go_set_prof_label(void *labels) { hint_store(&g_self()->go_labels, labels); }
+void *go_prof_label(void) GO("runtime_1pprof.runtime__getProfLabel");
+void *go_prof_label(void) { return g_self()->go_labels; }
 
 // ---- waiting
 uint64_t go_block_rate GO("runtime.blockprofilerate"), go_mutex_rate GO("runtime.mutexprofilerate"); // the library reads them in place
@@ -179,7 +189,7 @@ GoCount go_mutex_profile(GoSlice p) { return waits(profile_contention, p); }
 
 // ---- goroutines
 typedef struct GoStack { uintptr_t pc[32]; } GoStack;
-typedef struct AllStacks { GoStack *to; intptr_t n, room; } AllStacks;
+typedef struct AllStacks { GoStack *to; void **labels; intptr_t n, room; } AllStacks; // labels: beside each, or NULL
 
 // As they are; go_profile_stack chooses when the others run again.
 static void copy_stack(G *g, void *arg) {
@@ -189,6 +199,7 @@ static void copy_stack(G *g, void *arg) {
     if (state == G_DEAD || state == G_IDLE || g->system) return;
     if (a->n++ >= a->room) return;
     uintptr_t *pc = a->to[a->n - 1].pc;
+    if (a->labels) slot_store(&a->labels[a->n - 1], g->go_labels);
     unsigned n = 0;
     if (g == p_self()->g) n = traceback_here(pc, 32);
     else if (traceback_start(g, &w)) n = traceback_pcs(g, w, pc, 32);
@@ -203,9 +214,8 @@ static void choose(void *arg) {
     go_profile_stack(to, 32, pc, n, false);
 }
 
-GoCount go_goroutine_profile(GoSlice p) GO("runtime.GoroutineProfile");
-GoCount go_goroutine_profile(GoSlice p) {
-    AllStacks a = {p.p, 0, p.len};
+static GoCount goroutines(GoSlice p, void **labels) {
+    AllStacks a = {p.p, labels, 0, p.len};
     world_stopped_do(copy_stacks, &a);
     for (intptr_t i = 0; i < a.n && a.n <= p.len; i++) {
         sys_call(choose, a.to[i].pc);
@@ -213,8 +223,12 @@ GoCount go_goroutine_profile(GoSlice p) {
     }
     return (GoCount){a.n, a.n <= p.len};
 }
+GoCount go_goroutine_profile(GoSlice p) GO("runtime.GoroutineProfile");
+GoCount go_goroutine_profile(GoSlice p) { return goroutines(p, NULL); }
 GoCount go_goroutine_profile_labels(GoSlice p, GoSlice labels) GO("runtime_1pprof.runtime__goroutineProfileWithLabels");
-GoCount go_goroutine_profile_labels(GoSlice p, GoSlice labels) { return go_goroutine_profile(p); }
+GoCount go_goroutine_profile_labels(GoSlice p, GoSlice labels) {
+    return goroutines(p, labels.len >= p.len && p.len > 0 ? labels.p : NULL);
+}
 
 // A thread is a core; no stack created it.
 GoCount go_thread_profile(GoSlice p) GO("runtime.ThreadCreateProfile");

@@ -12,7 +12,7 @@ intptr_t go_gomaxprocs(intptr_t n) GO("runtime.GOMAXPROCS");
 intptr_t go_gomaxprocs(intptr_t n) { return gomaxprocs((int)n); }
 intptr_t go_numcpu(void) GO("runtime.NumCPU");
 intptr_t go_numcpu(void) { return cpu_count(); }
-intptr_t go_numgoroutine(void) GO("runtime.NumGoroutine");
+intptr_t go_numgoroutine(void) GO("runtime.burrowGoroutines");
 intptr_t go_numgoroutine(void) { return goroutine_count(); }
 void go_lockosthread(void) GO("runtime.LockOSThread");
 void go_lockosthread(void) { lock_os_thread(); }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -43,15 +44,18 @@ func warm(n int) {
 }
 
 //go:noinline
-func burn(d time.Duration) {
-	for end := time.Now().Add(d); time.Now().Before(end); {
+func burn(n int) {
+	for ; n > 0; n-- {
 		hot(30000)
 		warm(10000)
 	}
 }
 
+// Turns of burn that take half a second or so, of a machine that is quick and has nothing else to do. A fixed amount of work makes as many samples on others, or more.
+const turns = 4000
+
 func cpu() {
-	burn(100 * time.Millisecond) // before: not in it
+	burn(turns / 10) // before: not in it
 	for i := 0; i < 2; i++ {
 		var b bytes.Buffer
 		if err := pprof.StartCPUProfile(&b); err != nil {
@@ -60,10 +64,61 @@ func cpu() {
 		if err := pprof.StartCPUProfile(&b); err != nil {
 			fmt.Println("second:", err)
 		}
-		burn(time.Second)
+		burn(turns)
 		pprof.StopCPUProfile()
-		burn(100 * time.Millisecond)
+		burn(turns / 10)
 		show(fmt.Sprint("cpu", i), b.Bytes())
+	}
+}
+
+// Labels: of the goroutine that has them, of those that it starts meanwhile, of nobody else. New ones all the time, and the collector runs: those that are in samples stay.
+func labels() {
+	var b bytes.Buffer
+	var all sync.WaitGroup
+	if err := pprof.StartCPUProfile(&b); err != nil {
+		fmt.Println("error:", err)
+	}
+	for i := 0; i < 40; i++ {
+		pprof.Do(context.Background(), pprof.Labels("turn", fmt.Sprint("turn ", i), "kind", "hot"), func(ctx context.Context) {
+			all.Add(1)
+			go func() { hot(work / 40); all.Done() }()
+			all.Wait()
+			pprof.Do(ctx, pprof.Labels("kind", "warm"), func(context.Context) { warm(work / 40) })
+			runtime.GC()
+			litter()
+		})
+		cold(work / 40)
+	}
+	pprof.StopCPUProfile()
+	show("labels0", b.Bytes())
+
+	stop := make(chan int)
+	for i := 0; i < 3; i++ {
+		pprof.Do(context.Background(), pprof.Labels("number", fmt.Sprint(i/2)), func(context.Context) { go waitHere(stop) })
+	}
+	go waitHere(stop)
+	for runtime.NumGoroutine() < 5 {
+		runtime.Gosched()
+	}
+	time.Sleep(50 * time.Millisecond)
+	look("goroutine", 0)
+	look("goroutine", 1)
+}
+
+const work = 200_000_000 // iterations
+
+//go:noinline
+func cold(n int) {
+	for i := 0; i < n; i++ {
+		sink = sink*6364136223846793005 + 5
+	}
+}
+
+var pieces [64]map[string]string
+
+func litter() {
+	for i := 0; i < 2000; i++ {
+		pieces[i%64] = map[string]string{"turn": "nobody's"}
 	}
 }
 
@@ -176,5 +231,5 @@ func own() {
 }
 
 func main() {
-	map[string]func(){"cpu": cpu, "heap": heap, "goroutine": goroutines, "mutex": mutex, "block": block, "own": own}[os.Args[1]]()
+	map[string]func(){"cpu": cpu, "heap": heap, "goroutine": goroutines, "mutex": mutex, "block": block, "own": own, "labels": labels}[os.Args[1]]()
 }
