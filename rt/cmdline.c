@@ -13,6 +13,7 @@
 #include "cmdline.h"
 #include "rt.h"
 
+#define HOLD_MAX_S   86400u
 #define SLICE_MIN_NS 100000ll      // 0.1 ms: below, a core does little but switch
 #define SLICE_MAX_NS 60000000000ll // 1 min
 #define CPUPROF_MAX  10000u        // samples a second
@@ -113,6 +114,14 @@ static bool set_maxcpus(Knobs *k, const char *s) {
     return true;
 }
 
+// Likewise: a process ends when its program does, and the terminal keeps what it said.
+static bool set_hold(Knobs *k, const char *s) {
+    uint64_t v;
+    if (!parse_number(s, 0, HOLD_MAX_S, &v)) return false;
+    rt_printf("command line: HOLD counts on a machine; a process ends with its program\n");
+    return true;
+}
+
 static bool set_slice(Knobs *k, const char *s) {
     uint64_t v;
     if (!parse_quantity(s, time_units, SLICE_MIN_NS, SLICE_MAX_NS, &v)) return false;
@@ -144,8 +153,14 @@ static bool set_debug_pair(Knobs *k, const char *name, const char *value) {
     return false;
 }
 
+static char wrong_pair[40]; // of GODEBUG: to be named, as far as it has room
+
 static bool set_godebug(Knobs *k, const char *s) {
     while (*s) {
+        size_t p = 0;
+        for (const char *at = s; *at && *at != ',' && p < sizeof wrong_pair - 1; at++)
+            wrong_pair[p++] = *at;
+        wrong_pair[p] = 0;
         char name[16], value[16];
         size_t n = 0, v = 0;
         for (; *s && *s != '=' && *s != ','; s++)
@@ -156,6 +171,7 @@ static bool set_godebug(Knobs *k, const char *s) {
         if (n == sizeof name - 1 || v == sizeof value - 1) return false; // perhaps cut
         name[n] = value[v] = 0;
         if (!set_debug_pair(k, name, value)) return false;
+        wrong_pair[0] = 0;
         if (*s == ',' && *++s == 0) return false;
     }
     return true;
@@ -167,12 +183,13 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=1 or 2, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, scheddetail=1, leak=1, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=1 or 2, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, scheddetail=1, leak=1, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, oomfor=k, oomkind=m, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},
     {"MAXSTACK", set_maxstack, "a size from 64KiB to 1TiB, like 256MiB"},
     {"MAXCPUS", set_maxcpus, "a number of cores from 1 to 256"},
+    {"HOLD", set_hold, "a number of seconds up to 86400"},
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
@@ -191,7 +208,9 @@ static bool set_knob(Knobs *k, const char *word, size_t name_len) {
             n++;
         if (n != name_len || rules[i].name[n]) continue;
         if (rules[i].set(k, word + name_len + 1)) return true;
-        rt_printf("command line: \"%s\": expected %s\n", word, rules[i].expected);
+        if (wrong_pair[0] && !text_equal(word + name_len + 1, wrong_pair)) rt_printf("command line: \"%s\": \"%s\": expected %s\n", word, wrong_pair, rules[i].expected);
+        else rt_printf("command line: \"%s\": expected %s\n", word, rules[i].expected);
+        wrong_pair[0] = 0;
         return false;
     }
     report_unknown(word);

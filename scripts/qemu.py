@@ -196,8 +196,8 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     if show and last:
         show(last)
     output = console.output()
-    # QEMU's own complaint, and nothing from a guest before it ended by itself.
-    started = not (status == STATUS_DIED and code == 1 and REFUSAL.fullmatch(output))
+    # QEMU's own complaint, and nothing from a guest before it ended by itself; an assertion of its own is one, too.
+    started = not (status == STATUS_DIED and code in (1, -signal.SIGABRT) and REFUSAL.fullmatch(output))
     if not started:
         why = "QEMU did not start; it says why above"
     return Result(status, why, output, time.monotonic() - start, started)

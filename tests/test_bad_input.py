@@ -1,6 +1,8 @@
 """test_bad_input.py -- damaged and wrong input ends with a message that names it and a status other than 0; nothing hangs."""
 import os
+import re
 import struct
+import subprocess
 import zlib
 
 import pytest
@@ -76,6 +78,7 @@ def test_damaged_symbols_are_named_and_the_program_runs(hello, tmp_path):
     ("NOSUCH=1", 'unknown knob "NOSUCH=1"'),
     ("GOMAXPROCS=many", '"GOMAXPROCS=many": expected'),
     ("GODEBUG=trapstep", '"GODEBUG=trapstep": expected'),
+    ("GODEBUG=leak=1,gctrac=1", '"GODEBUG=leak=1,gctrac=1": "gctrac=1": expected'),
     ('"no end', "quotation mark"),
 ])
 @pytest.mark.parametrize("world", ["booted", "process"])
@@ -91,3 +94,13 @@ def test_core_that_never_answers_is_left_out_aloud(hello):
     result = qemu.run(hello[0], "pvh", "TESTDEADAP=2", TIMEOUT, smp=4)
     assert result.status == 0 and "hello, world" in result.text, f"{result.why}\n{result.tail()}"
     assert "3 of 4" in result.text, result.tail()
+
+
+def test_kvm_that_cannot_run_the_image_is_said_in_a_line(hello, tmp_path):
+    """QEMU itself fails an assertion there, before the first word of ours."""
+    fake = tmp_path / "qemu"
+    fake.write_text("#!/bin/sh\necho 'qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69' >&2\nkill -ABRT $$\n")
+    fake.chmod(0o755)
+    result = subprocess.run(["scripts/run", "--boot", "pvh", "--accel", "kvm", hello[0]], text=True, capture_output=True, env=dict(os.environ, QEMU=str(fake)))
+    assert result.returncode == qemu.STATUS_DIED and result.stdout.count("failed to set MSR") == 1, result
+    assert re.fullmatch(rf"run: KVM of this machine does not run {re.escape(hello[0])}, as QEMU says above; ACCEL=tcg does, .*\n", result.stderr), result.stderr

@@ -149,11 +149,20 @@ static void refused(void) {
     }
     CHECK(!parse("FOO=1"));
     CHECK_STR(said, "command line: unknown knob \"FOO=1\". Known are GOMAXPROCS GODEBUG GOGC GOMEMLIMIT "
-                    "SLICE MAXSTACK MAXCPUS ENV; words after \"--\" go to the program\n");
+                    "SLICE MAXSTACK MAXCPUS HOLD ENV; words after \"--\" go to the program\n");
     CHECK(parse("MAXCPUS=2 word")); // the kernel's; a process is told so
     CHECK(strstr(said, "BURROW_CPUS") != NULL);
     CHECK_STR(args(), "<word>");
     CHECK(!parse("MAXCPUS=0"));
+    CHECK(parse("HOLD=5 word"));
+    CHECK(strstr(said, "HOLD counts on a machine") != NULL);
+    CHECK(!parse("HOLD=soon"));
+    CHECK(strstr(said, "\"HOLD=soon\": expected a number of seconds") != NULL);
+    CHECK(!parse("GODEBUG=gcverify=1,gctrac=1,leak=1")); // which of them
+    CHECK(strstr(said, "leak=1\": \"gctrac=1\": expected trapstep=k, ") != NULL);
+    CHECK(strstr(said, " oomkind=m, separated by commas\n") != NULL);
+    CHECK(!parse("SLICE=1")); // and nothing of it later
+    CHECK(strstr(said, "\"SLICE=1\": expected a duration") != NULL);
     CHECK(!parse("GOMAXPROCS=x"));
     CHECK_STR(said, "command line: \"GOMAXPROCS=x\": expected a number of cores from 1 to 256\n");
     CHECK(!parse("a \"b c"));
