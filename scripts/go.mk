@@ -102,7 +102,7 @@ conformance: ## Boot Go's own tests, on 1 and 4 cores, and under the collector's
 	$(call need,build run test go)
 	@$(BUILD) go-test-objects
 	@status=0; for smp in 1 4; do for knobs in '' '$(GO_STRESS)'; do \
-	  echo "Go's tests, $$smp cores $$knobs"; scripts/go_tests.py --smp $$smp --knobs "$$knobs" $(ARGS) || status=1; done; done; exit $$status
+	  echo "Go's tests, $$smp cores $$knobs"; scripts/go_tests.py --smp $$smp --knobs "$$knobs" $(ARGS) || { [ $$? = 2 ] && exit 2; status=1; }; done; done; exit $$status
 go-test-objects: $(B)/go/runtime.o $(B)/go/libgo.a $(B)/go/libm.a $(B)/go/blobs.o $(B)/go/libgo-bare.a $(B)/go/no_files $(B)/buildid $(B)/doors $(HOST_OBJS) $(GO_HOST_OBJS) \
   $(METAL_OBJS) $(B)/go/rt-metal.a
 print-go-tests:

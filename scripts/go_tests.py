@@ -200,6 +200,10 @@ def main():
     part, parts = map(int, args.part.split("/"))
     names = args.names or names_in(args.list, "gcstress" in args.knobs)[part - 1::parts]
     runner, start = Runner(args), time.monotonic()
+    missing = [n for n in names if not os.path.exists(runner.packer.source(n))]
+    if missing:
+        print(f"go_tests: {' '.join(missing)}: no such test in {args.root} (as: ken/array.go)", file=sys.stderr)
+        return 2
     compiled = runner.compile(names)
     built = time.monotonic() - start
     packs = [compiled[i:i + PACK] for i in range(0, len(compiled), PACK)]

@@ -18,6 +18,9 @@ def test_a_variable_that_no_command_has_is_an_error():
     for word, says in (("SPM=2", "no command has a variable SPM"), ("GOGC=5", "CMDLINE='GOGC=5'")):
         result = make("help", word)
         assert result.returncode == 2 and says in result.stdout, result.stdout
+    for word, says in (("rnu", "rnu: no such command; the nearest is run; `make`"), ("xyzzy", "xyzzy: no such command; `make`")):
+        result = make(word)
+        assert result.returncode == 2 and says in result.stdout, result.stdout
     result = make("sim", "CASE=sprad")
     assert result.returncode == 2 and "CASE=sprad: no such case; known are arm " in result.stdout, result.stdout
 

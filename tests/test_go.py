@@ -42,6 +42,14 @@ def test_chosen_tests_of_go_booted(build):
     go_tests("--smp", "4")
 
 
+@pytest.mark.skipif(not os.path.isdir(os.environ.get("GO_TESTS") or "/usr/share/go-1.19/test"), reason="this system has no golang-1.19-src")
+def test_a_test_that_go_does_not_have_is_named_once(build):
+    """Not four times, by a compiler, for the four rounds of make conformance."""
+    subprocess.run(["make", "-s", "go-test-objects"], check=True)
+    r = subprocess.run(["make", "conformance", "ARGS=missing.go"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 2 and r.stdout.count("missing.go") == 1 and "go_tests: missing.go: no such test in /" in r.stdout, r.stdout
+
+
 def test_harness_of_go_tests_notices_what_fails(build, tmp_path):
     """One that panics, one whose output is wrong, one that does not end: each is named, and those behind it run all the same."""
     programs = {"good": "println(1)", "panics": 'panic("no")', "wrong": "println(2)", "hangs": "for {\n}", "late": "println(3)"}
