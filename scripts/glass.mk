@@ -31,7 +31,7 @@ profile: ## Run a program and leave build/profile.pb.gz for go tool pprof (APP, 
 	@$(BUILD) $(sort $(glass_file) $(glass_image))
 	@$(call glass_run,GODEBUG=$(profile_knob),$(B)/profile.side); \
 	scripts/profile2pb.py --image $(glass_image) --kind $(KIND) --out $(B)/profile.pb.gz $(B)/profile.side \
-	  && echo "look at it: go tool pprof $(B)/profile.pb.gz" && exit $$status
+	  && exit $$status
 
 .PHONY: bootchart
 bootchart: ## Boot a program and show the time of each stage; build/bootchart.svg (APP, BOOT, SMP, MEM)

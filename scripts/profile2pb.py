@@ -127,8 +127,10 @@ def main():
           (f"; {profile.lost} samples did not fit in the tables" if profile.lost else ""))
     if not profile.stacks:
         print(why_empty(profile))
+        return 0
     for function, value in flat.most_common(10):
         print(f"{value:>16} {100 * value / max(total, 1):5.1f} %  {function}")
+    print(f"look at it: go tool pprof {args.out}")
     return 0
 
 
