@@ -46,6 +46,8 @@ PVH = {
     "sockets": ({"smp": "8,sockets=4,cores=2,threads=1"}, "machine ok: 8 cores"),
     "three cores in each of two dies in two sockets": ({"smp": "12,sockets=2,dies=2,cores=3,threads=1"}, "machine ok: 12 cores"),
     "64 MiB": ({"mem": "64M"}, "of 63 MiB"),
+    "2 GiB": ({"mem": "2G"}, "of 2047 MiB"),
+    "2 GiB with a hole from 1 to 4 GiB": ({"mem": "2G", **board("q35,max-ram-below-4g=1G")}, "of 2047 MiB"),
     "hole below 4 GiB": ({"mem": "3G"}, "of 3071 MiB"),
     "hole below 4 GiB, pc": ({"mem": "3584M", **board("pc")}, "of 3583 MiB"),
     "6 GiB": ({"mem": "6G"}, "of 6143 MiB"),
@@ -90,6 +92,7 @@ UEFI = {
     # INIT takes them from QEMU's cores; said where no hypervisor is, as on a machine whose firmware has forgotten cores.
     "memory types that cores lack": ({"smp": 3, "extra": ["-cpu", "max,-monitor,-hypervisor"]}, "memory types (MTRRs) of 2 cores differed; set as on the boot core"),
     "64 MiB": ({"mem": "64M", "args": "2 2"}, ""),
+    "2 GiB with a hole from 1 to 4 GiB": ({"mem": "2G", **board("q35,max-ram-below-4g=1G")}, ""),
     "hole below 4 GiB": ({"mem": "3G"}, ""),
     "6 GiB": ({"mem": "6G"}, ""),
     "4 nodes": (numa(4, 256), "machine ok: 4 cores"),
