@@ -1,7 +1,7 @@
 // alloc.c -- heap_alloc: zeroed, typed objects. The story of the structures is told in heap.h.
 //
-// The fast path runs on the goroutine's stack, of which little may be left, and needs no lock: the P's span has a free slot in the word of
-// alloc bits that it looks at. The next word is found there, too. Everything else happens on the system stack. All of it is rt
+// The fast path runs on the goroutine's stack, of which little may be left, and needs no lock: the P's span has a run of free slots at hand.
+// The next run is found there, too. Everything else happens on the system stack. All of it is rt
 // text, so the core stays the same and is not preempted, and a HeapCache has one user at a time.
 //
 // Large objects are zeroed in pieces, on the goroutine's stack, and answer requests in between: a gigabyte takes long enough for others
@@ -10,7 +10,7 @@
 // What an allocation owes the collector it pays on the goroutine's stack, after it has its object (gc_allocated), or when there is no memory
 // (gc_force). On the system stack nothing is owed and nothing forced: runtime code may be in the middle of anything there.
 //
-// With gc.stress or gc.poison every allocation goes through the slow path: free_bits never holds more than the one bit that is taken at once.
+// With gc.stress or gc.poison every allocation goes through the slow path: a run is never longer than the one slot that is taken at once.
 //
 // Locks: none here.
 #include "alloc.h"
@@ -33,44 +33,67 @@ _Noreturn void rt_oom(size_t size) {
 
 // ---- pointer bits
 
-// Those of an object of `size` bytes that consists of t's; at most 64.
-static __attribute__((noinline)) uint64_t type_bits_general(const Type *t, size_t size) {
-    uint64_t bits = 0;
-    for (size_t i = 0; i < (t->ptrdata + 63) / 64 && i < 8; i++)
-        bits |= (uint64_t)t->gcdata[i] << (8 * i);
-    size_t n = size / 8;
-    for (size_t k = t->size / 8; k < n; k *= 2)
-        bits |= bits << k;
-    return n < 64 ? bits & ((1ull << n) - 1) : bits;
-}
-// Writes those of slot i: n = slot_bytes / 8 bits from bit i * n on. Only the owner of the span writes; others read those of other slots.
-static __attribute__((noinline)) void bits_write(Span *s, uint32_t i, uint64_t bits) {
-    uint32_t n = (uint32_t)s->slot_bytes / 8, at = i * n, shift = at % 64;
-    uint64_t *w = s->ptr_bits + at / 64, ones = ~0ull >> (64 - n);
-    hint_store(w, (*w & ~(ones << shift)) | bits << shift);
+// Writes those of the slot at s->base + off to ptr_bits. Only the owner of the span writes; others read those of other slots.
+static __attribute__((noinline)) void bits_write(Span *s, size_t off, uint64_t bits) {
+    size_t shift = off / 8 % 64, n = s->slot_bytes / 8;
+    uint64_t *w = s->ptr_bits + off / 512;
+    hint_store(w, (*w & ~(s->slot_ones << shift)) | bits << shift);
     if (shift + n > 64) {
         w++;
-        hint_store(w, (*w & ~(ones >> (64 - shift))) | bits >> (64 - shift));
+        hint_store(w, (*w & ~(s->slot_ones >> (64 - shift))) | bits >> (64 - shift));
     }
+}
+// An object that is to be made has other bits than the rest of its span. Those that there are keep theirs: a marker finds them in same_bits or, when that
+// is 0, in ptr_bits.
+static __attribute__((noinline)) void bits_mix(Span *s) {
+    uint64_t same = load_relaxed(&s->same_bits);
+    for (uint32_t i = 0; i < s->slots; i++)
+        bits_write(s, i * s->slot_bytes, same);
+    s->mixed = true;
+    s->last_type = NULL;
+    store_release(&s->same_bits, 0); // pairs with bits_same (scan.c)
+}
+// Objects of t have the bits of all objects of s, from now on if there are none. False: they have others, or s is mixed.
+static __attribute__((noinline)) bool bits_are_same(Span *s, const Type *t) {
+    if (s->mixed) return false;
+    uint64_t bits = type_bits(t, s->slot_bytes), same = load_relaxed(&s->same_bits);
+    if (same == 0) store_relaxed(&s->same_bits, bits); // nobody marks the first object before it is published
+    if (same != 0 && same != bits) return false;
+    s->last_type = t;
+    return true;
 }
 
 // ---- a slot of the current span
 
 // Any kind. (In this order little has to be kept over calls.)
-static __attribute__((noinline)) void *slot_make(Span *s, size_t size, const Type *t) {
-    uint32_t i;
+static __attribute__((noinline)) void *slot_make(Span *s, const Type *t) {
+    uintptr_t slot = load_relaxed(&s->at);
     if (s->kind == SPAN_BITS) {
-        uint64_t bits = type_bits_general(t, size);
-        bits_write(s, s->free_base + (uint32_t)__builtin_ctzll(s->free_bits), bits);
+        if (s->last_type != t && !bits_are_same(s, t)) {
+            if (!s->mixed) bits_mix(s);
+            bits_write(s, slot - s->base, type_bits(t, s->slot_bytes));
+        }
+    } else if (s->kind == SPAN_TYPED) {
+        hint_store(&s->types[span_slot(s, slot)], t);
     }
-    char *p = slot_take(s, &i);
-    if (s->kind == SPAN_TYPED) hint_store(&s->types[i], t);
     if (s->slot_bytes <= FAST_MAX)
-        zero_words(p, s->slot_bytes);
+        slot_zero(slot, s->slot_bytes);
     else
-        __builtin_memset(p, 0, s->slot_bytes);
-    slot_publish(s, i);
-    return p;
+        __builtin_memset((void *)slot, 0, s->slot_bytes);
+    slot_publish(s, slot);
+    return (void *)slot;
+}
+
+// The same for a single small object in a mixed span, where types take turns.
+static __attribute__((noinline)) void *slot_make_mixed(Span *s, size_t size, const Type *t) {
+    uintptr_t slot = load_relaxed(&s->at);
+    size_t bit = (slot - s->base) / 8, shift = bit % 64;
+    if (t->ptrdata > 64 || t->size != size || shift + s->slot_bytes / 8 > 64) return slot_make(s, t);
+    uint64_t *w = s->ptr_bits + bit / 64; // as bits_write
+    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);
+    slot_zero(slot, s->slot_bytes);
+    slot_publish(s, slot);
+    return (void *)slot;
 }
 
 static void poison_damaged(void *word) {
@@ -89,33 +112,32 @@ static void poison_check(const Span *s, uint32_t slot) {
         if (w[i] != POISON) sys_call(poison_damaged, &w[i]);
 }
 
-// Makes free_bits the next word with a free slot. False: the span is full.
-static __attribute__((noinline)) bool slot_find(Span *s) {
-    if (s->free_bits) return true;
-    for (uint32_t w = load_relaxed(&s->free_index) / 64; w < span_words(s); w++) {
-        uint64_t free = span_free_word(s, w);
+// Goes on to the next run of free slots, as far as one word of alloc[] says. False: the span is full.
+static inline bool run_next(Span *s) {
+    uint32_t slots = s->slots;
+    for (uint32_t i = span_slot(s, load_relaxed(&s->at)); i < slots; i = (i | 63) + 1) {
+        uint64_t free = ~load_relaxed(&s->alloc[i / 64]) >> (i % 64); // bit b: slot i + b is free (0 is shifted in)
         if (!free) continue;
-        if (unlikely(gc.stress || gc.poison || gc.profiled)) free &= -free;
-        s->free_base = w * 64;
-        s->free_bits = free;
-        if (unlikely(s->poisoned)) poison_check(s, w * 64 + (uint32_t)__builtin_ctzll(free));
+        uint32_t first = i + (uint32_t)__builtin_ctzll(free);
+        free = ~(free >> (first - i)); // bit b: slot first + b is none
+        uint32_t end = first + (free ? (uint32_t)__builtin_ctzll(free) : 64);
+        if (end > slots) end = slots;
+        if (first >= end) break;
+        s->run_end = s->base + end * s->slot_bytes;
+        store_relaxed(&s->at, s->base + first * s->slot_bytes); // what it passes are objects by their alloc bits
         return true;
     }
     return false;
 }
 
-// The same when a whole word of a cached span has just been used up.
-static inline bool next_word(Span *s) {
-    uint32_t at = s->free_base;
-    while ((at += 64) < s->slots) {
-        uint64_t free = ~load_relaxed(&s->alloc[at / 64]);
-        if (s->slots - at < 64) free &= (1ull << (s->slots - at)) - 1;
-        if (!free) continue;
-        s->free_base = at;
-        s->free_bits = free;
-        return true;
-    }
-    return false;
+// There is a slot at hand. False: the span is full.
+static __attribute__((noinline)) bool slot_find(Span *s) {
+    if (load_relaxed(&s->at) < s->run_end) return true;
+    if (!run_next(s)) return false;
+    uintptr_t slot = load_relaxed(&s->at);
+    if (unlikely(gc.stress || gc.poison || gc.profiled)) s->run_end = slot + s->slot_bytes;
+    if (unlikely(s->poisoned)) poison_check(s, span_slot(s, slot));
+    return true;
 }
 
 // ---- what the fast path leaves
@@ -149,14 +171,14 @@ static void small_refill(void *arg) {
     if (!taken) return;
     a->taken = taken;
     Span *s = p_self()->heap.span[a->type == NULL][class];
-    if (slot_find(s)) a->object = slot_make(s, a->size, a->type);
+    if (slot_find(s)) a->object = slot_make(s, a->type);
 }
 
 static __attribute__((noinline)) void small_alloc(AllocCall *a) {
     Span *s = p_self()->heap.span[a->type == NULL][size_class(a->size)];
     if (s && slot_find(s)) {
         a->taken = 0;
-        a->object = slot_make(s, a->size, a->type);
+        a->object = slot_make(s, a->type);
     } else {
         sys_call(small_refill, a);
     }
@@ -280,29 +302,31 @@ static __attribute__((noinline)) void *alloc_slow(size_t size, const Type *t, un
 }
 
 const uint8_t alloc_class_of[FAST_MAX / 16] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  8,  9,  9,  10, 10, 11, 11,
-                                               12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15};
+                                               12, 12, 12, 12, 13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15,
+                                               16, 16, 16, 16, 16, 16, 16, 16, 17, 17, 17, 17, 17, 17, 17, 17,
+                                               18, 18, 18, 18, 18, 18, 18, 18, 19, 19, 19, 19, 19, 19, 19, 19};
 
 // A slot is at hand. (Functions that are called last need no registers saved here.)
 static __attribute__((noinline)) void *alloc_at_hand(Span *s, size_t size, const Type *t) {
-    if (s->kind != SPAN_NOSCAN || size >= TINY) return slot_make(s, size, t);
-    uint32_t i;
-    char *p = slot_take(s, &i);
-    zero_words(p, TINY);
-    slot_publish(s, i);
-    tiny_keep((uintptr_t)p, size);
-    return p;
+    if (s->mixed) return slot_make_mixed(s, size, t);
+    if (s->kind != SPAN_NOSCAN || size >= TINY) return slot_make(s, t);
+    uintptr_t slot = load_relaxed(&s->at);
+    slot_zero(slot, s->slot_bytes);
+    slot_publish(s, slot);
+    tiny_keep(slot, size);
+    return (void *)slot;
 }
 
 void *alloc_rest(size_t size, const Type *t, unsigned flags) {
     if (unlikely(size - 1 >= SMALL_MAX)) return size ? alloc_slow(size, t, flags) : zero_size;
     Span *s = p_self()->heap.span[!t || t->ptrdata == 0][size_class(size)];
     if (unlikely(!s)) return alloc_slow(size, t, flags);
-    if (!s->free_bits && (unlikely(gc.stress || gc.poison || gc.profiled) || !next_word(s))) return alloc_slow(size, t, flags);
+    if (load_relaxed(&s->at) >= s->run_end && (unlikely(gc.stress || gc.poison || gc.profiled) || !run_next(s))) return alloc_slow(size, t, flags);
     return alloc_at_hand(s, size, t);
 }
 
 void *heap_alloc(size_t size, const Type *t, unsigned flags) {
-    void *p = alloc_fast(size, t);
+    void *p = alloc_fast(p_self(), size, t);
     return likely(p != NULL) ? p : alloc_rest(size, t, flags);
 }
 

@@ -23,11 +23,16 @@ static inline uint32_t bits_count(uint64_t x) {
     x = (x & 0x3333333333333333ull) + (x >> 2 & 0x3333333333333333ull);
     return (uint32_t)(((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0full) * 0x0101010101010101ull >> 56);
 }
+// The number of the lowest slot that does not begin below `at`.
+static inline uint32_t span_at(const Span *s) {
+    uintptr_t at = load_relaxed(&s->at);
+    return likely(s->magic != 0) ? span_slot(s, at) : at > s->base; // large: one slot
+}
 static inline uint32_t span_words(const Span *s) { return (s->slots + 63) / 64; }
 // Slots of word w that are free, as bits. Exact for the owner.
 static inline uint64_t span_free_word(const Span *s, uint32_t w) {
     uint64_t bits = ~load_relaxed(&s->alloc[w]);
-    uint32_t i = load_relaxed(&s->free_index), left = s->slots - w * 64;
+    uint32_t i = span_at(s), left = s->slots - w * 64;
     if (left < 64) bits &= (1ull << left) - 1;
     if (i >= w * 64 + 64) return 0;
     return i > w * 64 ? bits & ~0ull << (i - w * 64) : bits;

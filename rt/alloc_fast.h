@@ -1,61 +1,51 @@
-// alloc_fast.h -- the fast path of allocation, inline for the doors that allocate all the time: heap_alloc, object_new.
+// alloc_fast.h -- the fast path of allocation, inline for the doors that allocate all the time: heap_alloc, object_new, array_new.
 //
-// It takes a slot out of the word of alloc bits that the P's span has at hand. It is made so that it calls nothing and needs no registers saved: what it
+// It takes the next slot of the run of free ones that the P's span has at hand (heap.h). It is made so that it needs no registers saved: what it
 // does not do (alloc_fast says NULL) is left to functions that are called last.
 #pragma once
 #include "core.h"
 
-#define FAST_MAX 512u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
-#define TINY     16u  // pointer-free objects below share slots
+#define FAST_MAX 1024u // larger objects are allocated in alloc_slow: zeroing them costs more than the call
+#define TINY     16u   // pointer-free objects below share slots
 
-// What alloc_fast does not do: arrays, large bitmaps, bits in two words, new tiny blocks, and whatever finds no slot at hand. alloc_fast and then
-// alloc_rest are heap_alloc.
+// What alloc_fast does not do: objects whose type is not that of the span's others, slots above BITS_SLOT_MAX with pointers, new tiny blocks, and whatever finds no
+// slot at hand. alloc_fast and then alloc_rest are heap_alloc.
 void *alloc_rest(size_t size, const Type *t, unsigned flags);
 
 // The class of 1 <= size <= FAST_MAX is alloc_class_of[(size - 1) / 16].
 extern const uint8_t alloc_class_of[FAST_MAX / 16];
 
 // Clearing by 16 bytes. xmm0 is the only vector register that the runtime's C uses, and only here: a call may change it, and whoever allocates has been called. Interrupt
-// handlers, the scheduler and __morestack, which must keep it, do not allocate (scripts/check_regs.py names the functions that may have it). Each piece clears the
-// register anew, so that nothing has to survive from one to the next.
+// handlers, the scheduler and __morestack, which must keep it, do not allocate (scripts/check_regs.py names the functions that may have it).
 #ifdef __SSE__
-#define CLOBBERS_XMM0 : "xmm0"
+#define CLOBBERS_XMM0 , "xmm0"
 #else // the compiler does not know it
 #define CLOBBERS_XMM0
 #endif
-static inline __attribute__((always_inline)) void zero_16(char *p) {
-    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tmovups %%xmm0, (%1)" : "=m"(*(char(*)[16])p) : "r"(p) CLOBBERS_XMM0);
-}
-static inline __attribute__((always_inline)) void zero_32(char *p) {
-    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tmovups %%xmm0, (%1)\n\tmovups %%xmm0, 16(%1)" : "=m"(*(char(*)[32])p) : "r"(p) CLOBBERS_XMM0);
-}
-static inline __attribute__((always_inline)) void zero_64(char *p) {
-    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tmovups %%xmm0, (%1)\n\tmovups %%xmm0, 16(%1)\n\tmovups %%xmm0, 32(%1)\n\tmovups %%xmm0, 48(%1)" : "=m"(*(char(*)[64])p) : "r"(p) CLOBBERS_XMM0);
-}
-
-// bytes: a multiple of 16, not 0. The first piece, and the rest from its end in larger ones, of which the last may reach into what is clear already.
-static inline __attribute__((always_inline)) void zero_words(char *p, size_t bytes) {
-    char *end = p + bytes;
-    if (bytes >= 128) {
-        zero_64(p);
-        do zero_64(end -= 64);
-        while (end > p + 64);
-        return;
-    }
-    zero_16(p);
-    while (end > p + 16)
-        zero_32(end -= 32);
+#define ZERO(at) "movups %%xmm0, " at "\n\t"
+// bytes: a multiple of 16, from 256 on of 64, not 0. From both ends: so pieces that overlap do for all sizes between two powers of two. (To jump into the middle of a row of
+// stores takes fewer instructions, but where one goes is foreseen less often when sizes vary, which costs more.) In assembly for want of registers.
+static inline __attribute__((always_inline)) void slot_zero(uintptr_t slot, size_t bytes) {
+    __asm__ volatile("pxor %%xmm0, %%xmm0\n\t" ZERO("(%[p])")
+                     "cmpq $16, %[n]\n\tje 9f\n\t" ZERO("-16(%[p],%[n])")
+                     "cmpq $32, %[n]\n\tjbe 9f\n\t" ZERO("16(%[p])") ZERO("-32(%[p],%[n])")
+                     "cmpq $64, %[n]\n\tjbe 9f\n\t" ZERO("32(%[p])") ZERO("48(%[p])") ZERO("-64(%[p],%[n])") ZERO("-48(%[p],%[n])")
+                     "cmpq $128, %[n]\n\tjbe 9f\n\t"
+                     "cmpq $256, %[n]\n\tjb 8f\n\t"
+                     "subq $64, %[n]\n" // all below n remains to be done, but for the first 64
+                     "1:\tsubq $128, %[n]\n\t"
+                     ZERO("(%[p],%[n])") ZERO("16(%[p],%[n])") ZERO("32(%[p],%[n])") ZERO("48(%[p],%[n])")
+                     ZERO("64(%[p],%[n])") ZERO("80(%[p],%[n])") ZERO("96(%[p],%[n])") ZERO("112(%[p],%[n])")
+                     "cmpq $64, %[n]\n\tja 1b\n\tjmp 9f\n"
+                     "8:\t" ZERO("64(%[p])") ZERO("80(%[p])") ZERO("96(%[p])") ZERO("112(%[p])")
+                     ZERO("-128(%[p],%[n])") ZERO("-112(%[p],%[n])") ZERO("-96(%[p],%[n])") ZERO("-80(%[p],%[n])")
+                     "9:"
+                     : [n] "+&r"(bytes) : [p] "r"(slot) : "cc", "memory" CLOBBERS_XMM0);
 }
 
-// Takes the lowest slot of free_bits; *slot: its number. It is an object when slot_publish has been called.
-static inline __attribute__((always_inline)) char *slot_take(Span *s, uint32_t *slot) {
-    uint64_t free = s->free_bits;
-    *slot = s->free_base + (uint32_t)__builtin_ctzll(free);
-    s->free_bits = free & (free - 1);
-    return (char *)(s->base + *slot * s->slot_bytes);
-}
-static inline void slot_publish(Span *s, uint32_t slot) {
-    store_release(&s->free_index, slot + 1); // pairs with span_is_object: whoever sees the slot sees it zeroed and typed
+// The slot, which begins at Span.at, is an object from now on.
+static inline void slot_publish(Span *s, uintptr_t slot) {
+    store_release(&s->at, slot + s->slot_bytes); // pairs with span_is_object: whoever sees the slot sees it zeroed and typed
 }
 
 // Pointer-free objects under 16 bytes share slots of 16 bytes: a slot lives as long as one of them does. The alignment follows from the size, as
@@ -68,29 +58,23 @@ static inline void *tiny_fast(HeapCache *c, size_t size) {
     return (void *)at;
 }
 
-// A pointer-free object of up to FAST_MAX bytes, or a single one of t whose bits lie in one word. NULL: it is neither, or there is no slot at hand.
-static inline __attribute__((always_inline)) void *alloc_fast(size_t size, const Type *t) {
+// A pointer-free object, or one or more of t if the span's others are such, too. NULL: it is neither, or there is no slot at hand. self: the caller's P.
+static inline __attribute__((always_inline)) void *alloc_fast(P *self, size_t size, const Type *t) {
     size_t at = (size - 1) / 16; // size 0: large
     if (unlikely(at >= FAST_MAX / 16)) return NULL;
-    P *self = p_self();
-    uint32_t i;
+    Span *s;
     if (!t || t->ptrdata == 0) {
         if (unlikely(size < TINY)) return tiny_fast(&self->heap, size);
-        Span *s = self->heap.span[true][alloc_class_of[at]];
-        if (unlikely(!s || !s->free_bits)) return NULL;
-        char *p = slot_take(s, &i);
-        zero_words(p, s->slot_bytes);
-        slot_publish(s, i);
-        return p;
+        s = self->heap.span[true][alloc_class_of[at]];
+        if (unlikely(!s)) return NULL;
+    } else {
+        s = self->heap.span[false][alloc_class_of[at]];
+        if (unlikely(!s || s->last_type != t)) return NULL;
     }
-    Span *s = self->heap.span[false][alloc_class_of[at]];
-    if (unlikely(!s || !s->free_bits)) return NULL;
-    uint32_t n = (uint32_t)s->slot_bytes / 8, bit = (s->free_base + (uint32_t)__builtin_ctzll(s->free_bits)) * n, shift = bit % 64;
-    if (unlikely(t->size != size || t->ptrdata > 64 || shift + n > 64)) return NULL;
-    uint64_t *w = s->ptr_bits + bit / 64; // as bits_write
-    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);
-    char *p = slot_take(s, &i);
-    zero_words(p, s->slot_bytes);
-    slot_publish(s, i);
-    return p;
+    uintptr_t slot = load_relaxed(&s->at); // the owner alone writes it
+    if (unlikely(slot >= s->run_end)) return NULL;
+    slot_zero(slot, s->slot_bytes);
+    slot_publish(s, slot);
+    if (slot == 0) __builtin_unreachable(); // so nobody asks again
+    return (void *)slot;
 }

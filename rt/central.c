@@ -78,7 +78,7 @@ static void span_count(HeapCache *c, Span *s, uint32_t left) {
     uint32_t n = span_progress(s, left);
     if (n == 0) return;
     fetch_add(&central_of(s)->handed, n);
-    hint_store(&s->counted, s->slots - left);
+    hint_store(&s->counted, (uint16_t)(s->slots - left));
     hint_store(&c->allocs, c->allocs + n);
     hint_store(&c->bytes, c->bytes + n * s->slot_bytes);
 }
@@ -117,7 +117,7 @@ static void uncache(HeapCache *c, Span *s) {
     uint32_t left = span_free_slots(s);
     span_count(c, s, left);
     s->cached = false;
-    s->free_bits = 0;
+    s->run_end = 0;
     if (s->sweep_gen != heap.sweep_gen) { // live_bytes was computed anew meanwhile
         if (left) premark_clear(s);
         left = span_sweep(s);
@@ -146,7 +146,7 @@ size_t cache_refill(bool noscan, unsigned class) {
         left = s->slots;
     }
     s->cached = true;
-    hint_store(&s->counted, s->slots - left);
+    hint_store(&s->counted, (uint16_t)(s->slots - left));
     fetch_add(&heap.live_bytes, left * s->slot_bytes);
     if (marking()) premark(s);
     hint_store(&c->used[noscan], c->used[noscan] | 1ull << class);
@@ -161,7 +161,7 @@ void central_publish_large(Span *s) {
     cache_register(c);
     s->sweep_gen = heap.sweep_gen;
     if (marking()) store_relaxed(&s->mark[0], 1);
-    store_release(&s->free_index, 1); // pairs with span_is_object: zeroed and typed
+    store_release(&s->at, s->base + s->slot_bytes); // pairs with span_is_object: zeroed and typed
     span_publish(s);
     push_swept(s, FULL);
     fetch_add(&central_of(s)->handed, 1);

@@ -2,16 +2,17 @@
 //
 // One allocation, from the top:
 //
-//   heap_alloc(size, type)        on the goroutine's stack: size class, current span of this P, next free slot; zero it, write its
-//        |                        pointer bits, publish it
+//   heap_alloc(size, type)        on the goroutine's stack: size class, current span of this P, next slot of a run of free ones; zero it, say
+//        |                        where its pointers are, publish it
 //        | span full, or larger than 32 KB: sys_call
 //   central lists (central.c)     per class and kind (scan, noscan): swept and unswept spans, with and without free slots. An unswept span
 //        |                        is swept by whoever takes it: its unmarked slots serve new objects
 //   page_alloc, page_alloc_large  pages; a large object is a span of one slot, perhaps mapped from scattered frames
 //
-// Which slots are objects: slot i of a span is an object if i < free_index, or its bit in alloc[] is set. The owner P hands out the lowest
-// slot >= free_index whose alloc bit is clear and publishes it by storing free_index = i + 1 with release, after zeroing and pointer bits are
-// written (golang/go#54596). So a scanner that reads free_index with acquire judges every slot correctly, free and half-made ones included.
+// Which slots are objects: a slot is an object if it begins below Span.at, or its bit in alloc[] is set. The owner P hands out the lowest
+// slot from `at` on whose alloc bit is clear: first the run of such slots up to run_end, which needs no look at any bit. It publishes a slot by storing
+// the slot's end in `at` with release, after zeroing and pointer bits are written (golang/go#54596). So a scanner that reads `at` with acquire judges every
+// slot correctly, free and half-made ones included. When a run is used up, `at` moves on to the next one: what it passes are objects by their alloc bits.
 //
 // Marks: bit i of mark[] is set by markers with an atomic or. New objects are black while marking: when marking begins (and when a P takes a
 // span meanwhile) the marks of all free slots of cached spans are set at once, so the fast path does not look at the phase; whoever gives a span
@@ -19,9 +20,11 @@
 //
 // Sweep: alloc = mark, mark = 0, free_index = 0. Nothing is swept while marking: before a cycle begins everything is.
 //
-// Pointer layout: slots up to BITS_SLOT_MAX have one bit per word in ptr_bits (behind the slots), written when the object is made from its
-// type's bitmap, repeated for arrays; larger ones have their type in types[] (an element's type repeats over the slot; what lies behind the
-// last whole element is zero). noscan spans have neither.
+// Pointer layout. An element's type repeats over the slot; what lies behind the last whole element is zero. Slots up to BITS_SLOT_MAX have one bit for each
+// word. Mostly all objects of a span have the same ones: then these are Span.same_bits, and there is nothing to write for an object, nor for the marker
+// to look up elsewhere. When an object comes that has others the span turns *mixed*, for as long as it lives: the bits of all slots are written to
+// ptr_bits (behind the slots), then same_bits becomes 0 with release. A marker that still reads the old same_bits is right, too: it asks for an object that was made before
+// that. Larger slots have their type in types[]. noscan spans have neither.
 #pragma once
 #include "atomic.h"
 #include "mem.h"
@@ -40,6 +43,9 @@ static inline unsigned size_class(size_t size) {
 }
 uint32_t size_class_bytes(unsigned c); // slot size: the largest size of class c
 uint32_t size_class_pages(unsigned c); // pages of a span
+// A bit for each word of `bytes` bytes, at most 512, that hold t's: as many whole ones as there is room for. (A part of one, if that is more than the
+// room.) Set: a pointer. t has one, and no program instead of a bitmap.
+uint64_t type_bits(const Type *t, size_t bytes);
 
 #define BITS_SLOT_MAX  512u
 #define SPAN_SLOTS_MAX 512u // 8 KB of 16 bytes
@@ -60,15 +66,20 @@ typedef struct Span {
     uint8_t kind, class_index; // SpanKind; SIZE_CLASSES: large
     bool cached;               // in a P's cache: owner P's; false: central's
     bool poisoned;             // free slots are filled with POISON (gc.poison when the span was made)
-    uint32_t counted;          // cached: objects when the counts of HeapCache last took it in; hint_store by the owner
-    // owner P's: the word of alloc[] that slots come from. Bit b: slot free_base + b is free and at or above free_index
-    uint64_t free_bits;
-    uint32_t free_base;
-    uint64_t *ptr_bits;        // SPAN_BITS: bit w of the span's word w
-    uint64_t slot_ones;        // SPAN_BITS: a bit for each word of a slot
-    const Type **types;        // SPAN_TYPED, per slot
-    const Type *few[SPAN_FEW]; // what types points to when there are no more slots
-    _Atomic uint32_t free_index; // see above
+    bool mixed;                // SPAN_BITS: see above. The owner's
+    uint16_t counted;          // cached: objects when the counts of HeapCache last took it in; hint_store by the owner
+    _Atomic uint64_t same_bits; // SPAN_BITS: those of each object's words; 0: mixed, or no object was made yet. Written by the owner
+    const Type *last_type;      // SPAN_BITS, not mixed: objects of this type have same_bits. NULL: unknown. Owner's; forgotten at each sweep, because a type may be garbage
+    _Atomic uintptr_t at;       // see above
+    uintptr_t run_end;          // owner P's: slots from at on and below this are free. 0: not known
+    const Type **types;         // SPAN_TYPED, per slot
+    union {
+        struct { // SPAN_BITS
+            uint64_t *ptr_bits; // mixed: bit w of the span's word w
+            uint64_t slot_ones; // a bit for each word of a slot
+        };
+        const Type *few[SPAN_FEW]; // SPAN_TYPED: what types points to when there are no more slots
+    };
     _Atomic uint32_t sweep_gen;  // central.c
     struct Span *next;           // central's list, under its lock
     struct Span *all_next, *all_prev; // all spans, under heap.lock
@@ -106,7 +117,7 @@ static inline uint32_t span_slot(const Span *s, uintptr_t addr) { return (uint32
 static inline bool span_bit(const _Atomic uint64_t *bits, uint32_t slot) { return load_relaxed(&bits[slot / 64]) >> (slot % 64) & 1; }
 // Is slot an object (not free, and wholly made)? slot < s->slots.
 static inline bool span_is_object(const Span *s, uint32_t slot) {
-    return slot < load_acquire(&s->free_index) || span_bit(s->alloc, slot); // acquire: pairs with slot_alloc's release
+    return s->base + slot * s->slot_bytes < load_acquire(&s->at) || span_bit(s->alloc, slot); // acquire: pairs with slot_publish
 }
 // Marks an object; true: it was not marked before (exactly one caller gets that).
 static inline bool span_mark(Span *s, uint32_t slot) {

@@ -13,8 +13,9 @@ static __attribute__((noinline)) void *rest(size_t size, const Type *t, unsigned
 }
 
 static inline __attribute__((always_inline)) void *make(size_t size, const Type *t, unsigned flags) {
-    void *p = alloc_fast(size, t);
-    if (likely(p && load_relaxed(&p_self()->request) == 0)) return p; // RT_DOOR
+    P *self = p_self();
+    void *p = alloc_fast(self, size, t);
+    if (likely(p && load_relaxed(&self->request) == 0)) return p; // RT_DOOR
     return rest(size, t, flags, p);
 }
 
@@ -26,12 +27,20 @@ static bool array_bytes(const Type *t, intptr_t n, size_t *bytes) {
     return n >= 0 && !__builtin_mul_overflow((size_t)n, t->size, bytes) && *bytes <= OBJECT_MAX;
 }
 
-static __attribute__((noinline)) _Noreturn void out_of_range(void) { panic_runtime("runtime error: makeslice: len out of range"); }
-
-void *array_new(const Type *t, intptr_t n) {
+static __attribute__((noinline)) void *array_rest(const Type *t, intptr_t n) {
     size_t bytes = 0;
-    if (unlikely(!array_bytes(t, n, &bytes))) out_of_range();
-    return make(bytes, t, 0);
+    if (!array_bytes(t, n, &bytes)) panic_runtime("runtime error: makeslice: len out of range");
+    return rest(bytes, t, 0, NULL);
+}
+
+// (What is small enough for the fast path is in range, if the product is one: then that is neither negative nor wrong.)
+void *array_new(const Type *t, intptr_t n) {
+    P *self = p_self();
+    intptr_t bytes;
+    if (unlikely(__builtin_mul_overflow(n, (intptr_t)t->size, &bytes))) return array_rest(t, n);
+    void *p = alloc_fast(self, (size_t)bytes, t);
+    if (unlikely(!p)) return array_rest(t, n);
+    return likely(load_relaxed(&self->request) == 0) ? p : rest((size_t)bytes, t, 0, p); // RT_DOOR
 }
 
 void *array_new_try(const Type *t, intptr_t n) {

@@ -14,6 +14,8 @@
 // Context: system stack; no locks are needed.
 #include "mark.h"
 
+#define INLINE inline __attribute__((always_inline))
+
 // ---- marking one object
 
 // Pointer bits of the slot of `bytes` bytes at offset off of the span: a word of bits stands for 512 bytes. Other bits there may be
@@ -23,11 +25,13 @@ static __attribute__((noinline)) uint64_t bits_across(const Span *s, size_t off)
     unsigned shift = off / 8 % 64;
     return (hint_load(b) >> shift | hint_load(b + 1) << (64 - shift)) & s->slot_ones;
 }
-static inline uint64_t bits_at(const Span *s, size_t off, size_t bytes) {
+static inline uint64_t bits_mixed(const Span *s, size_t off, size_t bytes) {
     size_t w = off / 512;
     if (unlikely((off + bytes - 1) / 512 != w)) return bits_across(s, off);
     return hint_load(s->ptr_bits + w) >> (off / 8 % 64) & s->slot_ones;
 }
+// Those of all objects of a span that is not mixed; 0: it is, or it is not one of bits at all.
+static inline uint64_t bits_same(const Span *s) { return load_acquire(&s->same_bits); } // pairs with bits_mix: after 0 those of all objects are in ptr_bits
 
 static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, uint32_t slot) {
     if (s->kind == SPAN_NOSCAN) return;
@@ -38,22 +42,23 @@ static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, ui
 // an object at all is only asked for the rest.
 // That is also the answer for a slot behind the last one: its bits are never set. mark[] has a word for it (the smallest slots fill it).
 // True: it is grey now, the caller queues it: *g, unless g->bits is 0, then grey_by_span.
-#define INLINE inline __attribute__((always_inline))
 static INLINE bool mark_try(GcLocal *l, Span *s, uint32_t slot, Grey *g) {
     _Atomic uint64_t *mark = &s->mark[slot / 64];
     uint64_t bit = 1ull << (slot % 64);
     if (load_relaxed(mark) >> (slot % 64) & 1) return false;
     // span_is_object with the likelier question first: nobody sweeps while marking, so the alloc bits do not change and the order is free
-    if (unlikely(!span_bit(s->alloc, slot)) && slot >= load_acquire(&s->free_index)) return false; // acquire: pairs with slot_alloc's release
+    if (unlikely(!span_bit(s->alloc, slot)) && s->base + slot * s->slot_bytes >= load_acquire(&s->at)) return false; // acquire: pairs with slot_publish
     if (atomic_fetch_or_explicit(mark, bit, memory_order_relaxed) & bit) return false;
     l->marked_objects++;
     size_t bytes = s->slot_bytes, off = slot * bytes;
     l->marked_bytes += bytes;
-    g->bits = 0;
-    if (unlikely(s->kind != SPAN_BITS)) return s->kind != SPAN_NOSCAN;
+    g->bits = bits_same(s);
+    if (unlikely(!g->bits)) {
+        if (s->kind != SPAN_BITS) return s->kind != SPAN_NOSCAN;
+        g->bits = bits_mixed(s, off, bytes);
+    }
     g->at = s->base + off;
     __builtin_prefetch((const void *)g->at);
-    g->bits = bits_at(s, off, bytes);
     return true;
 }
 
@@ -86,6 +91,17 @@ static void scan_typed(GcLocal *l, const Type *t, uintptr_t base, size_t lo, siz
         return;
     }
     size_t size = t->size, prefix = t->ptrdata;
+    if (size <= 256) { // several elements for each word of bits
+        uint64_t bits = type_bits(t, 512);
+        size_t step = 512 / size * size;
+        for (size_t e = lo / step * step; e < hi; e += step) {
+            uint64_t now = bits;
+            if (unlikely(e < lo)) now &= ~0ull << (lo - e) / 8;
+            if (unlikely(hi - e < 512)) now &= (1ull << (hi - e) / 8) - 1;
+            scan_bits(l, (const uintptr_t *)(base + e), now);
+        }
+        return;
+    }
     for (size_t e = lo ? lo / size * size : 0; e < hi; e += size) {
         size_t from = lo > e ? (lo - e) / 64 * 64 : 0; // eight words a byte
         for (size_t off = from; off < prefix && e + off < hi; off += 64) {
@@ -120,7 +136,8 @@ uint64_t scan_slot(GcLocal *l, const Span *s, uint32_t slot) {
     if (s->kind == SPAN_TYPED) {
         scan_typed(l, s->types[slot], base, 0, s->slot_bytes);
     } else {
-        scan_bits(l, (const uintptr_t *)base, bits_at(s, base - s->base, s->slot_bytes));
+        uint64_t same = bits_same(s);
+        scan_bits(l, (const uintptr_t *)base, same ? same : bits_mixed(s, base - s->base, s->slot_bytes));
     }
     return s->slot_bytes + OBJECT_WORK;
 }

@@ -13,13 +13,26 @@ uint32_t size_class_bytes(unsigned c) {
 }
 _Static_assert(CLASS_LINEAR + 8 * 4 == SIZE_CLASSES, "the last class ends at 32 KB");
 
-// At least two pages and about sixteen slots, so that taking a span serves many objects, but no more than eight pages, until at most an
+// At least two pages and about 32 slots, so that taking a span serves many objects, but no more than eight pages, until at most an
 // eighth of the span is left over.
 uint32_t size_class_pages(unsigned c) {
-    uint32_t slot = size_class_bytes(c), n = (16 * slot + PAGE_SIZE - 1) / PAGE_SIZE;
+    uint32_t slot = size_class_bytes(c), n = (32 * slot + PAGE_SIZE - 1) / PAGE_SIZE;
     if (n < 2) n = 2;
     if (n > 8) n = 8;
     while (n * PAGE_SIZE % slot > n * PAGE_SIZE / 8)
         n++;
     return n;
+}
+
+uint64_t type_bits(const Type *t, size_t bytes) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < (t->ptrdata + 63) / 64 && i < 8; i++)
+        bits |= (uint64_t)t->gcdata[i] << (8 * i);
+    size_t n = bytes / 8, each = t->size / 8;
+    if (each < n) {
+        for (size_t k = each; k < n; k *= 2)
+            bits |= bits << k;
+        n = n / each * each;
+    }
+    return n < 64 ? bits & ((1ull << n) - 1) : bits;
 }

@@ -35,7 +35,7 @@ static Span *span_make(void *base, size_t pages, SpanKind kind) {
         if (base) page_free_large(base, pages);
         return NULL;
     }
-    *s = (Span){.base = (uintptr_t)base, .pages = pages, .kind = kind, .sweep_gen = heap.sweep_gen};
+    *s = (Span){.base = (uintptr_t)base, .pages = pages, .at = (uintptr_t)base, .kind = kind, .sweep_gen = heap.sweep_gen};
     return s;
 }
 
@@ -64,7 +64,6 @@ static void span_layout(Span *s, size_t slot_bytes) {
             n--;
         s->ptr_bits = (uint64_t *)(s->base + bytes - bits_bytes(n, slot_bytes));
         s->slot_ones = ~0ull >> (64 - slot_bytes / 8);
-        __builtin_memset(s->ptr_bits, 0, bits_bytes(n, slot_bytes));
     } else if (s->kind == SPAN_TYPED) {
         s->types = s->few;
         if (n > SPAN_FEW) {

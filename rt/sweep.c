@@ -31,7 +31,8 @@ uint32_t span_sweep(Span *s) {
         store_relaxed(&s->alloc[w], mark); // a live object's bit stays set: whoever looks for one meanwhile (heap_find) sees it in any order
         store_relaxed(&s->mark[w], 0);
     }
-    store_release(&s->free_index, 0); // after the alloc bits: pairs with span_is_object
+    s->last_type = NULL;
+    store_release(&s->at, s->base); // after the alloc bits: pairs with span_is_object
     s->sweep_gen = heap.sweep_gen;
     RT_ASSERT(live <= before);
     if (before > live) central_freed(s, before - live);

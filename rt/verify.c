@@ -65,7 +65,7 @@ static _Noreturn void lost(const Holder *h, const void *at, const Span *s, uint3
     rt_printf(" holds %p\n", (void *)word);
     uintptr_t base = s->base + slot * s->slot_bytes;
     describe("  lost:   object at ", base, s->slot_bytes, type_of_slot(s, slot), s);
-    rt_printf("          slot %u of %u, free index %u%s; alloc, mark from slot %u on: %p, %p\n", slot, s->slots, load_relaxed(&s->free_index),
+    rt_printf("          slot %u of %u, free index %u%s; alloc, mark from slot %u on: %p, %p\n", slot, s->slots, (uint32_t)((load_relaxed(&s->at) - s->base) / s->slot_bytes),
               s->cached ? ", cached" : "", slot & ~63u, (void *)load_relaxed(&s->alloc[slot / 64]), (void *)load_relaxed(&s->mark[slot / 64]));
     for (size_t i = 0; i < 8 && i < s->slot_bytes / 8; i++)
         rt_printf("          +%lu: %p\n", i * 8, ((void **)base)[i]);
@@ -127,6 +127,8 @@ static void check_mixed(const Holder *h, const uintptr_t *at) {
 // May word w of the object hold a pointer?
 bool object_pointer_at(const Span *s, uint32_t slot, size_t w) {
     if (s->kind == SPAN_BITS) {
+        uint64_t same = load_relaxed(&s->same_bits);
+        if (same) return same >> w & 1;
         size_t bit = slot * (s->slot_bytes / 8) + w;
         return s->ptr_bits[bit / 64] >> bit % 64 & 1;
     }

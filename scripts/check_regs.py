@@ -15,7 +15,7 @@ ALLOWED = {
     # "routine": "reason",
     "vectors_clear": "clears them before a goroutine goes on that has nothing in them: gcverify only",
     # rt/alloc_fast.h: clear what they allocate by xmm0
-    **dict.fromkeys(("heap_alloc", "slot_make", "alloc_at_hand", "alloc_rest", "object_new", "object_new_try", "array_new", "array_new_try"), "allocate"),
+    **dict.fromkeys(("heap_alloc", "slot_make", "slot_make_mixed", "alloc_at_hand", "alloc_rest", "object_new", "object_new_try", "array_new", "array_new_try"), "allocate"),
 }
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 REGISTER = re.compile(r"%(?:[xyz]?mm\d+|st(?:\(\d\))?|k[0-7])\b")

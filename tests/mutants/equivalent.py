@@ -35,9 +35,9 @@ EQUIVALENT = [
     Equivalent("sweep-caught-up", "rt/gc.c",
                "!all_caught_up() || !heap_sweep_done()", "!heap_sweep_done()",
                "spans in a core's cache count as unswept until it has given them back, which is when it catches up"),
-    Equivalent("type-bits-late", "rt/alloc_fast.h",
-               "    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);\n    char *p = slot_take(s, &i);\n    zero_words(p, s->slot_bytes);\n    slot_publish(s, i);\n",
-               "    char *p = slot_take(s, &i);\n    zero_words(p, s->slot_bytes);\n    slot_publish(s, i);\n    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);\n",
+    Equivalent("type-bits-late", "rt/alloc.c",
+               "    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);\n    slot_zero(slot, s->slot_bytes);\n    slot_publish(s, slot);\n",
+               "    slot_zero(slot, s->slot_bytes);\n    slot_publish(s, slot);\n    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);\n",
                "pointer bits are read by whoever marks a slot, and nobody can mark one that is being made: while marking, all free slots of the spans that cores "
                "allocate from are marked already, and a stop of the world, which begins and ends marking, finds no core inside of an allocation. (Looks at the heap "
                "while the world runs do not read the bits)"),

@@ -1,6 +1,6 @@
 // units: rt/alloc.c rt/central.c rt/span.c rt/spanmap.c rt/sweep.c rt/sizeclass.c rt/fixed.c rt/page.c rt/page_tree.c rt/page_large.c tests/unit/stub_plat.c
 // test_alloc_modes.c -- what random tests reach rarely: stops while a large object is zeroed, spans in scattered memory, a collection that is
-// forced, poison, stress, proportional sweeping.
+// forced, poison, stress, proportional sweeping, where an object's pointers are when types take turns.
 #include "stub_plat.h"
 #include "heap.h"
 
@@ -301,6 +301,51 @@ static void test_proportional(void) {
     collect_all();
 }
 
+// ---- pointer bits of objects of different types in one span
+
+static uint64_t bits_of(void *p) {
+    const Span *s = span_of((uintptr_t)p);
+    size_t bit = ((uintptr_t)p - s->base) / 8;
+    CHECK_EQ(s->mixed, s->same_bits == 0);
+    if (!s->mixed) return s->same_bits;
+    CHECK(bit % 64 + s->slot_bytes / 8 <= 64);
+    return s->ptr_bits[bit / 64] >> bit % 64 & s->slot_ones;
+}
+
+static void test_types_take_turns(void) {
+    static const uint8_t one[] = {1}, two[] = {2};
+    Type a = {.size = 64, .ptrdata = 8, .gcdata = one}, same = a, b = {.size = 64, .ptrdata = 16, .gcdata = two};
+    void *first = heap_alloc(64, &a, 0), *second = heap_alloc(64, &same, 0);
+    const Span *s = span_of((uintptr_t)first);
+    CHECK_PTR(span_of((uintptr_t)second), s);
+    CHECK(!s->mixed);
+    void *third = heap_alloc(64, &b, 0), *fourth = heap_alloc(64, &a, 0), *array = heap_alloc(56, &pointer, 0);
+    CHECK_PTR(span_of((uintptr_t)array), s);
+    CHECK(s->mixed);
+    CHECK_EQ(bits_of(first), 1);
+    CHECK_EQ(bits_of(second), 1);
+    CHECK_EQ(bits_of(third), 2);
+    CHECK_EQ(bits_of(fourth), 1);
+    CHECK_EQ(bits_of(array), 0xff); // the element's type repeats over the slot
+    collect_all();
+
+    // A type made at run time is garbage after a cycle, and another may lie there.
+    first = heap_alloc(64, &a, 0);
+    heap_alloc(64, &a, 0);
+    s = span_of((uintptr_t)first);
+    CHECK(!s->mixed);
+    mark_begin();
+    mark(first);
+    mark_end();
+    sweep_all();
+    a.ptrdata = 16, a.gcdata = two;
+    second = heap_alloc(64, &a, 0);
+    CHECK_PTR(span_of((uintptr_t)second), s);
+    CHECK_EQ(bits_of(first), 1);
+    CHECK_EQ(bits_of(second), 2);
+    collect_all();
+}
+
 int main(void) {
     memory = stub_reserve(MEMORY);
     memset(memory, 0xa5, MEMORY);
@@ -311,5 +356,6 @@ int main(void) {
     RUN(test_stress);
     RUN(test_poison);
     RUN(test_proportional);
+    RUN(test_types_take_turns);
     return test_done();
 }

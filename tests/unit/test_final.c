@@ -166,9 +166,9 @@ static void test_wrong(void) {
     CHECK_THROWS("first argument is nil", set_finalizer(NULL, run_plain));
     CHECK_THROWS("pointer not in heap", set_finalizer(memory - 4096, run_plain));
     CHECK_THROWS("pointer not at beginning of allocated block", set_finalizer(memory + 8, run_plain));
-    store_relaxed(&span.free_index, 10);
+    store_relaxed(&span.at, span.base + 10 * SLOT);
     CHECK_THROWS("pointer not in heap", set_finalizer(slot(20), run_plain)); // a free slot
-    store_relaxed(&span.free_index, SLOTS);
+    store_relaxed(&span.at, span.base + SLOTS * SLOT);
     set_finalizer(slot(5), run_plain);
     CHECK_THROWS("finalizer already set", set_finalizer(slot(5), run_plain));
     set_finalizer(slot(5), NULL);
@@ -235,7 +235,7 @@ int main(void) {
     CHECK(rt_mem_add((uintptr_t)zone, (uintptr_t)zone + (16 << 20), 0));
     memory = (char *)stub_reserve(2 << 20) + 8192;
     span = (Span){.base = (uintptr_t)memory, .slot_bytes = SLOT, .slots = SLOTS, .magic = (uint32_t)((1ull << 32) / SLOT), .pages = 1,
-                  .kind = SPAN_BITS, .class_index = 3, .free_index = SLOTS};
+                  .kind = SPAN_BITS, .class_index = 3, .at = (uintptr_t)memory + SLOTS * SLOT};
     RUN(test_sweep_and_run);
     RUN(test_removed_while_marking);
     RUN(test_wrong);

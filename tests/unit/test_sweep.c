@@ -119,8 +119,10 @@ static void check_object(const Object *o) {
     size_t first = ((uintptr_t)o->p - s->base) / 8, words = slot_bytes(o) / 8, in_type = o->type->size / 8;
     for (size_t w = 0; w < words; w++) {
         size_t k = w % in_type;
-        bool want = w < o->size / 8 && o->type->gcdata[k / 8] >> k % 8 & 1;
-        bool got = s->ptr_bits[(first + w) / 64] >> (first + w) % 64 & 1;
+        bool want = o->type->gcdata[k / 8] >> k % 8 & 1;
+        bool got = (s->mixed ? s->ptr_bits[(first + w) / 64] >> (first + w) % 64 : s->same_bits >> w) & 1;
+        CHECK_EQ(s->mixed, s->same_bits == 0);
+        if (w >= o->size / 8 && ((uintptr_t *)o->p)[w] == 0) continue; // behind the last element is nothing
         if (want != got) {
             CHECK(!"pointer bits");
             fprintf(stderr, "word %zu of %zu, type of %zu words\n", w, words, in_type);
