@@ -209,12 +209,12 @@ func together() {
 		all.Add(1)
 		go func(i int) {
 			defer all.Done()
-			for k := 0; k < 20; k++ {
+			for k := 0; k < 400; k++ {
 				name := fmt.Sprintf("/tmp/t%d", (i+k)%8)
-				no(os.WriteFile(name+fmt.Sprint(".", i), bytes.Repeat([]byte{byte(i)}, 20000), 0600))
+				no(os.WriteFile(name+fmt.Sprint(".", i), bytes.Repeat([]byte{byte(i)}, 6000), 0600))
 				no(os.Rename(name+fmt.Sprint(".", i), name))
 				if data, err := os.ReadFile(name); err == nil {
-					check(len(data) == 20000 && bytes.Count(data, data[:1]) == 20000, "torn file")
+					check(len(data) == 6000 && bytes.Count(data, data[:1]) == 6000, "torn file")
 				}
 			}
 		}(i)

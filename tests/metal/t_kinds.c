@@ -104,7 +104,8 @@ int main(void) {
     }
     gc_set_percent(5);
     kept = list_of(100000); // work for the collector
-    while (!assisted() && time_now_ns() < end) {
+    bool drafted = false; // the report is of the latest collection: a later one may have done without
+    while (!(drafted = assisted()) && time_now_ns() < end) {
         waitgroup_add(&wg, 4);
         for (int i = 0; i < 4; i++)
             go(allocate, NULL);
@@ -112,6 +113,6 @@ int main(void) {
     }
     check_true("all cores ran something", all_cores_ran());
     check_true("the list is there", kept != NULL);
-    check_true("somebody assisted", assisted());
+    check_true("somebody assisted", drafted);
     return check_failures != 0;
 }
