@@ -10,6 +10,9 @@ import qemu
 
 STEPS = range(1, 18)
 STEPS_LANDINGS = (1, 4)
+STEPS_GO = (1, 3, 17)
+# Arguments that make them small: of the whole program each instruction would be a trap, minutes of them.
+GO = {"defers": "60", "makefunc": "12"}
 STEPS_HOSTED = (1, 2, 3, 5, 8, 13) # a step is a signal there, a hundred times dearer
 
 
@@ -36,3 +39,12 @@ def test_landings_of_go(build, k):
     """Panics that are recovered: the walk to the landing pad, and what the compiler's code does around it."""
     image = build.path("build/go-landings.elf")
     judge(qemu.run(image, "pvh", f"GODEBUG=trapstep={k}", 120, smp=1), f"{image} GODEBUG=trapstep={k}")
+
+
+@pytest.mark.parametrize("name", GO)
+@pytest.mark.parametrize("k", STEPS_GO)
+def test_go(build, name, k):
+    """Deferred calls on the heap, and functions made by reflection."""
+    image = build.path(f"build/go-{name}.elf")
+    line = f"GODEBUG=trapstep={k} -- {GO[name]}"
+    judge(qemu.run(image, "pvh", line, 300, smp=1), f"{image} {line}")

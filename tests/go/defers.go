@@ -8,12 +8,15 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 )
 
-const many = 20000
+// Calls of a loop, and a quarter of that for each of the goroutines. An argument, for runs where an instruction takes long (tests/test_trapstep.py), says another number.
+var many = 20000
 
 // What a deferred call gets leads to an object that nothing else leads to.
 type link struct{ number, check int }
@@ -24,7 +27,7 @@ func newLink(i int) *link { return &link{i, ^i} }
 var sink [64]*[8]uint64
 
 func litter() {
-	for i := 0; i < 1000; i++ {
+	for i := 0; i < many/20+64; i++ {
 		sink[i%64] = &[8]uint64{0xdead, 0xdead, 0xdead, 0xdead, 0xdead, 0xdead, 0xdead, 0xdead}
 	}
 }
@@ -83,6 +86,9 @@ func nested() (calls int, value interface{}) {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		many, _ = strconv.Atoi(os.Args[1])
+	}
 	done := 0
 	loop(&done, many, func() {})
 	fmt.Println("returned", done)
@@ -98,7 +104,7 @@ func main() {
 		go func() {
 			defer group.Done()
 			done := 0
-			loop(&done, 5000, runtime.Gosched)
+			loop(&done, many/4, runtime.Gosched)
 			atomic.AddInt64(&sum, int64(done))
 		}()
 	}

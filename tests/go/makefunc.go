@@ -1,7 +1,11 @@
 // Functions made by reflection, called at every depth of the stack, with arguments on the stack, and recovering through them.
 package main
 
-import "reflect"
+import (
+	"os"
+	"reflect"
+	"strconv"
+)
 
 func make8() func(a, b, c, d, e, f, g, h int, x float64) (int, float64) {
 	t := reflect.TypeOf(func(a, b, c, d, e, f, g, h int, x float64) (int, float64) { return 0, 0 })
@@ -42,8 +46,12 @@ func recovered(n int) (s string) {
 }
 
 func main() {
+	depth := 3000 // an argument, for runs where an instruction takes long (tests/test_trapstep.py), says another one
+	if len(os.Args) > 1 {
+		depth, _ = strconv.Atoi(os.Args[1])
+	}
 	done := make(chan int)
-	go func() { done <- deep(3000, make8()) }()
+	go func() { done <- deep(depth, make8()) }()
 	println(<-done)                           // expect: 3000
-	println(recovered(3), "/", recovered(500)) // expect: thrown through libffi / thrown through libffi
+	println(recovered(3), "/", recovered(depth/6)) // expect: thrown through libffi / thrown through libffi
 }
