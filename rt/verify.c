@@ -167,7 +167,7 @@ static void check_context(const Holder *h, const Ctx *c) {
 }
 
 static void check_root(const Root *r, void *unused) {
-    static const char *const names[] = {"stack", "registers", "record", "armed timers", "the program's variables"};
+    static const char *const names[] = {"stack", "registers", "record", "armed timers", "labels", "the program's variables"};
     Holder h = {names[r->kind], r->g, r->kind == ROOT_CONTEXT ? (uintptr_t)r->lo : 0, NULL}; // of registers it is told which: the words of TrapFrame
     if (r->kind == ROOT_GOROUTINE) return; // links of the runtime
     if (r->kind == ROOT_CONTEXT) return check_context(&h, r->lo);
