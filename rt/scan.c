@@ -243,9 +243,9 @@ void mark_conservative(GcLocal *l, uintptr_t word) {
     mark_exact(l, word - 1);
 }
 
-static inline void scan_word(GcLocal *l, const uintptr_t *at) {
+static inline void scan_word(GcLocal *l, const uintptr_t *at, uintptr_t floor) {
     uintptr_t word = raw_word(at);
-    if (span_may_reach(word)) mark_conservative(l, word);
+    if (word >= floor && span_may_reach(word)) mark_conservative(l, word);
 }
 
 // Eight words, or-ed.
@@ -258,14 +258,24 @@ static inline uintptr_t raw_any(const uintptr_t *at) {
     return any;
 }
 
+// A power of two that no address of a span lies below.
+static uintptr_t spans_floor(void) {
+    uintptr_t lo = span_map.base, mapped = load_relaxed(&span_map.mapped_lo);
+    if (span_map.bytes == 0 || mapped < lo) lo = mapped;
+    return lo > PAGE_SIZE ? 1ull << (63 - __builtin_clzll(lo)) : PAGE_SIZE;
+}
+
 // Most words of variables are small, eight of them at once: globals are looked at while the world is stopped.
 void scan_words(GcLocal *l, const void *lo, const void *hi) {
     const uintptr_t *w = lo, *end = w + ((uintptr_t)hi - (uintptr_t)lo) / sizeof *w, *eights = w + (end - w) / 8 * 8;
-    for (; w < eights; w += 8) {
-        if (raw_any(w) < PAGE_SIZE) continue; // a power of two
+    uintptr_t floor = spans_floor();
+    for (;;) {
+        while (w < eights && raw_any(w) < floor)
+            w += 8;
+        if (w == eights) break;
         for (unsigned i = 0; i < 8; i++)
-            scan_word(l, w + i);
+            scan_word(l, w++, floor);
     }
     for (; w < end; w++)
-        scan_word(l, w);
+        scan_word(l, w, floor);
 }
