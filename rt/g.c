@@ -220,6 +220,7 @@ static inline __attribute__((always_inline)) void mark_dead(P *p, G *g) {
     g->catches = NULL;
     g->pin_depth = 0;
     if (!g->system) hint_add(&p->n_exited, 1);
+    g->system = false; // a finalizer may end its goroutine (Goexit); who gets this G next counts
 }
 
 void g_end(void) {

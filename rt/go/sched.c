@@ -9,7 +9,7 @@
 void go_gosched(void) GO("runtime.Gosched");
 void go_gosched(void) { gosched(); }
 intptr_t go_gomaxprocs(intptr_t n) GO("runtime.GOMAXPROCS");
-intptr_t go_gomaxprocs(intptr_t n) { return gomaxprocs((int)n); }
+intptr_t go_gomaxprocs(intptr_t n) { return gomaxprocs(n > __INT_MAX__ ? __INT_MAX__ : n < 0 ? 0 : (int)n); }
 intptr_t go_numcpu(void) GO("runtime.NumCPU");
 intptr_t go_numcpu(void) { return cpu_count(); }
 intptr_t go_numgoroutine(void) GO("runtime.burrowGoroutines");
