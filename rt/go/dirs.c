@@ -148,7 +148,7 @@ long go_lib_readlink(const char *path, char *buf, size_t room) {
 
 // The directory that shall hold a new entry; an error if there is none, or the name is taken.
 static int place_for_new(const Place *place) {
-    return place->exists ? -EEXIST : !place->dir.node ? -EROFS : place->dir.node == &tmpfs_dev ? -EACCES : place->dir.node->parent || place->dir.node == &tmpfs_tmp ? 0 : -ENOENT;
+    return place->exists ? -EEXIST : !place->dir.node ? -EROFS : place->dir.node == &tmpfs_dev ? -EACCES : tmpfs_is_removed(place->dir.node) ? -ENOENT : 0;
 }
 static void act_mkdir(PathJob *job, Place *place) {
     job->result = place_for_new(place);
@@ -192,11 +192,11 @@ static void act_remove(PathJob *job, Place *place) {
     if (!n) return;
     if (job->value == REMOVE_DIRECTORY && !directory) job->result = -ENOTDIR;
     else if (job->value == REMOVE_FILE && directory) job->result = -EISDIR;
+    else if (place->dots) job->result = place->dots == 1 ? -EINVAL : -ENOTEMPTY;
     else if (n == &tmpfs_tmp || n == &tmpfs_dev) job->result = -EBUSY;
     else if (n->parent == &tmpfs_dev) job->result = -EPERM;
     else if (directory && n->first) job->result = -ENOTEMPTY;
     else {
-        if (files_cwd.node == n) files_cwd = (Spot){NULL, 0}; // it is gone: relative paths begin at the root
         tmpfs_unlink(n);
         job->result = 0;
     }
@@ -227,7 +227,8 @@ static intptr_t rename_node(const RenameJob *job) {
     Node *n = from.at.node, *old = to.exists ? to.at.node : NULL;
     if (!n || (to.exists ? !old : !to.dir.node)) return n || old || to.dir.node ? -EXDEV : -EROFS;
     Node *dir = to.dir.node;
-    if (!n->parent || (old && !old->parent) || n->parent == &tmpfs_dev || dir == &tmpfs_dev || !to.name_len) return -EBUSY;
+    if (!from.name_len || !to.name_len || !n->parent || (old && !old->parent) || n->parent == &tmpfs_dev || dir == &tmpfs_dev) return -EBUSY;
+    if (tmpfs_is_removed(dir)) return -ENOENT;
     if (n == old) return 0;
     if (tmpfs_is_inside(dir, n)) return -EINVAL;
     bool directory = n->kind == NODE_DIRECTORY;
@@ -311,7 +312,7 @@ long go_lib_fdatasync(int fd) { return go_lib_fsync(fd); }
 static void act_chdir(PathJob *job, Place *place) {
     if (!place->exists) job->result = -ENOENT;
     else if (!spot_is_directory(place->at)) job->result = -ENOTDIR;
-    else files_cwd = place->at;
+    else files_enter(place->at);
 }
 long go_lib_chdir(const char *path);
 long go_lib_chdir(const char *path) { return by_path((PathJob){.dirfd = AT_FDCWD, .path = path, .follow = true, .act = act_chdir}); }

@@ -28,6 +28,13 @@ long files_result(intptr_t r) {
     return -1;
 }
 
+void files_enter(Spot dir) {
+    Node *old = files_cwd.node;
+    if (dir.node) dir.node->open++;
+    files_cwd = dir;
+    if (old) tmpfs_release(old);
+}
+
 // Before the first use.
 static void prepare(void *unused) {
     tmpfs_init();
@@ -36,7 +43,7 @@ static void prepare(void *unused) {
     for (char **e = rt_envp; *e; e++) {
         Place place;
         if (memcmp(*e, "PWD=", 4) == 0 && path_resolve((Spot){NULL, 0}, *e + 4, true, &place) == 0 && place.exists && spot_is_directory(place.at))
-            files_cwd = place.at;
+            files_enter(place.at);
     }
 }
 
@@ -124,6 +131,7 @@ static int open_spot(const OpenJob *job, Spot *out) {
         if (place.must_be_directory) return -EISDIR;
         if (!place.dir.node) return -EROFS;
         if (place.dir.node == &tmpfs_dev) return -EACCES;
+        if (tmpfs_is_removed(place.dir.node)) return -ENOENT;
         *out = (Spot){tmpfs_create(place.dir.node, place.name, place.name_len, NODE_FILE, job->mode), 0};
         return out->node ? 0 : -ENOSPC;
     }

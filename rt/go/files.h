@@ -20,7 +20,7 @@ enum { FDS = 256, AT_FDCWD = -100, AT_REMOVEDIR = 0x200, AT_NOFOLLOW = 0x100 };
 
 // Guards all of files, paths and nodes. Rank FILES: inside it only memory is asked for.
 extern Lock files_lock;
-extern Spot files_cwd;
+extern Spot files_cwd; // its node, if any, counts it in node->open: files_enter
 
 // ---- with the lock held
 OpenFile *file_of(int fd);          // NULL: not open
@@ -30,6 +30,8 @@ int fd_new(OpenFile *o, int least); // the lowest free descriptor from `least` o
 G *file_drop(OpenFile *o);
 // Where a path given with a directory's descriptor begins. False: no such descriptor.
 bool base_of(int dirfd, Spot *out);
+
+void files_enter(Spot dir); // makes it the current directory
 
 // ---- pipe.c
 struct Pipe *pipe_new(void); // NULL: no memory. System stack

@@ -91,7 +91,7 @@ int path_resolve(Spot base, const char *path, bool follow, Place *out) {
         if (!spot_is_directory(here)) return -ENOTDIR;
         if (name[0] == '.' && (n == 1 || (n == 2 && name[1] == '.'))) {
             if (n == 2 && !is_root(here)) here = parent_of(here);
-            *out = (Place){.exists = true, .must_be_directory = true, .at = here, .dir = here};
+            *out = (Place){.exists = true, .must_be_directory = true, .at = here, .dir = here, .dots = (uint8_t)n};
             continue;
         }
         Spot next;
@@ -116,6 +116,7 @@ int path_resolve(Spot base, const char *path, bool follow, Place *out) {
 intptr_t path_of(Spot s, char *buf, size_t room) {
     char *end = joined + sizeof joined, *at = end;
     *--at = 0;
+    if (s.node && tmpfs_is_removed(s.node)) return -ENOENT;
     if (s.node)
         for (const Node *n = s.node; n; n = n->parent) {
             if ((size_t)(at - joined) < n->name_len + 1u) return -ERANGE;

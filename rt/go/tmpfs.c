@@ -3,7 +3,8 @@
 // A directory is a list in order of creation: positions of readdir are sequence numbers, so entries may come and go meanwhile. Looking a name up walks the list,
 // which is right for a few hundred temporary files. A file is a table of tables of pages (512 * 512 pages: 1 GB), of which those never written to
 // are missing and read as zeros. Memory comes from the page allocator, not from the heap: the collector has no business here, and what no longer
-// fits is ENOSPC instead of the program's end. A node that is removed while it is open lives on until it is closed, as under Unix.
+// fits is ENOSPC instead of the program's end. A node that is removed while it is open lives on until it is closed, as under Unix;
+// a directory is removed only when it is empty, and from then on nothing gets into it, so that what has a parent has one that is there.
 //
 // Lock: files.c's, held by every caller.
 #include "tmpfs.h"
@@ -88,8 +89,11 @@ Node *tmpfs_create(Node *dir, const char *name, size_t n, NodeKind kind, uint32_
     return node;
 }
 
+bool tmpfs_is_removed(const Node *node) { return !node->parent && node != &tmpfs_tmp && node != &tmpfs_dev; }
+
 static void reclaim(Node *node) {
-    if (node->parent || node->open || node == &tmpfs_tmp || node == &tmpfs_dev) return;
+    if (!tmpfs_is_removed(node) || node->open) return;
+    RT_ASSERT_ALWAYS(!node->first);
     tmpfs_truncate(node, 0);
     rec_free(&nodes, node);
 }

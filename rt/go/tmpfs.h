@@ -27,7 +27,7 @@ typedef struct Node {
     int64_t mtime_ns, atime_ns; // Unix time
     uint64_t size;
     uint8_t ***pages;  // pages[i / 512][i % 512]: page i; NULL: a hole
-    uint32_t open;     // files that are open on it, and directory positions in it
+    uint32_t open;     // files that are open on it; one more: it is the current directory
     uint16_t mode;     // permission bits
     uint8_t kind;      // NodeKind
     uint8_t device;
@@ -43,6 +43,7 @@ Node *tmpfs_lookup(const Node *dir, const char *name, size_t n);
 Node *tmpfs_create(Node *dir, const char *name, size_t n, NodeKind kind, uint32_t mode);
 void tmpfs_unlink(Node *node);  // out of its directory; gone when nobody has it open
 void tmpfs_release(Node *node); // one open file less
+bool tmpfs_is_removed(const Node *node); // a directory that was removed stays empty: whoever makes or moves something asks
 bool tmpfs_is_inside(const Node *node, const Node *dir); // node is dir or below
 void tmpfs_move(Node *node, Node *dir, const char *name, size_t n);
 const Node *tmpfs_after(const Node *dir, uint64_t seq);  // first entry behind seq; NULL: none

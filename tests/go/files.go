@@ -14,6 +14,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -160,6 +161,52 @@ func directories() {
 	check(err != nil, "StartProcess")
 }
 
+// Directories that are removed while they are open, or current: they stay, empty, and nothing gets into them any more.
+func removed() {
+	getwd := func() string {
+		var buf [500]byte
+		n, err := syscall.Getcwd(buf[:])
+		if err != nil {
+			return err.Error()
+		}
+		return string(buf[:n-1])
+	}
+	for _, dir := range []string{"/tmp/r", "/tmp/r/gone", "/tmp/r/other", "/tmp/r/new", "/tmp/r/old"} {
+		no(os.Mkdir(dir, 0755))
+	}
+	fd, err := syscall.Open("/tmp/r/gone", syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
+	no(err)
+	no(os.Remove("/tmp/r/gone"))
+	_, err = syscall.Openat(fd, "f", syscall.O_CREAT|syscall.O_RDWR, 0644)
+	check(err == syscall.ENOENT, "a file made in a removed directory: %v", err)
+	err = syscall.Renameat(-100, "/tmp/r/other", fd, "moved")
+	check(err == syscall.ENOENT, "moved into a removed directory: %v", err)
+	err = syscall.Mkdirat(fd, "d", 0755)
+	check(err == syscall.ENOENT, "a directory made in a removed one: %v", err)
+	no(syscall.Fchdir(fd))
+	no(syscall.Close(fd))
+	check(getwd() == "no such file or directory", "removed, then entered: %s", getwd())
+
+	for _, leave := range []func() error{
+		func() error { return syscall.Rename("/tmp/r/new", "/tmp/r/old") },
+		func() error { return syscall.Rmdir("/tmp/r/old") },
+	} {
+		no(os.Chdir("/tmp/r/old"))
+		check(getwd() == "/tmp/r/old", "before %s", getwd())
+		no(leave())
+		for i := 0; i < 10; i++ { // they would get its memory
+			no(os.WriteFile(fmt.Sprint("/tmp/r/file", i), nil, 0600))
+		}
+		check(getwd() == "no such file or directory", "current directory removed: %s", getwd())
+		err = os.WriteFile("inside", nil, 0600)
+		check(os.IsNotExist(err), "in a current directory that is removed: %v", err)
+	}
+	no(os.Chdir("/"))
+	check(syscall.Rmdir("/tmp/r/other/.") == syscall.EINVAL && syscall.Rmdir("/tmp/r/other/..") == syscall.ENOTEMPTY, "Rmdir of dots")
+	check(syscall.Rename("/tmp/r/other/.", "/tmp/r/x") == syscall.EBUSY && syscall.Rename("/tmp/r/other", "/tmp/r/other/.") == syscall.EBUSY, "Rename of dots")
+	no(os.RemoveAll("/tmp/r"))
+}
+
 func devices() {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	no(err)
@@ -231,6 +278,7 @@ func main() {
 	environment()
 	contents()
 	directories()
+	removed()
 	devices()
 	pipes()
 	together()

@@ -102,6 +102,10 @@ MUTANTS = [
            "        p[i].row = *row;\n        store_release(&p[i].key, pc);\n",
            "        store_release(&p[i].key, pc);\n        p[i].row = *row;\n",
            unit_tsan("test_unwind_rows"), RACE),
+    # ---- files of programs in Go
+    Mutant("files-made-in-removed", "rt/go/files.c", "        if (tmpfs_is_removed(place.dir.node)) return -ENOENT;\n", "", FILES, FILES_BROKE),
+    Mutant("files-moved-into-removed", "rt/go/dirs.c", "    if (tmpfs_is_removed(dir)) return -ENOENT;\n", "", FILES, FILES_BROKE),
+    Mutant("files-current-directory", "rt/go/files.c", "    if (dir.node) dir.node->open++;\n", "", FILES, FILES_BROKE),
     # ---- pipes of programs in Go
     Mutant("pipe-wakes", "rt/go/pipe.c",
            "            G *list = pipe_take_waiting(p);\n            lock_release(&files_lock);\n            files_ready(list);\n            lock_acquire(&files_lock);\n",
