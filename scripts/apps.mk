@@ -77,6 +77,7 @@ $(B)/app/$1/app.o: $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).o) scripts/ap
 	$$(Q)scripts/check_app_symbols.sh $(if $(filter tests/%,$4),--inside) $(B)/doors $$@.all $$(filter %.o,$$^)
 	$$(Q)scripts/check_cells.py $$(filter %.o,$$^)
 	$$(Q)$(OBJCOPY) --redefine-sym main=app_main --keep-global-symbol=app_main $$@.all $$@ && rm $$@.all
+	@rm -f $$@.map # of a program with Go that had this name: scripts/licences would list its library
 
 $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld boot/unwind/c/unwind.ld
 	$$(call say,IMAGE,$$@)

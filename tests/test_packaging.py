@@ -66,6 +66,18 @@ def test_licences_of_a_go_program(build):
     assert "GCC RUNTIME LIBRARY EXCEPTION" in text.upper()
 
 
+@pytest.mark.skipif(not os.path.exists("/usr/bin/gccgo-12"), reason="gccgo-12 is not installed")
+def test_licences_of_a_c_program_after_a_go_program_of_its_name(build, tmp_path):
+    (tmp_path / "twin.go").write_text('package main\n\nfunc main() { println("go") }\n')
+    (tmp_path / "twin.c").write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) { return 0; }\n')
+    said = {}
+    for kind in ("go", "c"):
+        result = subprocess.run(["make", "-s", f"APP={tmp_path}/twin.{kind}", "licences"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert result.returncode == 0, result.stdout
+        said[kind] = "Go's library" in result.stdout
+    assert said == {"go": True, "c": False}
+
+
 def test_unknown_origin_is_named(tmp_path):
     for name in ("x.elf", "x.efi"):
         (tmp_path / name).write_bytes(b"")
