@@ -104,13 +104,16 @@ error_hints = \
 # flags.mk's prefix map takes the repository's path off, with or without a slash behind it: not off /x/burrow-mine for /x/burrow.
 app_keep_path = $(if $(filter-out $(CURDIR)/%,$(filter /%,$1)),-ffile-prefix-map=$(dir $1)=$(dir $1))
 
+# Of a source beside Go: $1 the program, $2 set.
+app_beside_go = $(if $2,$(UNWIND_RT) -include $(B)/app/$1/go.h)
+
 # A program's own sources, below its own directory in build/, wherever they come from. $3: beside Go.
 define app_object
 $(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags $(if $3,$(B)/app/$1/go.h)
 	$$(call say,APPCC,$2)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_APP) $(if $3,$(UNWIND_RT) -include $(B)/app/$1/go.h) $(call app_keep_path,$2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
-	  LC_ALL=C $(CC) $(CFLAGS_APP) -c -o /dev/null $$< 2>&1 | sed -nE $(error_hints) | sort -u | sed 's|^|$2: |' >&2; exit 1; }
+	$$(Q)$(CC) $(CFLAGS_APP) $(call app_beside_go,$1,$3) $(call app_keep_path,$2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
+	  LC_ALL=C $(CC) $(CFLAGS_APP) $(call app_beside_go,$1,$3) -c -o /dev/null $$< 2>&1 | sed -nE $(error_hints) | sort -u | sed 's|^|$2: |' >&2; exit 1; }
 endef
 
 # ---- the programs of the tree, and the one asked for

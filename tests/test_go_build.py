@@ -209,6 +209,14 @@ def test_layout(tmp_path):
     assert "sub/sub.go:3: S has 24 bytes, 16 in this order: a, b, n" in lines, r.stdout
 
 
+def test_a_hint_beside_go_knows_the_types_of_go(tmp_path):
+    """The map's type is Go's; the error is another."""
+    app = tree(tmp_path / "hints", {"main.go": "package main\n\n//extern f\nfunc f(m map[string]int) int\n\nfunc main() { println(f(nil)) }\n",
+                                    "f.c": '#include "rt/burrow.h"\nlong f(map(String, long) m) {\n    return map_len(m) + nowhere;\n}\n'})
+    r = subprocess.run(["make", "-s", f"APP={app}", "host"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode != 0 and "nowhere" in r.stdout and "TYPE_" not in r.stdout, r.stdout
+
+
 def test_the_heap_profile_is_linked_where_it_is_read(build):
     """It takes every allocation the slow way."""
     def has_profile(image):
