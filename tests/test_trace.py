@@ -194,3 +194,16 @@ def test_a_stream_that_is_cut_off_is_refused():
     for n in range(len(whole)):
         with pytest.raises(glass.Trouble):
             glass.Stream(whole[:n])
+
+
+@pytest.mark.parametrize("words,stream,made", [(["trace"], "trace.side", ["trace.json", "trace.svg"]), (["profile", "KIND=heap"], "profile.side", ["profile.pb.gz"])])
+def test_a_program_that_does_not_end(build, tmp_path, words, stream, made):
+    """It writes nothing: that is said, with its status; and nothing of the run before lies there as if it were of this."""
+    app = tmp_path / "endless.c"
+    app.write_text('#include "rt/burrow.h"\n\nint main(int argc, char **argv) {\n    for (;;)\n        time_sleep(1000000000);\n}\n')
+    for name in [stream, *made]:
+        with open(f"build/{name}", "w") as f:
+            f.write("of another run")
+    r = subprocess.run(["make", "-s", *words, f"APP={app}", "BOOT=host", "TIMEOUT=3"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode and "exit status 124\n" in r.stdout and "nothing was written: the program did not end by itself" in r.stdout and "Error 124" in r.stdout, r.stdout
+    assert not os.path.getsize(f"build/{stream}") and not any(os.path.exists(f"build/{name}") for name in made)
