@@ -58,6 +58,23 @@ def module_root(folder):
     return None
 
 
+# golang.org/x/mod/module, CheckImportPath; and what the go command takes for something else than a directory's package.
+NOT_IN_PATHS = r"[^A-Za-z0-9._~+-]"
+NOT_A_PATH = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?|all|std|cmd", re.IGNORECASE)
+
+
+def module_name(folder):
+    """Of a directory without go.mod: its own, with _ for what no import path may have and behind what none may be."""
+    name = re.sub(NOT_IN_PATHS + r"|^[-~]|\.$|~(?=\d+$)", "_", folder.name)
+    return re.sub(r"(\.|$)", r"_\1", name, count=1) if NOT_A_PATH.fullmatch(name) or name == "C" else name
+
+
+def odd_below(root, folder):
+    """What is wrong with the path of a directory in a module; "": nothing."""
+    odd = sorted(set(re.findall(NOT_IN_PATHS, "".join(folder.relative_to(root).parts))))
+    return f"{shown(folder)}: error: a directory in the module of {shown(root / 'go.mod')}, where no name may have {' '.join(odd)}; rename it" if odd else ""
+
+
 def older_go_mod(text):
     """go.mod without what go-12 does not read: versions of three numbers, toolchains. Lines keep their numbers."""
     return re.sub(r"(?m)^(toolchain|godebug)\b.*$", "", re.sub(r"(?m)^go 1\.(19|[2-9]\d|1\d\d).*$|^go (1\.\d+)\.\d.*$", "go 1.18", text))
@@ -71,8 +88,10 @@ def list_packages(args, source):
         # C beside package main: not Go's business, and an error to it.
         replace = {str(path): "" for path in folder.iterdir() if path.suffix in NOT_GO}
         root = module_root(folder)
+        if root and odd_below(root, folder):
+            fail([odd_below(root, folder)])
         made = args.out / "go.mod"
-        made.write_text(older_go_mod((root / "go.mod").read_text()) if root else f"module {folder.name}\n\ngo 1.18\n")
+        made.write_text(older_go_mod((root / "go.mod").read_text()) if root else f"module {module_name(folder)}\n\ngo 1.18\n")
         replace[str((root or folder) / "go.mod")] = str(made.absolute())
     overlay = args.out / "overlay.json"
     overlay.write_text(json.dumps({"Replace": replace}))
@@ -285,8 +304,11 @@ def main():
     source = Path(os.path.abspath(args.source))
     args.out.mkdir(parents=True, exist_ok=True)
     packages, folder = list_packages(args, source)
-    if any(p.get("Standard") and not p.get("DepOnly") for p in packages):
-        fail([f"{shown(source)}: error: the directory has the name of a standard package, which its own would be mistaken for; rename it, or add a go.mod"])
+    for package in packages:
+        ours = package["ImportPath"] in OUR_PACKAGES
+        if (ours or package.get("Standard")) and not package.get("DepOnly"):
+            of = f"the runtime's package {package['ImportPath']}" if ours else "a standard package"
+            fail([f"{shown(source)}: error: the directory has the name of {of}, which its own would be mistaken for; rename it, or add a go.mod"])
     wrong = without_cgo(packages) or import_errors(packages, folder) or [line for line in (empty_line(p, source) for p in packages) if line]
     if wrong:
         fail(wrong)

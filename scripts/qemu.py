@@ -111,6 +111,11 @@ def default_firmware():
     return tuple(found.split(":", 1)) if ":" in found else found
 
 
+def in_option(path):
+    """A path within a list of QEMU, where one comma ends it and two are one."""
+    return str(path).replace(",", ",,")
+
+
 def firmware_options(firmware):
     """firmware: a file, code and variables in one; or (code, variables), two flash chips. Nothing that the guest writes is kept."""
     if isinstance(firmware, str):
@@ -138,7 +143,7 @@ def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-serial", "stdio", "-display", "none", "-no-reboot"]
     if counted:
         shift = 0 if icount is True else 2 if icount is False else icount
-        mode = f"rr={rr[0]},rrfile={rr[1]}" if rr else "sleep=off"
+        mode = f"rr={rr[0]},rrfile={in_option(rr[1])}" if rr else "sleep=off"
         args += ["-icount", f"shift={shift},{mode}", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     if cmdline_file:
         args += ["-fw_cfg", f"name=opt/burrow/cmdline,file={cmdline_file}"]
@@ -151,7 +156,7 @@ def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_
         *controllers, device = devices or (["ide-cd"] if cd else ["ide-hd"])
         args += firmware_options(firmware or default_firmware())
         args += ["-drive", f"if=none,id=boot,format=raw,media={'cdrom' if cd else 'disk'},readonly={'on' if cd else 'off'},"
-                           f"snapshot=on,file={image}"]
+                           f"snapshot=on,file={in_option(image)}"]
         for controller in controllers:
             args += ["-device", controller]
         args += ["-device", f"{device},drive=boot,bootindex=0"]
@@ -160,7 +165,7 @@ def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_
 
 def side_channel(path):
     """Options for the port that rt/side.c's stream leaves by."""
-    return ["-chardev", f"file,id=side,path={path}", "-device", "isa-debugcon,iobase=0xe9,chardev=side"]
+    return ["-chardev", f"file,id=side,path={in_option(path)}", "-device", "isa-debugcon,iobase=0xe9,chardev=side"]
 
 
 def die_with_parent():

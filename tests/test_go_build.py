@@ -81,6 +81,7 @@ REFUSED = {
             ["APP: error: found packages main (main.go) and other (other.go) in APP"]),
     "library": ({"x.go": "package lib\n"}, ["APP: error: package lib; a program is package main"]),
     "net": ({"main.go": "package main\n\nfunc main() {}\n"}, ["APP: error: the directory has the name of a standard package"]),
+    "burrow": ({"main.go": "package main\n\nfunc main() {}\n"}, ["APP: error: the directory has the name of the runtime's package burrow"]),
     "embed_nothing": ({"main.go": 'package main\n\nimport _ "embed"\n\n//go:embed nothing.txt\nvar x string\n\nfunc main() {}\n'},
                       ["main.go:5: error: pattern nothing.txt: no matching files found"]),
     "cgo": ({"main.go": 'package main\n\n// int f(void);\nimport "C"\n\nfunc main() { C.f() }\n'},
@@ -137,6 +138,38 @@ def test_refused(compile_packages, tmp_path, name):
         assert any(line.startswith(want) for line in lines), text
     if name not in ("ordinary", "vendored"):
         assert len(lines) <= len(expected) + 1, text  # nothing that only follows from the cause
+
+
+ODD_NAMES = {"a,b": "a_b", "a{b": "a_b", "a@b": "a_b", "ünï": "_n_", "!a": "_a", "-x": "_x", "~x": "_x", "x.": "x_", "a~1": "a_1", "...": ".._", "con": "con_", "Aux.c": "Aux_.c",
+             "cmd": "cmd_", "std": "std_", "all": "all_", "C": "C_", "_x": "_x", "a~b": "a~b", "x+y.z": "x+y.z", "console": "console"}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_are_made_import_paths(compile_packages, tmp_path, name):
+    app = tree(tmp_path / name, {"main.go": f'package main\n\nimport "{ODD_NAMES[name]}/sub"\n\nfunc main() {{ println(sub.F()) }}\n',
+                                 "sub/sub.go": "package sub\n\nfunc F() int { return 1 }\n"})
+    status, text = compile_packages(app, tmp_path / "out")
+    assert status == 0 and (tmp_path / "out/pkg" / ODD_NAMES[name] / "sub.o").exists(), text
+
+
+def test_odd_name_in_a_module_is_refused(compile_packages, tmp_path):
+    """Its path is the module's own there, and not to be changed."""
+    app = tree(tmp_path, {"go.mod": "module m\n\ngo 1.18\n", "a@b/main.go": "package main\n\nfunc main() {}\n"}) / "a@b"
+    status, text = compile_packages(app, tmp_path / "out")
+    assert status == 1 and text == f"{app}: error: a directory in the module of {tmp_path}/go.mod, where no name may have @; rename it\n", text
+
+
+@pytest.mark.parametrize("name", ["a,b", "ünï"])
+def test_odd_name_runs(build, tmp_path, name):
+    app = tree(tmp_path / name, {"main.go": 'package main\n\nfunc main() { println("odd") }\n'})
+    r = subprocess.run(["make", "-s", f"APP={app}", "host"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0 and "odd\n" in r.stdout, r.stdout
+
+
+def test_name_with_a_comma_boots(build, tmp_path):
+    app = tree(tmp_path / "a,b", {"main.go": 'package main\n\nfunc main() { println("odd") }\n'})
+    r = subprocess.run(["make", "-s", f"APP={app}", "run", "BOOT=uefi", "ACCEL=tcg", "TIMEOUT=300"], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0 and "odd" in r.stdout, r.stdout
 
 
 def test_refused_file(compile_packages, tmp_path):
