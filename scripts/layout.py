@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """layout.py OBJECT... -- structs of a program, C and Go alike, that would be smaller with their fields in another order, and the order.
 
-pahole (Debian's package of this name) finds and reorders. It knows C's structs from the debug information; those of Go have no names there, so what is
-read of them (names, sizes, alignments) is handed to pahole as C of the same layout.
+The order is found here, from the debug information: pahole's own leaves out members that are structs, and every cell is one. pahole (Debian's package of
+this name) says where a struct is declared, and lists it. Go's structs have no names there, so what is read of them (names, sizes, alignments) is handed
+on as C of the same layout.
 """
 import argparse
 import os
@@ -44,16 +45,73 @@ def type_of(dies, die):
 
 def shape(dies, die):
     """Size and alignment of a type."""
+    asked = die.number("DW_AT_alignment", 1)
     if die.tag in ("DW_TAG_structure_type", "DW_TAG_union_type"):
-        members = [shape(dies, type_of(dies, m)) for m in die.children if m.tag == "DW_TAG_member"]
-        return die.number("DW_AT_byte_size", 0), max([a for _, a in members], default=1)
+        members = [member_shape(dies, m) for m in die.children if m.tag == "DW_TAG_member"]
+        return die.number("DW_AT_byte_size", 0), max([a for _, a in members] + [asked])
     if die.tag == "DW_TAG_array_type":
         size, align = shape(dies, type_of(dies, die))
         for bound in (c for c in die.children if c.tag == "DW_TAG_subrange_type"):
             size *= bound.number("DW_AT_count", bound.number("DW_AT_upper_bound", -1) + 1)
-        return size, align
+        return size, max(align, asked)
     size = die.number("DW_AT_byte_size", 8)
-    return size, min(size, 8)
+    is_wide = size == 16 and die.tag == "DW_TAG_base_type" and "complex" not in die.attributes.get("DW_AT_encoding", "")
+    return size, max(min(size, 16 if is_wide else 8), asked)
+
+
+def member_shape(dies, member):
+    size, align = shape(dies, type_of(dies, member))
+    return size, max(align, member.number("DW_AT_alignment", 1))
+
+
+def up(offset, align):
+    return -(-offset // align) * align
+
+
+def laid_out(fields):
+    """Offsets of (name, size, align), and the size of the struct."""
+    offsets, at = [], 0
+    for _, size, align in fields:
+        at = up(at, align)
+        offsets.append(at)
+        at += size
+    return offsets, up(at, max(align for _, _, align in fields))
+
+
+def packed(first, rest):
+    """first, then always the field with the least padding before it, of several the first."""
+    order, at = [first], first[1]
+    while rest := [f for f in rest if f is not order[-1]]:
+        field = min(rest, key=lambda f: up(at, f[2]) - at)
+        order.append(field)
+        at = up(at, field[2]) + field[1]
+    return order
+
+
+def reordered(fields):
+    """The fields in an order with the least padding: near to what is written if that suffices."""
+    last = [f for f in fields[-1:] if f[1] == 0]  # a flexible array stays where it is
+    rest = fields[:len(fields) - len(last)]
+    least = up(sum(size for _, size, _ in fields), max(align for _, _, align in fields))
+    orders = []
+    for first in rest:
+        orders.append(packed(first, rest) + last)
+        if laid_out(orders[-1])[1] == least:
+            return orders[-1]
+    # By falling alignment: where each size is a multiple of its alignment, there is no padding but at the end.
+    orders.append(sorted(rest, key=lambda f: -f[2]) + last)
+    return min(orders, key=lambda order: laid_out(order)[1])
+
+
+def fields_of(dies, struct):
+    """(name, size, align) of each member; None where the compiler did not choose the places alone (bit fields, packed)."""
+    fields, offsets = [], []
+    for member in (c for c in struct.children if c.tag == "DW_TAG_member"):
+        if "DW_AT_bit_size" in member.attributes or "DW_AT_data_bit_offset" in member.attributes:
+            return None
+        fields.append((member.name() or "(unnamed)", *member_shape(dies, member)))
+        offsets.append(member.number("DW_AT_data_member_location", 0))
+    return fields if fields and laid_out(fields) == (offsets, struct.number("DW_AT_byte_size")) else None
 
 
 def as_c(path, wanted):
@@ -92,17 +150,20 @@ def pahole(*words):
 
 def better(path, place, verbose):
     """Lines for the structs of an object; place(name, text): where it is declared, None: not the program's."""
-    lines = []
-    for row in pahole("-P", path).splitlines():
-        name, size, smaller, saved = row.split()
-        where = place(name)
-        if not where:
+    lines, dies = [], debug_information(path)
+    for struct in dies.values():
+        name = struct.name()
+        where = place(name) if struct.tag == "DW_TAG_structure_type" and name else None
+        fields = fields_of(dies, struct) if where else None
+        if not fields:
             continue
-        text = pahole("-R", "-C", name, path)
-        order = re.findall(r"^\t[^\t/}].*?[\s*]\(?\*?(\w+)(?:\[[^;]*|\)\(.*)?;\s+/\*\s+\d+\s+\d+ \*/", text, re.M)
-        lines.append(f"{where}: {name} has {size} bytes, {smaller} in this order: {', '.join(order)}")
+        size, order = laid_out(fields)[1], reordered(fields)
+        smaller = laid_out(order)[1]
+        if smaller >= size:
+            continue
+        lines.append(f"{where}: {name} has {size} bytes, {smaller} in this order: {', '.join(f for f, _, _ in order)}")
         if verbose:
-            lines.append(text.rstrip())
+            lines.append(pahole("-C", name, path).rstrip())
     return lines
 
 

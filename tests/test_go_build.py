@@ -3,6 +3,7 @@
 That they run: tests/go/modules.
 """
 import os
+import re
 import subprocess
 
 import pytest
@@ -240,6 +241,29 @@ def test_layout(tmp_path):
     lines = r.stdout.replace(str(app) + "/", "").splitlines()
     assert "f.c:1: C has 24 bytes, 16 in this order: a, b, n" in lines and "main.go:5: T has 24 bytes, 16 in this order: a, b, p" in lines, r.stdout
     assert "sub/sub.go:3: S has 24 bytes, 16 in this order: a, b, n" in lines, r.stdout
+
+
+def test_layout_of_structs_with_cells(tmp_path):
+    """What is best already, and what is no order's matter, is not named."""
+    (tmp_path / "cells.c").write_text('''#include "rt/burrow.h"
+typedef struct Rec { bool a; long b; bool c; int d; cell(struct Rec *) next; bool e; } Rec;
+TYPE_STRUCT(Rec, next);
+struct Mixed { char a; String s; char b; slice(int) v; short c; char tail[3]; long w[2]; };
+struct Best { char a; char b; long n; };
+struct Wide { char a; _Alignas(32) char b; int c[8]; char d; long double e; };
+struct Tail { char a; int n; char b; long more[]; };
+struct Packed { char a; long n; char b; } __attribute__((packed));
+struct Bits { unsigned a : 3; long n; unsigned b : 3; };
+int main(int argc, char **argv) {
+    static struct Mixed m; static struct Best b; static struct Wide w; static struct Tail t; static struct Packed p; static struct Bits i;
+    return sizeof(*new (Rec)) + sizeof m + sizeof b + sizeof w + sizeof t + sizeof p + sizeof i == 0 ? m.a + b.a + w.a + t.a + p.a + (int)i.a : 0;
+}
+''')
+    r = subprocess.run(["make", "-s", f"APP={tmp_path}/cells.c", "layout"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0, r.stdout
+    said = {m[1]: m.groups()[1:] for m in re.finditer(r"cells\.c:\d+: (\w+) has (\d+) bytes, (\d+) in this order: (.*)", r.stdout)}
+    assert said == {"Rec": ("40", "24", "a, c, e, d, b, next"), "Mixed": ("80", "64", "a, b, c, tail, s, v, w"),
+                    "Wide": ("96", "64", "b, a, d, c, e"), "Tail": ("16", "8", "a, b, n, more")}, r.stdout
 
 
 def test_a_hint_beside_go_knows_the_types_of_go(tmp_path):
