@@ -8,6 +8,10 @@
 // The mark bits of spans serve: a whole cycle and its sweep have been done before, which leaves them clear, and cycles are kept out from then on. What a goroutine waits for
 // (G.wait_on) is noted only while this is wanted (WATCH_LEAK), in paths that are not hot.
 //
+// A word exactly behind an object keeps that, as in the collector, for C's sake. But channels lie side by side, so that a waiting goroutine's pointer to its own would keep its
+// neighbour's, and that goroutine's stack the next: one that is missed would hide all. No program has a pointer behind a channel (it is opaque): so the channels that somebody waits for are
+// kept by words into them alone. In a program with Go's variables no word counts for what lies before it: Go has no such pointers, nor does libgo's collector look for them. Once main has returned, what it has left on its stack is not looked at: nothing of the program's runs there any more.
+//
 // Not in the heap (a variable of the program, or on a stack): it counts as reachable. Finalizers that have not run are no roots.
 #include "leak.h"
 #include "lib.h"
@@ -25,7 +29,18 @@ static struct {
     uintptr_t *work; // objects to look at: room for all that there are
     size_t n, room;
     uint32_t wave; // 0: from roots; k: from goroutines that wave k - 1 has reached
+    uintptr_t *channels; // that somebody waits for: a hash table, at most half full
+    size_t channel_mask;
+    bool go; // the program has variables of Go
+    const G *over; // whose stack does not count: main's, after its return
 } leak;
+
+static uintptr_t *channel_place(uintptr_t c) {
+    size_t i = (c >> 4) * 0x9e3779b97f4a7c15 >> 20;
+    while (leak.channels[i & leak.channel_mask] && leak.channels[i & leak.channel_mask] != c)
+        i++;
+    return &leak.channels[i & leak.channel_mask];
+}
 
 static void mark(uintptr_t word) {
     Span *s = span_of(word);
@@ -34,6 +49,14 @@ static void mark(uintptr_t word) {
     if (slot >= s->slots || !span_is_object(s, slot) || !span_mark(s, slot) || s->kind == SPAN_NOSCAN) return;
     RT_ASSERT_ALWAYS(leak.n < leak.room);
     leak.work[leak.n++] = s->base + slot * s->slot_bytes;
+}
+
+// What C's pointer behind an object keeps.
+static void mark_before(uintptr_t word) {
+    const Span *s = span_of(word - 1);
+    if (!s || s->kind == SPAN_FREE) return;
+    uint32_t slot = span_slot(s, word - 1);
+    if (slot < s->slots && !*channel_place(s->base + slot * s->slot_bytes)) mark(word - 1);
 }
 
 static void drain(void) {
@@ -65,10 +88,11 @@ static bool may_be_woken(const G *g) {
 }
 
 static void look(const Root *r, void *unused) {
+    if (r->g && r->g == leak.over) return;
     if (r->g && waits(r->g) ? leak.wave == 0 || r->g->leak_wave != leak.wave : leak.wave != 0) return;
     for (const uintptr_t *w = r->lo; w + 1 <= (const uintptr_t *)r->hi; w++) {
         mark(*w);
-        mark(*w - 1); // C's pointer behind an object
+        if (!leak.go) mark_before(*w);
     }
 }
 
@@ -83,13 +107,34 @@ static void clear_one(Span *s, void *unused) {
         store_relaxed(&s->mark[i], 0);
 }
 
+static bool waits_for_channel(const G *g) { return waits(g) && g->wait_on && (g->wait_n > 0 || g->wait_reason == WAIT_CHAN_SEND || g->wait_reason == WAIT_CHAN_RECV); }
+static void count_channels(G *g, void *n) {
+    if (waits_for_channel(g)) *(size_t *)n += g->wait_n ? g->wait_n : 1;
+}
+static void note_channels(G *g, void *unused) {
+    if (!waits_for_channel(g)) return;
+    const SelectCase *cases = g->wait_on;
+    if (g->wait_n == 0) *channel_place((uintptr_t)g->wait_on) = (uintptr_t)g->wait_on;
+    for (uint32_t i = 0; i < g->wait_n; i++)
+        if (cases[i].c) *channel_place((uintptr_t)cases[i].c) = (uintptr_t)cases[i].c;
+}
+
 static void begin(void *unused) {
     uint64_t objects, bytes;
     heap_in_use(&objects, &bytes);
-    size_t pages = (objects * sizeof *leak.work) / PAGE_SIZE + 1;
-    leak.work = page_alloc_large(pages);
-    leak.room = leak.work ? pages * PAGE_SIZE / sizeof *leak.work : 0;
+    size_t pages = (objects * sizeof *leak.work) / PAGE_SIZE + 1, channels = 0, places = PAGE_SIZE / sizeof *leak.channels;
+    g_for_each(count_channels, &channels);
+    while (places < 2 * channels)
+        places *= 2;
+    leak.channels = page_alloc_large(places * sizeof *leak.channels / PAGE_SIZE);
+    leak.channel_mask = places - 1;
+    leak.work = leak.channels ? page_alloc_large(pages) : NULL;
+    if (!leak.work) return;
+    memset(leak.channels, 0, places * sizeof *leak.channels);
+    g_for_each(note_channels, NULL);
+    leak.room = pages * PAGE_SIZE / sizeof *leak.work;
     leak.n = 0;
+    leak.go = root_vars_any();
     heap_for_each_span(clear_one, NULL);
 }
 
@@ -116,7 +161,7 @@ static void rest(void *unused) {
     unsigned shown = 0;
     g_for_each(count_left, &left);
     if (left == 0) {
-        rt_printf("leak: no goroutine waits for what nobody else can reach\n");
+        rt_printf("leak: found none (no goroutine that surely waits for what nobody else can reach)\n");
         return;
     }
     rt_printf("leak: %lu goroutine%s for what nobody else can reach\n\n", left, left == 1 ? " waits" : "s wait");
@@ -124,8 +169,9 @@ static void rest(void *unused) {
     if (left > SHOWN_MAX) rt_printf("...%lu more\n", left - SHOWN_MAX);
 }
 
-void leak_report(void) {
+void leak_report(bool main_returned) {
     if (!rt_knobs.leak) return;
+    leak.over = main_returned ? g_self() : NULL;
     gc_collect();
     gc_exclude();
     world_stop(WAIT_STW);

@@ -229,6 +229,8 @@ void root_vars_add(VarList *v) {
     store_release(&vars, v); // pairs with root_begin
 }
 
+bool root_vars_any(void) { return load_acquire(&vars) != NULL; } // pairs with root_vars_add
+
 // Moves on by a part of a variable, at most `most` bytes: [*lo, the result).
 static const char *var_part(VarPlace *at, size_t most, const char **lo) {
     const VarRoot *r = &at->list->roots[at->i];

@@ -36,3 +36,4 @@ typedef struct VarList {
 } VarList;
 // From now on they are roots; at the next stop 1 at the latest. Nothing in them may lead into the heap before. Again: nothing. No two at once. No locks.
 void root_vars_add(VarList *v);
+bool root_vars_any(void); // some were registered: there is Go code

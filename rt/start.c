@@ -58,20 +58,21 @@ static void core_main(int cpu) {
     schedule();
 }
 
-static void main_goroutine(void *unused) { program_exit(app_main(rt_argc, rt_argv, rt_envp)); }
-
 static void exit_on_system_stack(void *code) {
     gc_summary();
     watch_end();
     plat_exit((int)(intptr_t)code & 255);
 }
 
-void program_exit(int code) {
-    leak_report();
+static _Noreturn void end(int code, bool main_returned) {
+    leak_report(main_returned);
     if (unlikely(profile_wanted & PROFILE_GOROUTINE)) world_stopped_do(profile_goroutines, NULL);
     sys_call(exit_on_system_stack, (void *)(intptr_t)code);
     __builtin_unreachable();
 }
+
+void program_exit(int code) { end(code, false); }
+static void main_goroutine(void *unused) { end(app_main(rt_argc, rt_argv, rt_envp), true); }
 
 void rt_main(void) {
     P *p = p_self();

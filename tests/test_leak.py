@@ -21,8 +21,17 @@ def test_leaks(build, boot):
     assert "leak: 6 goroutines wait for what nobody else can reach" in output, output
     assert set(re.findall(r"^(leaks_\w+|stays_\w+)\(\.\.\.\)$", output, re.M)) == LEAKS, output
     assert "[chan receive (nil chan)]" in output and "[select]" in output and "[chan send]" in output
-    assert "leak: no goroutine waits for what nobody else can reach" in run(path, boot, "GODEBUG=leak=1", 1)
+    assert "leak: 20 goroutines wait for what nobody else can reach" in run(path, boot, "GODEBUG=leak=1 many", 1)
+    assert "leak: found none (no goroutine that surely waits for what nobody else can reach)" in run(path, boot, "GODEBUG=leak=1", 1)
     assert "leak" not in run(path, boot, "some", 1).replace("leaks_", "")
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_go_leaks(build, boot):
+    """None hides another: channels, and the arguments of go statements, lie side by side, and main has left the last of them on its stack."""
+    output = run(build.path("build/host/go-leaks" if boot == "host" else "build/go-leaks.elf"), boot, "GODEBUG=leak=1", 1)
+    assert "leak: 20 goroutines wait for what nobody else can reach" in output, output
+    assert len(re.findall(r"^main\.stuck\(\.\.\.\)$", output, re.M)) == 20, output
 
 
 SCHED = re.compile(r"^SCHED (\d+)ms: gomaxprocs=(\d+) idleprocs=(\d+) threads=(\d+) spinningthreads=(\d+) idlethreads=(\d+) runqueue=(\d+)"

@@ -2,7 +2,7 @@
 //
 // judged by: tests/test_leak.py
 // boot: none
-// hosted: no (its argument says what leaks: some, slow)
+// hosted: no (its argument says what leaks: some, many, slow)
 #include "metal.h"
 
 static chan(int) global;
@@ -66,6 +66,12 @@ static __attribute__((noinline)) void start(bool leaks) {
     go(leaks_nil, NULL);
 }
 
+// Channels side by side: a pointer to one is a pointer behind another.
+static __attribute__((noinline)) void start_many(void) {
+    for (int i = 0; i < 20; i++)
+        go(leaks_receive, chan_make(int, 0));
+}
+
 // Over what start has left on the stack and in registers.
 static __attribute__((noinline)) uint64_t overwrite(void) {
     volatile uint64_t words[256];
@@ -78,7 +84,9 @@ int main(int argc, char **argv) {
     mutex_lock(&locked);
     waitgroup_add(&never, 1);
     bool slow = argc > 1 && argv[1][1] == 'l'; // for schedtrace
-    start(argc > 1 && !slow);
+    bool many = argc > 1 && argv[1][0] == 'm';
+    if (many) start_many();
+    start(argc > 1 && !slow && !many);
     time_sleep(slow ? 1000000000 : 20000000);
     for (int i = 0; i < 100; i++)
         gosched(); // on one core: the others are where they wait by now

@@ -99,7 +99,7 @@ def floods(cores=2, times=5):
 def leaks(which="some"):
     """tests/metal/t_leak.c: six goroutines that nobody can wake ("some"), or none ("none"), and the report must say so."""
     image = "build/host/metal-t_leak"
-    line, says = ("GODEBUG=leak=1 some", "leak: 6 goroutines wait") if which == "some" else ("GODEBUG=leak=1", "leak: no goroutine waits")
+    line, says = ("GODEBUG=leak=1 some", "leak: 6 goroutines wait") if which == "some" else ("GODEBUG=leak=1", "leak: found none")
     shell = f"out=$(scripts/run --boot host --smp 1 --timeout 60 --cmdline '{line}' {image} 2>&1); echo \"$out\" >&2; [[ $out == *'{says}'* ]]"
     return Test(f"leaks of t_leak, {which}", (image,), ("bash", "-c", shell), 70)
 
