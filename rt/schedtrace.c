@@ -2,7 +2,8 @@
 //
 // Go has a thread without a P for this (sysmon). Here core 0's timer interrupt asks its scheduler, as it does for the periodic collection: no timer of the program's kind, so
 // that programs that wait for ever are found out all the same. An M is a core: M and P have the same number, and no P runs without its M.
-// A core 0 that was woken for this counts as idle. Other cores go on meanwhile: each number is a hint, as in Go.
+// A core 0 that was woken for this counts as idle, and not as searching, which it does when it wakes and has not yet looked for work. Other cores go on meanwhile: each
+// number is a hint, as in Go; but no line says of one core that it is idle and spins.
 //
 // Context: system stack, no locks; a line goes to the console at once, and waits for it.
 #include "schedtrace.h"
@@ -73,7 +74,7 @@ static void say_p(Detail *d, const P *p) {
 static void say_m(Detail *d, const P *p) {
     const G *g = hint_load(&p->g), *owner = hint_load(&p->owner);
     say(&d->b, "  M%u: p=%d curg=%ld mallocing=0 throwing=0 preemptoff= locks=%u dying=0 spinning=%s blocked=%s lockedg=%ld\n", p->id,
-        idle(p) || p->id >= (uint32_t)sched.nproc ? -1 : (int)p->id, g ? (long)g->id : -1, p->held_count, hint_load(&p->spinning) ? "true" : "false",
+        idle(p) || p->id >= (uint32_t)sched.nproc ? -1 : (int)p->id, g ? (long)g->id : -1, p->held_count, !idle(p) && hint_load(&p->spinning) ? "true" : "false",
         idle(p) ? "true" : "false", owner ? (long)owner->id : -1);
     flush(&d->b, d->line, sizeof d->line);
 }
@@ -99,8 +100,10 @@ void schedtrace_print(void) {
     if (!started_ns) started_ns = now;
     BufferSink b = buffer_sink(all, sizeof all);
     unsigned idles = load_relaxed(&sched.idle_count) + was_idle;
+    // A waker counts a searcher before it takes that out of the idle set: hence the limit.
+    unsigned searchers = load_relaxed(&sched.spinning) - (was_idle && rt_ps[0]->spinning), busy = (unsigned)sched.nproc > idles ? (unsigned)sched.nproc - idles : 0;
     say(&b, "SCHED %ldms: gomaxprocs=%d idleprocs=%u threads=%d spinningthreads=%u idlethreads=%u runqueue=%u", (now - started_ns) / 1000000, sched.nproc, idles,
-        sched.ncpu, load_relaxed(&sched.spinning), idles, load_relaxed(&sched.global_count));
+        sched.ncpu, searchers < busy ? searchers : busy, idles, load_relaxed(&sched.global_count));
     if (rt_knobs.scheddetail) {
         say(&b, " gcwaiting=%u nmidlelocked=0 stopwait=%d sysmonwait=0\n", load_relaxed(&sched.stop_wanted), load_relaxed(&sched.stop_left));
     } else {

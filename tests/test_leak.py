@@ -51,12 +51,14 @@ def test_schedtrace(build, boot):
     assert len(lines) >= 3 and len(lines) == output.count("SCHED"), output
     times = [int(line[0]) for line in lines]
     assert times[0] == 0 and times == sorted(times), times
-    for _, procs, idle, threads, _, idle_threads, _, queues in lines:
+    for _, procs, idle, threads, spinning, idle_threads, _, queues in lines:
+        assert int(idle) + int(spinning) <= int(procs), "a core that is idle and searches for work"
         assert procs == threads == "2" and idle == idle_threads and int(idle) <= 2 and len(queues.split()) == 2
     assert any(int(line[2]) == 2 for line in lines), "expected both cores idle while main sleeps"
     output = run(path, boot, "GODEBUG=schedtrace=200,scheddetail=1 slow", 2)
     assert len(SCHED.findall(output)) == output.count("SCHED") >= 2, output
     n = output.count("SCHED")
+    assert "spinning=true blocked=true" not in output and all(int(line[2]) + int(line[4]) <= 2 for line in SCHED.findall(output)), output
     assert len(P.findall(output)) == len(M.findall(output)) == 2 * n
     texts = {text for _, status, text, _, _ in G.findall(output) if status == "4"}
     assert {"chan receive", "select", "sleep"} <= texts, texts
