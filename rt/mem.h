@@ -24,6 +24,9 @@ void *page_alloc_large(size_t n);
 void page_free_large(void *p, size_t n);
 // Like page_alloc, but may use the reserve: for code that holds locks, for __morestack and for reports.
 void *page_alloc_reserve(size_t n);
+// For what its caller can do without, as contents of files: true while more than one part in 16 of memory is free. The heap's default limit leaves
+// half of that, so the other half is room for the heap: it works on while everything that asks here is refused.
+bool page_is_spare(void);
 void page_cache_flush(P *p); // p: the caller's or a stopped one. Gives a P's cached pages back (GOMAXPROCS lowered, P idle long)
 typedef struct {
     size_t total;   // bytes handed over by rt_mem_add, less metadata

@@ -36,6 +36,8 @@
 #include "core.h"
 #include "inject.h"
 
+#define SPARE_SHARE 16 // of memory, kept by page_is_spare
+
 static Lock page_lock = LOCK_INIT(RANK_PAGE);
 PageHeap page_heap = {.lock = &page_lock};
 
@@ -394,6 +396,15 @@ void page_free(void *p, size_t n) {
         page_cache_free(&page_heap, p_page_cache(p_self()), p);
     else
         pageheap_free(&page_heap, p, n);
+}
+
+static bool is_spare(void) {
+    return load_relaxed(&page_heap.free) > page_heap.total / SPARE_SHARE;
+}
+
+bool page_is_spare(void) {
+    mem_check_open();
+    return likely(is_spare()) || (page_make_room() && is_spare());
 }
 
 void page_cache_flush(P *p) {

@@ -30,7 +30,9 @@ static void path_job(void *arg) {
     if (job->result == 0) job->act(job, &place);
 }
 static long by_path(PathJob job) {
-    files_do(path_job, &job);
+    MemoryForce force = {0, 0};
+    do files_do(path_job, &job);
+    while (files_try_again(job.result, &force));
     return files_result(job.result);
 }
 

@@ -5,7 +5,7 @@
 //
 // Lock: files_lock guards the table, positions, paths and all nodes. The work is done on the system stack, which is deep enough for paths and memory; data moves in
 // pieces, between which the lock is free and other goroutines may run. What waits (a pipe, the console) waits on the goroutine's stack,
-// with a reference to the file.
+// with a reference to the file. So does what found no memory and waits for a collection: the world stops for that, and nobody may hold the lock then.
 #include "files.h"
 #include "../api/console.h"
 #include "../api/fmt.h"
@@ -61,6 +61,8 @@ void files_do(void (*fn)(void *), void *job) {
     Locked l = {fn, job};
     sys_call(do_locked, &l);
 }
+
+bool files_try_again(intptr_t result, MemoryForce *f) { return unlikely(result == -ENOSPC || result == -ENOMEM) && memory_force(f); }
 
 static void ready_all(void *list) {
     for (G *g = list; g;) {
@@ -166,7 +168,9 @@ static uint32_t creation_mask = 022;
 long go_lib_openat64(int dir, const char *path, int flags, uint32_t mode);
 long go_lib_openat64(int dir, const char *path, int flags, uint32_t mode) {
     OpenJob job = {dir, path, (uint32_t)flags, mode & ~creation_mask, 0};
-    files_do(open_file, &job);
+    MemoryForce force = {0, 0};
+    do files_do(open_file, &job);
+    while (files_try_again(job.result, &force));
     return files_result(job.result);
 }
 long go_lib_open64(const char *path, int flags, uint32_t mode);
@@ -356,16 +360,18 @@ static intptr_t pipe_move(OpenFile *o, void *buf, size_t n, bool write) {
 
 // at < 0: where the file is.
 static intptr_t move_file(MoveJob *job, size_t n) {
+    MemoryForce force = {0, 0};
     size_t done = 0;
     do {
         job->n = n - done < PIECE ? n - done : PIECE;
-        files_do(move_piece, job);
+        do files_do(move_piece, job);
+        while (files_try_again(job->result, &force));
         if (job->file || job->result <= 0) break;
         done += (size_t)job->result;
         job->buf = (char *)job->buf + job->result;
         if (job->at >= 0) job->at += job->result;
         RT_DOOR();
-    } while (done < n && (size_t)job->result == job->n);
+    } while (done < n && (job->write || (size_t)job->result == job->n));
     return done ? (intptr_t)done : job->result;
 }
 static long move(int fd, void *buf, size_t n, int64_t at, bool write) {

@@ -48,5 +48,7 @@ G *pipe_take_waiting(struct Pipe *p);  // for files_ready
 void files_ready(G *list);
 // Runs fn(job) on the system stack with the lock held.
 void files_do(void (*fn)(void *), void *job);
+// A result of what files_do did. True: it failed for want of memory, and a collection may have freed some: try again. Goroutine's stack; may park.
+bool files_try_again(intptr_t result, MemoryForce *f);
 // Ends a call: the result, or -1 and errno.
 long files_result(intptr_t r);

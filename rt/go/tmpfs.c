@@ -3,8 +3,9 @@
 // A directory is a list in order of creation: positions of readdir are sequence numbers, so entries may come and go meanwhile. Looking a name up walks the list,
 // which is right for a few hundred temporary files. A file is a table of tables of pages (512 * 512 pages: 1 GB), of which those never written to
 // are missing and read as zeros. Memory comes from the page allocator, not from the heap: the collector has no business here, and what no longer
-// fits is ENOSPC instead of the program's end. A node that is removed while it is open lives on until it is closed, as under Unix;
-// a directory is removed only when it is empty, and from then on nothing gets into it, so that what has a parent has one that is there.
+// fits is ENOSPC instead of the program's end, while there is still some left for the program (page_is_spare). A node that is removed while it is
+// open lives on until it is closed, as under Unix; a directory is removed only when it is empty, and from then on nothing gets into it, so that what
+// has a parent has one that is there.
 //
 // Lock: files.c's, held by every caller.
 #include "tmpfs.h"
@@ -77,7 +78,7 @@ static void detach(Node *node) {
 }
 
 Node *tmpfs_create(Node *dir, const char *name, size_t n, NodeKind kind, uint32_t mode) {
-    Node *node = rec_alloc(&nodes);
+    Node *node = page_is_spare() ? rec_alloc(&nodes) : NULL;
     if (!node) return NULL;
     memset(node, 0, sizeof *node);
     node->kind = (uint8_t)kind;
@@ -124,7 +125,7 @@ void tmpfs_move(Node *node, Node *dir, const char *name, size_t n) {
 static uint8_t *page_at(const Node *file, uint64_t i) { return file->pages && file->pages[i / TABLE] ? file->pages[i / TABLE][i % TABLE] : NULL; }
 
 static void *zero_page(void) {
-    void *p = page_alloc(1);
+    void *p = page_is_spare() ? page_alloc(1) : NULL;
     if (p) memset(p, 0, PAGE_SIZE);
     return p;
 }

@@ -5,6 +5,8 @@ from .kinds import BROKE, Mutant, RACE, TIMEOUT, UNIT_FAILED, go_host, hosted, j
 
 FILES = replace(hosted("go-files", smp=2, guard=60, line='ENV=LANG=C ENV=WORDS=two ENV=LANG=de ENV=EMPTY= "ENV=SPACED=a b" -- one "two three"'),
                 name="hosted go-files on 2")
+FULL = go_host("full", 2, "GOGC=off", "GOMEMLIMIT=off")
+FULL = replace(FULL, command=("env", "BURROW_MEM=128M", *FULL.command))
 FILES_BROKE = f"{BROKE}|{TIMEOUT}|^wrong: "
 
 MUTANTS = [
@@ -106,6 +108,9 @@ MUTANTS = [
     Mutant("files-made-in-removed", "rt/go/files.c", "        if (tmpfs_is_removed(place.dir.node)) return -ENOENT;\n", "", FILES, FILES_BROKE),
     Mutant("files-moved-into-removed", "rt/go/dirs.c", "    if (tmpfs_is_removed(dir)) return -ENOENT;\n", "", FILES, FILES_BROKE),
     Mutant("files-current-directory", "rt/go/files.c", "    if (dir.node) dir.node->open++;\n", "", FILES, FILES_BROKE),
+    Mutant("files-leave-memory", "rt/go/tmpfs.c", "    void *p = page_is_spare() ? page_alloc(1) : NULL;\n", "    void *p = page_alloc(1);\n", FULL,
+           f"{FILES_BROKE}|out of memory"),
+    Mutant("files-collect", "rt/go/files.c", " && memory_force(f); }\n", " && false; }\n", FULL, "^panic: .*no space left on device"),
     # ---- pipes of programs in Go
     Mutant("pipe-wakes", "rt/go/pipe.c",
            "            G *list = pipe_take_waiting(p);\n            lock_release(&files_lock);\n            files_ready(list);\n            lock_acquire(&files_lock);\n",
