@@ -239,6 +239,7 @@ class Image:
         self.functions = symbols.elf_functions(self.elf)
         self.starts = [f[0] for f in self.functions]
         self._lines = self._rows = None
+        self._inlined = []
 
     def has_build(self, build):
         return not build or build.encode() + b"\0" in self.elf
@@ -257,6 +258,30 @@ class Image:
         i = bisect.bisect_right(self._rows, pc) - 1
         _, file, line = self._lines[i] if i >= 0 else (0, "", 0)
         return Place(function, file, line) if (function := self.function(pc)) else OUTSIDE
+
+    def frames(self, pcs):
+        """(pc, Place) of each address inside an instruction and, before it, of the functions of Go that were inlined there, innermost first. What gccgo makes of a go or
+        defer statement is left out, as in traces, unless there is nothing else."""
+        found = []
+        for pc in pcs:
+            place, calls = self.place(pc), self._inlined_at(pc)
+            names = [go_name(name) for name, _, _ in calls] + [place.function]
+            lines = [(place.file, place.line)] + [(file, line) for _, file, line in calls]
+            here = [(pc, Place(name, *line)) for name, line in zip(names, lines)]
+            found += here[:-1] if self._is_thunk(pc) else here
+        return found or [(pc, self.place(pc)) for pc in pcs]
+
+    def know_inlined(self, pcs):
+        """frames() of these will be asked for: all at once, for each look takes a process."""
+        self._inlined = symbols.inlined_calls(self.path, self.functions, pcs)
+
+    def _inlined_at(self, pc):
+        i = bisect.bisect_right(self._inlined, pc, key=lambda row: row[0]) - 1
+        return self._inlined[i][1] if i >= 0 else ()
+
+    def _is_thunk(self, pc):
+        i = bisect.bisect_right(self.starts, pc) - 1
+        return i >= 0 and pc < self.functions[i][1] and "..thunk" in self.functions[i][2]
 
 
 # Functions of the runtime that goroutines begin in.

@@ -64,11 +64,12 @@ class Writer:
         return self.functions[key]
 
     def _location(self, pc, place):
-        if pc not in self.locations:
-            self.locations[pc] = i = len(self.locations) + 1
+        key = pc, place  # the functions that were inlined at pc are locations of their own
+        if key not in self.locations:
+            self.locations[key] = i = len(self.locations) + 1
             line = field(1, self._function(place.function, place.file)) + field(2, place.line)
             self.body.append(field(PROFILE["location"], field(1, i) + field(2, 1) + field(3, pc) + field(4, line)))
-        return self.locations[pc]
+        return self.locations[key]
 
     def sample(self, stack, values):
         """stack: (address, Place), innermost first."""

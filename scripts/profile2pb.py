@@ -54,7 +54,7 @@ ENTRIES = {"g_start", "core_main"}
 
 
 def stack_of(image, kind, pcs):
-    stack, own = [(pc, image.place(pc)) for pc in pcs], None
+    stack, own = image.frames(pcs), None
     if kind in ("heap", "mutex", "block", "goroutine"):
         own = next((i for i, (_, place) in enumerate(stack) if not of_runtime(place)), None)
         if own is not None:
@@ -90,6 +90,7 @@ def convert(profile, image, build=""):
     if profile.lost:
         writer.comment(f"{profile.lost} samples did not fit in the tables")
     flat, total = Counter(), 0
+    image.know_inlined({pc for s in profile.stacks for pc in s.pcs})
     for s in profile.stacks:
         values = values_of(profile, s.values)
         stack = stack_of(image, kind, s.pcs)

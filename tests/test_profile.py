@@ -121,6 +121,27 @@ def test_go_program(build):
     assert made.get("main.main", 0) > 1 << 18, made
 
 
+def test_go_goroutines(build):
+    """What was inlined into what a go statement makes is where they wait; that itself is no function of the program's."""
+    _, samples, _ = profiled(build, "go-leaks", "goroutine", "host", 2, "")
+    assert [(s.stack[0][0], len(s.stack)) for s in samples if s.values[0] == 20] == [("main.stuck", 1)], samples
+    assert not any("thunk" in f for f in by_function(samples, 0, leaf=False)), samples
+
+
+def test_inlined_frames():
+    """One address, two functions: both are in the stack, in every sample."""
+    image = glass.Image.__new__(glass.Image)
+    image.starts, image.functions = [16, 32], [(16, 32, "main.outer"), (32, 48, "main.go..thunk0")]
+    image._lines, image._rows = [(16, "a.go", 3)], [16]
+    image._inlined = [(20, (("main.inner", "a.go", 9),)), (24, ())]
+    writer = pprof.Writer((("n", "count"),), ("n", "count", 1), 1, (0, 1, "x"))
+    writer.sample(image.frames((21, 40)), (7,))
+    writer.sample(image.frames((25,)), (8,))
+    inner, outer = ("main.inner", "a.go", 3), ("main.outer", "a.go", 9)
+    assert pprof.read(writer.finish())[1] == [pprof.Sample([inner, outer], [7]), pprof.Sample([("main.outer", "a.go", 3)], [8])]
+    assert [place.function for _, place in image.frames((40,))] == ["main.go.thunk0"]
+
+
 @pytest.mark.skipif(not shutil.which("go") and not os.path.exists("/usr/lib/go-1.19/bin/go"), reason="go is not here; the format is checked above")
 def test_pprof_opens_them(build):
     _, _, path = profiled(build, "metal-t_profile", "heap", "host", 1, "heap")
