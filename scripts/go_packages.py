@@ -227,8 +227,11 @@ class Builder:
         if not shown(folder).startswith(".") and os.path.isabs(shown(folder)):
             command.append(f"-ffile-prefix-map={folder}/={folder}/")
         if self.args.escape:
-            result = subprocess.run([*command, "-fgo-debug-escape2", "-c", "-o", "/dev/null", *sources], text=True, stderr=subprocess.PIPE)
-            print("\n".join(go_escape.report(result.stderr, read_line)))
+            dump = Path(f"{stem}.gimple")
+            result = subprocess.run([*command, *go_escape.DUMP, f"-fdump-tree-gimple-lineno={dump}", "-c", "-o", "/dev/null", *sources], text=True,
+                                    stderr=subprocess.PIPE)
+            if lines := go_escape.report(result.stderr, dump.read_text() if dump.exists() else "", read_line):
+                print("\n".join(lines))
             return out
         embed = embed_config(package)
         if embed:

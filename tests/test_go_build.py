@@ -227,7 +227,8 @@ def test_escape(tmp_path):
     assert r.returncode == 0, r.stdout
     lines = r.stdout.replace(str(app), "esc.go").splitlines()
     for want in ("esc.go:11:11: variable x is on the heap: it is returned, line 11: func leak(x int) *int { return &x }",
-                 "esc.go:18:14: &T{} is on the heap: line 19: keep(t)", "esc.go:20:9: variable n is on the heap: line 23: go func() { n++ }()"):
+                 "esc.go:18:14: &T{} is on the heap: line 19: keep(t)", "esc.go:20:9: variable n is on the heap: line 22: stays.p = &n",
+                 "    line 23: go func() { n++ }()"):
         assert want in lines, r.stdout
     assert not any(line.startswith("esc.go:21:") for line in lines), r.stdout
 
