@@ -44,7 +44,7 @@ void channel_claims(void) {
     int v;
     int64_t s = time_now_ns();
     int which = chan_select(case_recv(never, &v), case_recv(time_after(2 * MILLISECOND), NULL));
-    holds(which == 1, "a select waited for the first of two: the timer, after %ld us", (long)(time_now_ns() - s) / 1000);
+    holds(which == 1, "a select waited for the first of two: a timer of 2000 us, after %ld us", (long)(time_now_ns() - s) / 1000);
 
     chan(int) c = chan_make(int, 1);
     enum { ROUNDS = 100000 };

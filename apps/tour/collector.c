@@ -204,7 +204,7 @@ static void under_load(void) {
           (unsigned long)made, (unsigned long)noted);
 
     claim("Marking takes 25 % of the cores, walks stacks and then the heap, while goroutines run", "rt/gcwork.c, rt/mark.c, rt/scan.c");
-    holds(quarter_wrong == 0, "workers: %d whole cores of %d, and %u/1000 of the time of the others", report.dedicated, report.procs, report.share);
+    holds(quarter_wrong == 0, "workers: %d of %d cores whole, and %u/1000 of the time of the others", report.dedicated, report.procs, report.share);
     seen("measured: they marked for %ld us in all, while %ld us passed between the stops: with a heap of 4 MB most of that is the collector's turn to come, behind the loops",
          (long)worked / 1000, (long)wall / 1000);
     holds(stacks_wrong == 0, "all stacks had been looked at after %ld us of these", (long)stacks / 1000);
@@ -239,7 +239,7 @@ static void assisted(void) {
     gc_set_percent(old);
     claim("Allocation starts collections at the goal, and a goroutine that allocates faster than marking goes on is drafted: the mark assist", "rt/pace.c, rt/assist.c");
     holds(last > first, "with GOGC=5: %u collections that nobody asked for", last - first);
-    holds(pieces > 0, "in at least %ld of them goroutines had to assist: %ld us in all, the longest piece %ld us", (long)pieces, (long)assist / 1000, (long)longest / 1000);
+    holds(pieces > 0, "goroutines had to assist in %ld of those that were looked at: %ld us in all, the longest piece %ld us", (long)pieces, (long)assist / 1000, (long)longest / 1000);
 }
 
 void collector_claims(void) {

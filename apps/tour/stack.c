@@ -41,7 +41,7 @@ static void goes_deep(void *depth) {
     waitgroup_done(&wg);
 }
 static void growth(void) {
-    claim("It grows when a call needs more: the next segment is twice as large, nothing is copied, no address changes", "rt/x86_64/morestack.asm, rt/stack.c");
+    claim("It grows when a call needs more: the next segment is twice as large, up to 256 KB, nothing is copied, no address changes", "rt/x86_64/morestack.asm, rt/stack.c");
     static const int depths[] = {1, 50, 500, 5000, 50000};
     int64_t last = 0;
     bool rising = true;
