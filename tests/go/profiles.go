@@ -64,7 +64,7 @@ func cpu() {
 		if err := pprof.StartCPUProfile(&b); err != nil {
 			fmt.Println("second:", err)
 		}
-		burn(turns)
+		burn(3 * turns) // a machine that is busy otherwise may miss most of its ticks
 		pprof.StopCPUProfile()
 		burn(turns / 10)
 		show(fmt.Sprint("cpu", i), b.Bytes())
