@@ -66,6 +66,7 @@ typedef struct Fault {
     uint8_t kind; // FaultKind
 } Fault;
 
+// A million of them may be parked: in order of size where that saves room, and no byte more than a block of records divides well into (g.c).
 struct G {
     // read by assembly: offsets generated
     uintptr_t sp;    // saved rsp of a voluntary switch
@@ -76,7 +77,6 @@ struct G {
     uint16_t fcw;
     uint8_t priority;    // Priority
     uint8_t wait_reason; // WaitReason, while G_WAITING
-    bool special;        // pinned or not of normal priority: never in a ring. Set by g_set_special
     _Atomic uint32_t state; // GState
     StackSeg *seg;          // current segment
     size_t stack_bytes;     // sum of segments in use (kept ones excluded)
@@ -84,16 +84,19 @@ struct G {
     P *p;    // while running; last P otherwise
     G *next; // link of the queue it is in (runq lists, free pool, inbox)
     uint64_t id;
-    void (*fn)(void *);
     int32_t pinned;       // core it must run on, -1: any. Written by itself or before birth
     uint32_t pin_depth;   // LockOSThread nesting
-    bool own_core, system, dying, pinned_by_lock;
+    int16_t pinned_before; // own_core: where it was bound before
+    bool special;        // pinned or not of normal priority: never in a ring. Set by g_set_special
+    bool own_core, system, dying;
+    bool pinned_by_lock;
     bool panic_on_fault;  // debug.SetPanicOnFault: own
-    int32_t pinned_before; // own_core: where it was bound before
+    uint8_t unpreemptible; // depth of sections in application text that must stay on their core (rt/go/pin.c)
+    bool gc_listed;        // root.c: in the list of those with a part left, under its lock
     // waking (chan.c, select.c): what the waker tells
-    void *wake_param;     // Waiter that fired; wake_ok false: because the channel was closed
-    bool wake_ok;
+    bool wake_ok;         // false: because the channel was closed
     _Atomic uint32_t select_done; // 0 -> 1 by the first waker of a select
+    void *wake_param;     // Waiter that fired
     // panics and defers (panic.c): owner only
     struct Defer *defers;
     struct Panic *panic;       // innermost under way
@@ -102,32 +105,30 @@ struct G {
     // the same of Go code (rt/go/panic.c): owner only
     struct GoDefer *go_defers;
     struct GoPanic *go_panics;
-    int go_errno; // rt/go/libc.c
     void *go_labels; // rt/go/pprof.c: on the heap. Written by itself and before birth; read by its core's interrupts. Not cleared at its end
+    int go_errno; // rt/go/libc.c
+    uint32_t slices;         // time slices used up (preemptions)
     uintptr_t wait_since_ns; // for the dump: when it parked, 0 if not measured
     uintptr_t entry_pc, created_by_pc;
     uint64_t created_by_id;
     struct Waiter *waiting; // list of Waiters (roots) while parked on channels; NULL otherwise
     struct Timer *timer;    // sleep timer while parked in sleep
     Fault fault;          // panic.c: that becomes a panic just now; pc 0: none does
-    uint8_t unpreemptible; // depth of sections in application text that must stay on their core (rt/go/pin.c)
     _Atomic(G *) all_next;  // allgs (g.c), never unlinked; appended under its lock
-    uint32_t slices;        // time slices used up (preemptions)
     // collector
-    _Atomic uint32_t gc_scan; // 2 * cycle: its stack has been scanned in that cycle; + 1: somebody is at it; - 1: a part is left (root.c)
-    StackSeg *gc_seg;         // owner of the claim: where that part begins
+    StackSeg *gc_seg;         // owner of the claim: where the part begins that is left
     uintptr_t gc_at;
     struct G *gc_next;        // root.c's list of those with a part left, under its lock
-    bool gc_listed;
+    _Atomic uint32_t gc_scan; // 2 * cycle: its stack has been scanned in that cycle; + 1: somebody is at it; - 1: a part is left (root.c)
     uint32_t assists;         // paid so far
     uint64_t assist_ns;       // time spent on them
-    uint64_t trace_id;        // what the trace knows it by; another one: it was born since (trace.c). With trace_seq, its owner's
-    uint32_t trace_seq;       // events about it
-    const void *wait_on;      // for leak.c, while that is wanted: what it waits for; wait_n > 0: so many SelectCases
-    uint32_t wait_n, leak_wave;
     int64_t gc_wait_from;     // gcctl.c: since when it waits for a stop
     int64_t gc_credit;        // assist.c: bytes that it may allocate before it owes marking; negative: it owes
     uint32_t gc_credit_cycle; // valid in that cycle only
+    uint32_t trace_seq;       // events about it
+    uint64_t trace_id;        // what the trace knows it by; another one: it was born since (trace.c). With trace_seq, its owner's
+    const void *wait_on;      // for leak.c, while that is wanted: what it waits for; wait_n > 0: so many SelectCases
+    uint32_t wait_n, leak_wave;
 };
 
 // ---- run queue: a ring, owner adds, owner and thieves take (runq.c)

@@ -11,6 +11,8 @@
 #include "escape.h"
 #include "watch.h"
 
+_Static_assert(sizeof(G) <= 344, "47 fit into a block of records; more memory for each goroutine is to be decided, not to happen");
+
 #define GFREE_BATCH 64u
 #define GFREE_MAX   (2 * GFREE_BATCH) // in a P's pool
 #define GFREE_SHARE 64 // of memory, one part of so many may lie in stacks of the global pool

@@ -75,13 +75,13 @@ SegStats seg_stats(void); // exact when no other core allocates meanwhile
 // ---- fixed.c: records of one size for the runtime itself; never returned to the page allocator, reused within the pool
 typedef struct RecPool {
     Lock lock;
-    uint32_t size;       // bytes, multiple of 16
+    uint32_t size;       // bytes, multiple of 8, at least 16
     void *free;          // singly linked by first word
     uintptr_t bump, end; // current block
     size_t in_use, blocks;
     size_t pages;        // of all blocks
 } RecPool;
-#define REC_POOL(bytes) {LOCK_INIT(RANK_RECORD), ((bytes) + 15u) & ~15u, NULL, 0, 0, 0, 0, 0}
+#define REC_POOL(bytes) {LOCK_INIT(RANK_RECORD), (bytes) < 16u ? 16u : ((bytes) + 7u) & ~7u, NULL, 0, 0, 0, 0, 0}
 void *rec_alloc(RecPool *pool); // not zeroed; NULL: no memory
 void rec_free(RecPool *pool, void *rec);
 typedef struct RecordBytes { uint64_t in_use, sys; } RecordBytes; // of records handed out; of the pool's pages

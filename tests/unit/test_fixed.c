@@ -6,7 +6,7 @@ static void check_size(uint32_t bytes, uint32_t align) {
     RecPool pool = REC_POOL(bytes);
     enum { N = 2000 };
     static unsigned char *rec[N];
-    CHECK_EQ(pool.size % 16, 0);
+    CHECK_EQ(pool.size % 8, 0);
     CHECK(pool.size >= bytes);
     for (int i = 0; i < N; i++) {
         rec[i] = rec_alloc(&pool);
@@ -36,6 +36,7 @@ static void check_size(uint32_t bytes, uint32_t align) {
 }
 static void test_sizes(void) {
     check_size(1, 16);
+    check_size(40, 8);
     check_size(48, 16);
     check_size(192, 64);
     check_size(4096, 4096);
