@@ -216,7 +216,7 @@ static void parse_events(const uint8_t *b, uint32_t flags, AcpiInfo *out) {
     }
     for (int i = 0; i < 2; i++) {
         uint32_t port = le32(b + 80 + 4 * i), bytes = b[92 + i];
-        if (port == 0 || port + bytes > 0x10000) continue;
+        if (port == 0 || port > 0xffff || bytes > 0x10000 - port) continue;
         out->gpe[i].port = (uint16_t)port;
         out->gpe[i].bytes = (uint8_t)bytes;
     }
@@ -272,6 +272,15 @@ static void parse_hpet(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
 
 // ---- MCFG
 
+// Buses that another entry has too: their devices would be found twice, and get two drivers.
+static bool ecam_overlaps(const AcpiInfo *out, const AcpiEcam *c) {
+    for (unsigned i = 0; i < out->ecam_count; i++) {
+        const AcpiEcam *o = &out->ecam[i];
+        if (o->segment == c->segment && o->bus_first <= c->bus_last && c->bus_first <= o->bus_last) return true;
+    }
+    return false;
+}
+
 static void parse_mcfg(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     enum { ENTRIES = 44, ENTRY = 16 };
     Table t;
@@ -286,6 +295,8 @@ static void parse_mcfg(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
         AcpiEcam c = {le64(e), le16(e + 8), e[10], e[11]};
         if (c.base == 0 || (c.base & 0xfffff) || c.bus_last < c.bus_first)
             refuse(r, "MCFG", phys, "entry misaligned or with buses reversed");
+        else if (ecam_overlaps(out, &c))
+            refuse(r, "MCFG", phys, "buses listed twice; those of the later entry are not used");
         else
             out->ecam[out->ecam_count++] = c;
     }

@@ -213,6 +213,16 @@ def test_sign_names_what_is_wrong(build, tmp_path, words, message):
     assert not os.path.exists(tmp_path / "out")
 
 
+def test_sign_keeps_an_older_certificate(tmp_path):
+    """The key may have been put away."""
+    subprocess.run(["scripts/sign", "--new", tmp_path], check=True)
+    certificate = (tmp_path / "burrow.crt").read_bytes()
+    (tmp_path / "burrow.key").rename(tmp_path / "away")
+    again = subprocess.run(["scripts/sign", "--new", tmp_path], capture_output=True, text=True)
+    assert again.returncode != 0 and "burrow.crt exists already" in again.stderr, again.stderr
+    assert (tmp_path / "burrow.crt").read_bytes() == certificate and not (tmp_path / "burrow.key").exists()
+
+
 def test_wrong_password_of_the_key(build, tmp_path, monkeypatch):
     make("build/hello.efi")
     monkeypatch.setenv("SIGN_PASSWORD", "wrong")

@@ -345,6 +345,18 @@ static void bad_others(void) {
     *at(AT_MCFG + 54) = 9, *at(AT_MCFG + 55) = 8, seal(AT_MCFG);
     CHECK(parse());
     CHECK_EQ(info.ecam_count, 0);
+    build(); // the first entry again, then one with other buses
+    put32(AT_MCFG + 4, 44 + 3 * 16);
+    memcpy(at(AT_MCFG + 60), at(AT_MCFG + 44), 16), memcpy(at(AT_MCFG + 76), at(AT_MCFG + 44), 16);
+    *at(AT_MCFG + 54) = 0, *at(AT_MCFG + 55) = 7, *at(AT_MCFG + 70) = 7, *at(AT_MCFG + 71) = 9, *at(AT_MCFG + 86) = 8, *at(AT_MCFG + 87) = 9;
+    seal(AT_MCFG);
+    CHECK(parse());
+    CHECK_STR(last_refusal, "MCFG: buses listed twice; those of the later entry are not used");
+    CHECK(info.ecam_count == 2 && info.ecam[1].bus_first == 8);
+    build();
+    put32(AT_FADT + 80, 0xfffffff0), seal(AT_FADT); // port + bytes wraps
+    CHECK(parse());
+    CHECK(info.gpe[0].port == 0 && info.gpe[0].bytes == 0);
     build();
     *at(AT_SRAT + 48 + 16 + 1) = 0, seal(AT_SRAT);
     CHECK(parse());
