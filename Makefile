@@ -106,7 +106,7 @@ replay: ## Repeat the recorded run exactly (APP; GDB=1: wait for gdb)
 
 test: ## Do everything that CI checks
 	$(call need,build run test)
-	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
+	@env -u CMDLINE -u QEMU_ARGS $(PYTHON) -m pytest tests $(PYTEST_ARGS) # exported above, for others: empty is not the same as not given
 
 nightly: ## Do the long tests, two hours or more; summary in build/nightly.log (ARGS: options of scripts/nightly)
 	$(call need,build run test nightly)
