@@ -10,7 +10,8 @@ $(foreach v,$(given_misplaced),$(error $v=$($v): a knob of the machine's command
 $(foreach v,$(given_unknown),$(error $v=$($v): no command has a variable $v; `make` alone lists what there is))
 
 # A goal that no makefile mentions, and that is no file's path: a misspelt command.
-given_goals := $(foreach g,$(MAKECMDGOALS),$(if $(findstring /,$g)$(findstring .,$g),,$g))
+# (KIND-build: sanitize.mk makes that name.)
+given_goals := $(foreach g,$(filter-out $(SAN_KINDS:%=%-build),$(MAKECMDGOALS)),$(if $(findstring /,$g)$(findstring .,$g),,$g))
 given_no_goals := $(if $(given_goals),$(filter-out $(shell for g in $(given_goals); do grep -qw -- "$$g" $(filter Makefile %.mk,$(MAKEFILE_LIST)) && echo "$$g"; done),$(given_goals)))
 nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1))' '$1' \
   $$(sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(filter Makefile %.mk,$(MAKEFILE_LIST))))
