@@ -21,7 +21,9 @@ typedef struct Console {
     // called. [any]
     IrqHandler received;
     unsigned isa_irq;
-    void (*listen)(void); // [boot]
+    // Begins to hear. vector: what the line arrives as at this core, -1: no way for it. False: no interrupt
+    // arrives; the driver's poll looks instead. [boot]
+    bool (*listen)(int vector);
 } Console;
 
 typedef enum {
@@ -37,8 +39,9 @@ typedef struct Driver {
     bool (*probe)(const BootInfo *bi);
     const Console *console; // NULL: not a console
     bool input;             // DRIVER_DEVICE: it may bring console input
-    // DRIVER_DEVICE: called on the boot core, interrupts off, when device_poll_at says so, perhaps earlier;
-    // returns the time of the next call, or TIME_NEVER. NULL: none.
+    // Called on the boot core, interrupts off, once at the start (of DRIVER_DEVICE only those that are there)
+    // and then when device_poll_at says so, perhaps earlier; returns the time of the next call, or
+    // TIME_NEVER. NULL: none.
     int64_t (*poll)(int64_t now_ns);
 } Driver;
 

@@ -5,7 +5,8 @@
 // port (mouse) is turned off.
 //
 // The controller translates to scan code set 1: a code with bit 7 clear is a key going down, E0h precedes the
-// keys that the first PC did not have. Interrupt: ISA line 1, boot core.
+// keys that the first PC did not have. Interrupt: ISA line 1, boot core; where there is no way for it, the
+// timer looks.
 #include "drivers/driver.h"
 #include "drivers/keyboard.h"
 #include "kernel/acpi.h"
@@ -74,6 +75,9 @@ static uint8_t after_prefix(uint8_t code) {
     }
 }
 
+enum { POLLED_NS = 10000000 };
+
+static bool polled;
 static bool prefixed;
 static int pause_left; // codes of the Pause key that are still to come
 
@@ -116,13 +120,23 @@ static void take_code(uint8_t code) {
     if (usage) keyboard_key(usage, !(code & BREAK), false);
 }
 
-static void i8042_irq(int vector, void *arg) {
+static void take_codes(void) {
     for (int i = 0; i < CODES_MAX; i++) {
         uint8_t s = cpu_in8(PORT_STATUS);
         if (s == ABSENT || !(s & STATUS_OUTPUT)) return;
         uint8_t code = cpu_in8(PORT_DATA);
         if (!(s & STATUS_MOUSE)) take_code(code);
     }
+}
+
+static void i8042_irq(int vector, void *arg) {
+    take_codes();
+}
+
+static int64_t i8042_poll(int64_t now) {
+    if (!polled) return TIME_NEVER;
+    take_codes();
+    return now + POLLED_NS;
 }
 
 static bool flush(void) {
@@ -155,7 +169,10 @@ static bool i8042_probe(const BootInfo *bi) {
         return false;
     }
     int vector = irq_register(i8042_irq, NULL);
-    return vector >= 0 && ioapic_route_isa(KEYBOARD_IRQ, vector, apic_id_self());
+    polled = vector < 0 || !ioapic_route_isa(KEYBOARD_IRQ, vector, apic_id_self());
+    if (polled) rt_printf("i8042: no way for interrupt %d; the keyboard is polled\n", KEYBOARD_IRQ);
+    return true;
 }
 
-const Driver i8042_driver = {.name = "PS/2", .stage = DRIVER_DEVICE, .probe = i8042_probe, .input = true};
+const Driver i8042_driver = {
+    .name = "PS/2", .stage = DRIVER_DEVICE, .probe = i8042_probe, .input = true, .poll = i8042_poll};

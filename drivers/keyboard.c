@@ -60,6 +60,26 @@ static bool caps_lock;
 static uint8_t held; // key that is repeated; 0: none
 static int64_t repeat_at = TIME_NEVER;
 
+// ---- what finds the runtime's ring full is lost, as a terminal does it; but it is said
+
+enum { TELL_NS = 1000000000 }; // once a second at most
+static uint64_t told;          // of input_lost()
+static int64_t tell_at;
+
+static void push(uint8_t b) {
+    if (!input_push(b)) device_poll_at(clock_now_ns());
+}
+
+static int64_t tell_lost(int64_t now) {
+    uint64_t n = input_lost() - told;
+    if (n == 0) return TIME_NEVER;
+    if (now < tell_at) return tell_at;
+    rt_printf("keys:   %lu bytes lost: nobody reads what is typed\n", n);
+    told += n;
+    tell_at = now + TELL_NS;
+    return TIME_NEVER;
+}
+
 static void send(uint8_t usage) {
     if ((modifiers & MOD_SHIFT) && (usage == KEY_PAGE_UP || usage == KEY_PAGE_DOWN)) {
         screen_scroll(usage == KEY_PAGE_UP ? 1 : -1);
@@ -70,9 +90,9 @@ static void send(uint8_t usage) {
     if (!c && !sequence) return;
     screen_scroll(0); // who types looks at what is typed
     if (sequence) {
-        input_push(0x1b);
+        push(0x1b);
         for (; *sequence; sequence++)
-            input_push((uint8_t)*sequence);
+            push((uint8_t)*sequence);
         return;
     }
     if (caps_lock && usage >= KEY_A && usage <= KEY_Z) c ^= 0x20;
@@ -86,8 +106,8 @@ static void send(uint8_t usage) {
         dump_request();
         return;
     }
-    if (modifiers & MOD_ALT) input_push(0x1b);
-    input_push((uint8_t)c);
+    if (modifiers & MOD_ALT) push(0x1b);
+    push((uint8_t)c);
 }
 
 void keyboard_key(uint8_t usage, bool down, bool repeat) {
@@ -118,7 +138,8 @@ int64_t keyboard_poll(int64_t now) {
         repeat_at = now + REPEAT_NEXT_NS;
         send(held);
     }
-    return repeat_at;
+    int64_t tell = tell_lost(now);
+    return tell < repeat_at ? tell : repeat_at;
 }
 
 static bool keyboard_probe(const BootInfo *bi) {

@@ -20,10 +20,11 @@ static __attribute__((noinline)) bool probe(const Driver *d, const BootInfo *bi)
 void devices_init(const BootInfo *bi) {
     for (int i = 0; driver_table[i] && present_count < DRIVERS_MAX; i++) {
         const Driver *d = driver_table[i];
-        if (d->stage != DRIVER_DEVICE || !probe(d, bi)) continue;
+        if (d->stage == DRIVER_DEVICE ? !probe(d, bi) : !d->poll) continue;
         present[present_count++] = d;
         input |= d->input;
     }
+    devices_poll();
     if (!input) return;
     rt_printf("keys:  ");
     for (int i = 0; i < present_count; i++)

@@ -177,6 +177,7 @@ void acpi_init(uint64_t rsdp); // [boot] 0: none; leaves defaults
 void apic_init_core(void);                   // this core: xAPIC or x2APIC, LINT1 = NMI, timer masked
 void apic_eoi(void);                         // [any]
 bool apic_in_service(int vector);            // [any] this core has taken it and not given the EOI
+bool apic_is_pending(int vector);            // [any] it has arrived at this core, which has not taken it
 void apic_ipi(uint32_t apic_id, int vector); // [any] small (128 B of stack); own id too; waits bounded
 void apic_nmi(uint32_t apic_id);             // [any]
 void apic_timer_arm_ns(int64_t delta_ns);    // [any] small; one-shot; <= 0: at once; TIME_NEVER disarms

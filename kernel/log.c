@@ -364,11 +364,13 @@ void console_init(const BootInfo *bi) {
 void console_listen(void) {
     for (int i = 0; i < device_count; i++) {
         const Console *c = devices[i].console;
-        int vector = c->received ? irq_register(c->received, NULL) : -1;
-        if (vector >= 0 && ioapic_route_isa(c->isa_irq, vector, apic_id_self())) {
-            c->listen();
-            listening = true;
-        }
+        if (!c->received) continue;
+        int vector = irq_register(c->received, NULL);
+        bool routed = vector >= 0 && ioapic_route_isa(c->isa_irq, vector, apic_id_self());
+        listening = true;
+        if (c->listen(routed ? vector : -1)) continue;
+        if (routed) ioapic_mask_isa(c->isa_irq);
+        rt_printf("%s: interrupt %u does not arrive; the port is polled\n", devices[i].name, c->isa_irq);
     }
 }
 

@@ -121,6 +121,58 @@ def test_core_named_twice(image):
     assert "acpi: MADT names 1 cores more than once" in text and "machine ok: 2 cores" in text, text
 
 
+# ---- lines that the tables send elsewhere
+
+
+def override(irq, gsi, flags=0):
+    """The MADT's first interrupt source override becomes one of this ISA line."""
+    def change(m):
+        table = m.table("APIC")
+        at, length = table + 44, int.from_bytes(m.read(table + 4, 4), "little")
+        while m.read(at, 1) != b"\2":
+            at += m.read(at + 1, 1)[0]
+            assert at < table + length, "expected an override"
+        m.write(at + 3, bytes([irq]) + gsi.to_bytes(4, "little") + flags.to_bytes(2, "little"))
+        m.mend(table)
+    return change
+
+
+def sci_on_the_serial_line(m):
+    table = m.table("FACP")
+    m.write(table + 46, b"\4\0")
+    m.mend(table)
+
+
+@pytest.mark.parametrize("change,says", [
+    (override(4, 9999), "serial: interrupt 4 does not arrive; the port is polled"),
+    (override(4, 22), "serial: interrupt 4 does not arrive; the port is polled"),
+    (override(4, 9, 0xf), "serial: interrupt 4 does not arrive; the port is polled"),
+    (override(4, 4, 0xd), ""),
+    (sci_on_the_serial_line, "acpi: no way for interrupt 4; no power button"),
+], ids=["beyond", "nothing", "SCI's", "level", "SCI on it"])
+def test_serial_line_that_does_not_interrupt(build, change, says):
+    with BrokenFirmware(build.path("build/echo.elf"), smp=2) as m:
+        change(m)
+        m.start()
+        assert says in m.wait_for(r"^type something\n")
+        m.send(b"heard\n")
+        m.wait_for(r"^you typed: heard\n")
+        m.send(b"\x14")
+        m.wait_for(r"^==== end of dump ====$")
+        m.send(b"\x04")
+        end(m, 0)
+
+
+def test_keyboard_line_that_leads_nowhere(build):
+    with BrokenFirmware(build.path("build/echo.elf"), smp=2) as m:
+        override(1, 9999)(m)
+        m.start()
+        m.wait_for(r"^i8042: no way for interrupt 1; the keyboard is polled\n")
+        m.wait_for(r"^type something\n")
+        m.type("ab\n")
+        m.wait_for(r"^you typed: ab\n")
+
+
 # ---- the memory map
 
 

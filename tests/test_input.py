@@ -1,5 +1,8 @@
 """test_input.py -- what is typed arrives at the program that reads: by serial line, and of a process from standard input."""
+import re
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -32,14 +35,49 @@ def test_lines_of_the_serial_port(image):
         m.wait_for(r"6 lines\n@@burrow exit 0")
 
 
-def test_typed_ahead_and_more_than_fits(image):
-    """The ring holds 4096 bytes: what is typed before anybody reads waits, what does not fit is lost, and the machine lives."""
+def test_more_than_a_line_holds(image):
+    """The line holds 4095 bytes: more is refused by the bell, and the machine lives."""
     with Machine(image, smp=1) as m:
         m.wait_for(r"type something\n")
-        m.send(b"y" * 9000 + b"\r")  # the line holds 4095: more is refused by the bell
+        m.send(b"y" * 9000 + b"\r")
         m.wait_for(r"\x07")
         m.send(b"\x15after\r")
         m.wait_for(r"^you typed: after\n", 60)
+
+
+@pytest.mark.parametrize("smp", [1, 3])
+def test_nothing_of_a_flood_is_lost(image, smp):
+    """Thirty times what the ring holds, as fast as the port takes it: the sender waits."""
+    lines = [f"line {i:06d} abcdefghijklmnop" for i in range(4000)]
+    with Machine(image, smp=smp) as m:
+        m.wait_for(r"type something\n")
+        sender = threading.Thread(target=m.send, args=("\n".join([*lines, "quit\n"]).encode(),))
+        sender.start()
+        m.wait_for(r"@@burrow exit 0", 240)
+        sender.join()
+    assert re.findall(r"^you typed: (.*)$", m.text, re.M) == lines and " lost" not in m.text
+
+
+def test_typed_before_the_machine_listens(image):
+    """What lies in the port when the machine starts belongs to the program."""
+    with Machine(image, smp=2, paused=True) as m:
+        m.send(b"one\ntwo\nthree\nquit\n")
+        time.sleep(0.2)  # as long before as a user would
+        m.monitor("cont")
+        m.wait_for(r"3 lines\n@@burrow exit 0")
+    assert re.findall(r"^you typed: (.*)$", m.text, re.M) == ["one", "two", "three"]
+
+
+def test_keys_that_nobody_reads_are_missed_aloud(build):
+    """The ring is filled by the serial line, which then waits; a keyboard cannot wait."""
+    with Machine(build.path("build/metal-t_machine.elf"), "5 4 600000", smp=2) as m:
+        m.wait_for(r"^well, \d+", 60)
+        m.send(b"x" * 5000)
+        for _ in range(600):  # until the ring is full, which takes the port a while
+            m.type("a")
+            if m._read(0.1) and " lost" in m.text:
+                break
+        m.wait_for(r"^keys:   \d bytes lost: nobody reads what is typed\n")
 
 
 @pytest.mark.parametrize("typed,said", [(b"one\ntwo\nquit\nthree\n", b"2 lines"), (b"", b"0 lines"), (b"no end", b"1 lines")])

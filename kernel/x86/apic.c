@@ -22,6 +22,7 @@ enum { // register offsets in xAPIC mode; x2APIC: MSR 0x800 + offset / 16
     REG_EOI = 0xb0,
     REG_SPURIOUS = 0xf0,
     REG_ISR = 0x100, // 8 registers, 16 bytes apart
+    REG_IRR = 0x200, // likewise
     REG_ERROR = 0x280,
     REG_ICR = 0x300,
     REG_ICR_HIGH = 0x310, // xAPIC only
@@ -155,6 +156,10 @@ void apic_eoi(void) {
 
 bool apic_in_service(int vector) {
     return reg_read(REG_ISR + (uint32_t)vector / 32 * 16) >> (vector % 32) & 1;
+}
+
+bool apic_is_pending(int vector) {
+    return reg_read(REG_IRR + (uint32_t)vector / 32 * 16) >> (vector % 32) & 1;
 }
 
 // ---- interrupting other cores

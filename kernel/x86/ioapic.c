@@ -2,7 +2,8 @@
 //
 // PCI devices send messages and need none of this; what is left are ISA lines, and of those the serial
 // port's. The tables say which input each I/O APIC starts at and which ISA lines arrive elsewhere than at
-// their own number. A line's input is programmed once, at boot, and never changed.
+// their own number. An input belongs to the first who asks for it, until it is masked: tables may name one
+// for two devices.
 //
 // Locks: none; boot core only. The index register makes every access two steps.
 #include "kernel/x86/ioapic.h"
@@ -54,6 +55,7 @@ bool ioapic_route_gsi(uint32_t gsi, bool level, bool active_low, int vector, uin
     uint32_t reg;
     volatile uint32_t *w = input_find(gsi, &reg);
     if (!w || apic_id > 0xff) return false; // an input has 8 bits for the core
+    if (!(reg_read(w, reg) & INPUT_MASKED)) return false;
     reg_write(w, reg + 1, apic_id << 24);
     reg_write(w, reg,
               (uint32_t)vector | (active_low ? INPUT_ACTIVE_LOW : 0) |
@@ -61,14 +63,23 @@ bool ioapic_route_gsi(uint32_t gsi, bool level, bool active_low, int vector, uin
     return true;
 }
 
+static uint32_t isa_gsi(unsigned irq) {
+    const AcpiIsaIrq *isa = &acpi_info()->isa[irq];
+    return isa->given ? isa->gsi : irq;
+}
+
 bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
     if (irq >= ACPI_ISA_IRQS) return false;
     const AcpiIsaIrq *isa = &acpi_info()->isa[irq];
-    return ioapic_route_gsi(isa->given ? isa->gsi : irq, isa->level, isa->active_low, vector, apic_id);
+    return ioapic_route_gsi(isa_gsi(irq), isa->level, isa->active_low, vector, apic_id);
 }
 
 void ioapic_mask_gsi(uint32_t gsi) {
     uint32_t reg;
     volatile uint32_t *w = input_find(gsi, &reg);
     if (w) reg_write(w, reg, INPUT_MASKED);
+}
+
+void ioapic_mask_isa(unsigned irq) {
+    if (irq < ACPI_ISA_IRQS) ioapic_mask_gsi(isa_gsi(irq));
 }

@@ -29,9 +29,10 @@ int irq_register(IrqHandler fn, void *arg) {
 uint32_t apic_id_self(void) {
     return 0;
 }
+static bool no_way;
 bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
     routed++;
-    return irq == 1 && vector == 0x50;
+    return irq == 1 && vector == 0x50 && !no_way;
 }
 void keyboard_key(uint8_t usage, bool down, bool repeat) {
     size_t n = strlen(keys);
@@ -138,8 +139,20 @@ static void scan_codes(void) {
     }
 }
 
+static void polled_where_no_interrupt_comes(void) {
+    CHECK(probe_with(WORKS));
+    CHECK_EQ(i8042_poll(now_ns), TIME_NEVER);
+    no_way = true;
+    CHECK(probe_with(WORKS)); // there all the same
+    keys[0] = 0;
+    say(0x1e);
+    CHECK_EQ(i8042_poll(5), 5 + POLLED_NS);
+    CHECK_STR(keys, "+04");
+}
+
 int main(void) {
     RUN(controllers);
     RUN(scan_codes);
+    RUN(polled_where_no_interrupt_comes);
     return test_done();
 }
