@@ -165,7 +165,7 @@ static void full_ring(void) {
     send("ijk"); // what was on its way
     CHECK(!pending);
     room = RESUME_ROOM - 1; // not worth it yet
-    now_ns = poll_at;
+    now_ns += HELD_NS;
     CHECK_EQ(serial_poll(now_ns), now_ns + HELD_NS);
     CHECK_STR(got, "abc");
     room = RESUME_ROOM;
