@@ -191,7 +191,7 @@ struct P {
     RunQ runq;
     uint32_t sched_tick;   // switches; owner writes
     uint32_t inherited;    // of these, to a goroutine that another had just readied: they share a slice (p_turn). Owner writes
-    uint32_t tick_seen;    // p_turn at the last slice tick
+    uint32_t tick_seen;    // p_turn at the last slice tick; hint_store by the owner and its interrupts, in a stop by who empties the queue
     struct G *interrupted; // in front of the queue, put there when its slice had seen a tick already: it goes on with that slice. Owner only
     int32_t until_global;  // switches until the global queue gets its turn
     bool slice_armed;      // a slice tick is programmed

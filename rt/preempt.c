@@ -114,8 +114,8 @@ static void slice_over(P *p, int64_t now) {
         hint_store(&p->slice_armed, true);
     }
     p->slice_end = now + sched.slice_ns;
-    if (p->tick_seen != p_turn(p)) {
-        p->tick_seen = p_turn(p);
+    if (hint_load(&p->tick_seen) != p_turn(p)) {
+        hint_store(&p->tick_seen, p_turn(p));
         return;
     }
     hint_store(&p->slice_spent, true); // also when the request comes to nothing: the goroutine parks
@@ -151,7 +151,7 @@ bool rt_irq_ipi(TrapFrame *tf) {
     if (unlikely(profile_wanted & PROFILE_CPU)) arm_by(p, p->profile_next); // perhaps the profile has just begun
     if (p->g && !p->slice_armed && sched_others_wait(p)) {
         hint_store(&p->slice_armed, true);
-        p->tick_seen = p_turn(p);
+        hint_store(&p->tick_seen, p_turn(p));
         p->slice_end = plat_now_ns() + sched.slice_ns;
         arm_by(p, p->slice_end);
     }
@@ -195,7 +195,7 @@ static _Noreturn void take_off(P *p, G *g) {
     uint32_t req = load_relaxed(&p->request);
     if (req & REQ_YIELD) {
         hint_store(&g->slices, g->slices + 1);
-        p->tick_seen = p_turn(p) + 1; // the next one starts a whole slice now
+        hint_store(&p->tick_seen, p_turn(p) + 1); // the next one starts a whole slice now
     }
     sched_requeue_preempted(p, g, req);
     schedule();

@@ -62,7 +62,7 @@ static inline bool runq_rotate(P *p, G *g, G **taken) {
 // Whoever is interrupted for others, again and again, does not begin a new slice each time: those behind would never run.
 static inline void runq_share(P *p, const G *g, bool shares) {
     if (unlikely(g == p->interrupted)) {
-        p->tick_seen = p_turn(p) + !shares;
+        hint_store(&p->tick_seen, p_turn(p) + !shares);
         p->interrupted = NULL;
     }
     hint_add(&p->inherited, shares);

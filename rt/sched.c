@@ -30,7 +30,7 @@ P *rt_ps[PLAT_MAX_CPUS];
 // The slice tick must be programmed from the moment when somebody waits on this core. slice_armed comes last: a tick in between
 // must not see an armed slice that is over.
 void sched_slice_begin(P *p) {
-    p->tick_seen = p_turn(p) - 1; // the running goroutine gets at least one whole slice
+    hint_store(&p->tick_seen, p_turn(p) - 1); // the running goroutine gets at least one whole slice
     p->slice_end = plat_now_ns() + sched.slice_ns;
     barrier_local();
     hint_store(&p->slice_armed, true);
@@ -220,7 +220,7 @@ void sched_requeue_preempted(P *p, G *g, uint32_t req) {
     else if (is_special(p, g) || p->id >= (uint32_t)sched.nproc) sched_put_global(g);
     else if (req & REQ_YIELD) sched_put_global(g); // as Go: so that all cores share the spinners evenly
     else if (req) {
-        p->interrupted = p->tick_seen == p_turn(p) ? g : NULL;
+        p->interrupted = hint_load(&p->tick_seen) == p_turn(p) ? g : NULL;
         runq_put_next(p, g);
     } else runq_put(p, g);
 }

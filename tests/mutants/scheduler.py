@@ -32,7 +32,7 @@ MUTANTS = [
            "    if (unlikely(tail == head)) return false;\n",
            unit("test_runq"), "expected"),
     Mutant("interrupted-slice", "rt/sched.c",
-           "        p->interrupted = p->tick_seen == p_turn(p) ? g : NULL;\n",
+           "        p->interrupted = hint_load(&p->tick_seen) == p_turn(p) ? g : NULL;\n",
            "",
            hosted("metal-t_highfair", smp=1, guard=60), FAILED),
     Mutant("on-cpu-wait", "rt/sched.c",
