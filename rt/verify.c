@@ -16,7 +16,7 @@
 // hands it for texts, when it verifies (go/string.c: "p13" over the beginning of an old pointer was one to another object); compilers do not. So of stacks and
 // registers only pointers to the beginning of an object are checked, and of those not what a
 // zero in the low byte or the low two bytes (a bool, an index), or a digit there, may have made of a pointer to another object (could_be_torn), nor what a loop over a marked
-// object leaves when it has come to the end, a pointer behind it (could_be_end), nor what lies near the goroutine's own segments: compilers keep the address of a local array less
+// object leaves when it has come to the end, a pointer behind it (could_be_end), nor the allocator's end of a run of free slots (could_be_run_end), nor what lies near the goroutine's own segments: compilers keep the address of a local array less
 // an index, which is no address of anything (could_be_biased). (test_mark.c and t_gc_words.c see to pointers into objects.)
 //
 // Pointers of objects are found here bit by bit, not with scan.c's code, which is what is being checked.
@@ -103,6 +103,12 @@ static bool could_be_end(uintptr_t word) {
     return slot < s->slots && span_is_object(s, slot) && span_bit(s->mark, slot);
 }
 
+// Is it the allocator's own: the end of a run of free slots, which it writes to Span.at when it hands out the last of them? Instrumented code leaves that word on the
+// stack (the store is a call there), and a later frame's padding keeps it. Such a slot is an old object behind one that is new since the last sweep.
+static bool could_be_run_end(const Span *s, uint32_t slot) {
+    return slot > 0 && span_bit(s->alloc, slot) && !span_bit(s->alloc, slot - 1) && span_is_object(s, slot - 1);
+}
+
 // Programs with Go code only: elsewhere nobody has met it, and a small program's heap lies near its stacks.
 #define BIAS_MAX 16384u
 static bool could_be_biased(const G *g, uintptr_t word) {
@@ -119,7 +125,7 @@ static void check_mixed(const Holder *h, const uintptr_t *at) {
     if (!s) return;
     uint32_t slot = span_slot(s, word);
     if (word != s->base + slot * s->slot_bytes || slot >= s->slots || !span_is_object(s, slot) || span_bit(s->mark, slot)) return;
-    if (!could_be_torn(s, word) && !could_be_end(word) && !could_be_biased(h->g, word)) lost(h, at, s, slot);
+    if (!could_be_torn(s, word) && !could_be_end(word) && !could_be_run_end(s, slot) && !could_be_biased(h->g, word)) lost(h, at, s, slot);
 }
 
 // ---- objects
