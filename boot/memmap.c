@@ -81,4 +81,5 @@ void memmap_leave_firmware(EFI_HANDLE image, BootInfo *bi) {
     memmap_carve(&map, bi->image_phys, bi->image_bytes, MEM_BOOT, MEM_IMAGE);
     bi->mem_count = map.count;
     bi->mem_lost = map.lost;
+    bi->mem_lost_bytes = map.lost_bytes;
 }

@@ -218,6 +218,30 @@ def test_memory_map_without_room_for_the_image(image):
         m.child.wait(10)
 
 
+@pytest.mark.parametrize("crumbs", [60, 230, 260, 2000])
+def test_memory_map_in_crumbs(image, crumbs):
+    """Two of three pages are usable, between the memory that holds the image and twice as much behind: the large ones are used, whatever the number of the
+    small ones, and what is left out is told."""
+    def change(m):
+        small = [(0x4000000 + i * 0x3000, 0x2000, USABLE) for i in range(crumbs)]
+        low = [r for r in m.memory_map() if r[0] < 0x100000 or r[2] != USABLE]
+        m.set_memory_map(low + [(0x100000, 0x3f00000, USABLE), *small, (0x8000000, 0x7000000, USABLE)])
+    text = boot_broken(image, change, mem="256M")
+    free, whole = map(int, re.search(r"^memory: (\d+) MiB free of (\d+) MiB$", text, re.M).groups())
+    told = sum(int(n) for n in re.findall(r"^mem.*?(\d+) KiB (?:are not used|in ranges too small or too many to use)$", text, re.M))
+    assert 63 + 112 <= whole <= 63 + 112 + 16 and free >= 170, text
+    assert told >= crumbs * 8 - 1024, text  # less than a MiB that no zone can hold is not worth a line
+
+
+def test_memory_map_of_reservations(image):
+    """Claims that do not fit cannot be left out: what they claim might be used."""
+    with BrokenFirmware(image, "5 4") as m:
+        m.set_memory_map(m.memory_map() + [(0x4000000 + i * 0x2000, 0x1000, RESERVED) for i in range(300)])
+        m.start()
+        m.wait_for(r"^burrow: cannot boot: the memory map reserves more than 224 ranges$")
+        m.child.wait(10)
+
+
 # ---- while it runs
 
 

@@ -35,7 +35,8 @@ static bool span_is_ram(const MemSpan *s) {
 
 void frame_init(const BootInfo *bi) {
     if (bi->mem_lost)
-        rt_printf("memory map: firmware gave %u ranges too many; they are not used\n", bi->mem_lost);
+        rt_printf("memory map: firmware gave %u ranges too many; %lu KiB are not used\n", bi->mem_lost,
+                  (unsigned long)(bi->mem_lost_bytes >> 10));
     unsigned bits = cpu_features.phys_bits;
     uint64_t limit = bits < 46 ? 1ull << bits : DIRECT_BYTES;
     PhysMapInput in = {.ranges = phys_to_virt(bi->mem_map),
@@ -137,24 +138,36 @@ static size_t hand_over(uint64_t lo, uint64_t hi) {
     return lost;
 }
 
-// Usable and boot spans that touch are one range for the page allocator: it pays metadata per range.
-void frame_handover(void) {
-    size_t lost = 0;
-    handed_over = true;
-    for (size_t i = 0; i < span_count;) {
-        if (spans[i].type != MEM_USABLE && spans[i].type != MEM_BOOT) {
-            i++;
+// The next range for the page allocator from span *i on: usable and boot spans that touch are one, it pays
+// metadata per range. False: there is none.
+static bool next_range(size_t *i, uint64_t *lo, uint64_t *hi) {
+    while (*i < span_count) {
+        const MemSpan *s = &spans[*i];
+        if (s->type != MEM_USABLE && s->type != MEM_BOOT) {
+            ++*i;
             continue;
         }
-        uint64_t lo = spans[i].type == MEM_USABLE ? span_free[i] : spans[i].lo, hi = spans[i].hi;
-        for (i++; i < span_count && spans[i].lo == hi; i++) {
-            if (spans[i].type != MEM_BOOT && !(spans[i].type == MEM_USABLE && span_free[i] == hi)) break;
-            hi = spans[i].hi;
+        *lo = s->type == MEM_USABLE ? span_free[*i] : s->lo;
+        *hi = s->hi;
+        for (++*i; *i < span_count && spans[*i].lo == *hi; ++*i) {
+            s = &spans[*i];
+            if (s->type != MEM_BOOT && !(s->type == MEM_USABLE && span_free[*i] == *hi)) break;
+            *hi = s->hi;
         }
-        if (lo < LOW_LIMIT) lo = LOW_LIMIT;
-        if (lo >= hi) continue;
-        lost += hand_over(lo, hi);
+        if (*lo < LOW_LIMIT) *lo = LOW_LIMIT;
+        if (*lo < *hi) return true;
     }
+    return false;
+}
+
+// The page allocator takes so many ranges and no more: the larger ones first, by powers of two.
+void frame_handover(void) {
+    size_t lost = 0;
+    uint64_t lo, hi;
+    handed_over = true;
+    for (unsigned shift = 63; shift-- > 0;)
+        for (size_t i = 0; next_range(&i, &lo, &hi);)
+            if ((hi - lo) >> shift == 1) lost += hand_over(lo, hi);
     if (lost >= 1 << 20)
         rt_printf("memory: %lu KiB in ranges too small or too many to use\n", (unsigned long)(lost >> 10));
 }

@@ -93,14 +93,46 @@ static Cover cover_at(const PhysMapInput *in, uint64_t at) {
     return c;
 }
 
-static bool append(MemSpan *out, size_t *n, size_t capacity, uint64_t lo, uint64_t hi, uint32_t type) {
-    if (*n && out[*n - 1].hi == lo && out[*n - 1].type == type) {
-        out[*n - 1].hi = hi;
-        return true;
+static bool is_ram(uint32_t type) {
+    return type == MEM_USABLE || type == MEM_BOOT;
+}
+
+typedef struct {
+    MemSpan *span;
+    size_t n, capacity;
+    uint64_t dropped; // bytes of RAM
+} SpanList;
+
+// Takes out the span that is missed least; false: none is missed less than s. What is reserved is not missed
+// at all: an address without a span counts as that.
+static bool make_room(SpanList *l, const MemSpan *s) {
+    size_t least = l->n;
+    uint64_t least_bytes = is_ram(s->type) ? s->hi - s->lo : UINT64_MAX;
+    for (size_t i = 0; i < l->n; i++) {
+        const MemSpan *x = &l->span[i];
+        uint64_t bytes = is_ram(x->type) ? x->hi - x->lo : x->type == MEM_RESERVED ? 0 : UINT64_MAX;
+        if (bytes >= least_bytes) continue;
+        least = i;
+        least_bytes = bytes;
     }
-    if (*n == capacity) return false;
-    out[(*n)++] = (MemSpan){lo, hi, (MemType)type};
+    if (least == l->n) return false;
+    l->dropped += least_bytes;
+    l->n--;
+    for (size_t i = least; i < l->n; i++)
+        l->span[i] = l->span[i + 1];
     return true;
+}
+
+static void append(SpanList *l, MemSpan s) {
+    if (l->n && l->span[l->n - 1].hi == s.lo && l->span[l->n - 1].type == s.type) {
+        l->span[l->n - 1].hi = s.hi;
+        return;
+    }
+    if (l->n == l->capacity && (s.type == MEM_RESERVED || !make_room(l, &s))) {
+        if (is_ram(s.type)) l->dropped += s.hi - s.lo;
+        return;
+    }
+    l->span[l->n++] = s;
 }
 
 // Usable memory counts in whole pages. Returns the new number of spans.
@@ -108,7 +140,7 @@ static size_t align_ram(MemSpan *spans, size_t n) {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         MemSpan s = spans[i];
-        if (s.type == MEM_USABLE || s.type == MEM_BOOT) {
+        if (is_ram(s.type)) {
             s.lo = (s.lo + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
             s.hi &= ~(uint64_t)(PAGE_SIZE - 1);
             if (s.lo >= s.hi) continue;
@@ -122,8 +154,7 @@ size_t physmap_clean(const PhysMapInput *in, MemSpan *out, size_t capacity, Phys
     unsigned complaints = check_ranges(in, say);
     sort_by_base(in->ranges, in->count);
 
-    size_t n = 0;
-    uint64_t dropped = 0;
+    SpanList list = {.span = out, .capacity = capacity};
     for (uint64_t at = 0; at < in->limit;) {
         Cover c = cover_at(in, at);
         if (at < in->image_lo && in->image_lo < c.border) c.border = in->image_lo;
@@ -139,10 +170,11 @@ size_t physmap_clean(const PhysMapInput *in, MemSpan *out, size_t capacity, Phys
                 (unsigned long)c.border, type_name(c.other), type_name(c.type), type_name(c.type));
         }
         if (c.border > in->limit) c.border = in->limit;
-        if (c.type && !append(out, &n, capacity, at, c.border, c.type)) dropped += c.border - at;
+        if (c.type) append(&list, (MemSpan){at, c.border, (MemType)c.type});
         at = c.border;
     }
     if (complaints > MAX_COMPLAINTS) say("memory map: %u more complaints\n", complaints - MAX_COMPLAINTS);
-    if (dropped) say("memory map: too fragmented; %lu KiB are not used\n", (unsigned long)(dropped >> 10));
-    return align_ram(out, n);
+    if (list.dropped)
+        say("memory map: too fragmented; %lu KiB are not used\n", (unsigned long)(list.dropped >> 10));
+    return align_ram(out, list.n);
 }

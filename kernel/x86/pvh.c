@@ -9,6 +9,7 @@
 
 #define HVM_START_MAGIC 0x336ec578u
 #define PVH_MAX_RANGES  256u // QEMU gives about ten
+#define PVH_SPARE       32u  // for the image, if sixteen ranges claim its place
 #define FOUR_GIB        (1ull << 32)
 
 typedef struct {
@@ -66,11 +67,16 @@ static void copy_memory_map(const HvmStartInfo *start) {
         pvh_fail("the PVH memory map lies above 4 GiB");
 
     const HvmMemRange *e820 = (const HvmMemRange *)start->memmap;
-    MemMap map = {boot_ranges, 0, PVH_MAX_RANGES, 0};
+    uint64_t base = (uint64_t)__image_start, bytes = (uint64_t)(__image_end - __image_start);
+    MemMap map = {.ranges = boot_ranges,
+                  .capacity = PVH_MAX_RANGES,
+                  .spare = PVH_SPARE,
+                  .keep_base = base,
+                  .keep_bytes = bytes};
     for (uint32_t i = 0; i < start->memmap_count; i++)
         memmap_add(&map, (MemRange){e820[i].base, e820[i].bytes, memtype_of_e820(e820[i].type), 0});
 
-    uint64_t base = (uint64_t)__image_start, bytes = (uint64_t)(__image_end - __image_start);
+    if (map.lost_claims) pvh_fail("the memory map reserves more than 224 ranges");
     if (!memmap_covers(&map, base, bytes, MEM_USABLE))
         pvh_fail("the image does not fit into this machine's RAM");
     memmap_carve(&map, base, bytes, MEM_USABLE, MEM_IMAGE);
@@ -80,6 +86,7 @@ static void copy_memory_map(const HvmStartInfo *start) {
     boot_info.mem_map = (uint64_t)boot_ranges;
     boot_info.mem_count = map.count;
     boot_info.mem_lost = map.lost;
+    boot_info.mem_lost_bytes = map.lost_bytes;
 }
 
 static void copy_cmdline(uint64_t phys) {

@@ -1,7 +1,8 @@
 // fuzz_memmap.c -- firmware's memory map: carving the image out of it (memrange.h), then cleaning it
 // (physmap.c).
 //
-// Input: image base and length in pages, the table's capacity, then ranges of {base u64, bytes u64, type u8}.
+// Input: image base and length in pages, the table's capacity, then the entries kept free, then
+// ranges of {base u64, bytes u64, type u8}.
 #include "fuzz.h"
 #include "boot/memrange.h"
 #include "kernel/mem/physmap.c"
@@ -49,7 +50,9 @@ static bool claimed(const MemRange *r, size_t n, uint64_t lo, uint64_t hi) {
     return false;
 }
 
-static void clean(const MemRange *ranges, size_t n, uint64_t lo, uint64_t hi) {
+// claims: what nothing usable may touch.
+static void clean(const MemRange *ranges, size_t n, const MemRange *claims, size_t claim_count, uint64_t lo,
+                  uint64_t hi) {
     MemRange *sorted = malloc(n * sizeof *sorted + 1);
     MemSpan *out = malloc(SPANS * sizeof *out);
     memcpy(sorted, ranges, n * sizeof *sorted);
@@ -66,7 +69,7 @@ static void clean(const MemRange *ranges, size_t n, uint64_t lo, uint64_t hi) {
         }
         if (out[i].type != MEM_USABLE) continue;
         MUST(out[i].lo % PAGE_SIZE == 0 && out[i].hi % PAGE_SIZE == 0);
-        MUST(!claimed(ranges, n, out[i].lo, out[i].hi));
+        MUST(!claimed(claims, claim_count, out[i].lo, out[i].hi));
     }
     free(out);
     free(sorted);
@@ -76,16 +79,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Input in = {data, size};
     uint64_t base = take(&in, 3) * PAGE_SIZE, bytes = take(&in, 1) * PAGE_SIZE;
     MemRange *ranges = malloc(RANGES * sizeof *ranges);
-    MemMap map = {ranges, 0, (uint32_t)(take(&in, 1) % RANGES) + 1, 0};
+    MemRange *given = malloc(size * sizeof *given + 1);
+    size_t n = 0;
+    MemMap map = {.ranges = ranges, .capacity = (uint32_t)(take(&in, 1) % RANGES) + 1};
+    map.spare = (uint32_t)take(&in, 1) % (map.capacity + 2);
+    map.keep_base = base;
+    map.keep_bytes = bytes;
     while (in.left > 0) {
         MemRange r = {take_address(&in), take_address(&in), (uint32_t)take(&in, 1) % 9, 0};
         uint32_t count = map.count, lost = map.lost;
         memmap_add(&map, r);
         MUST(map.count + map.lost == count + lost + (r.bytes != 0));
+        given[n++] = r;
     }
-    clean(ranges, map.count, base, base + bytes);
+    // Whoever lost no claim may judge by what is left: all that is called free is so by everything that was
+    // said.
+    clean(ranges, map.count, map.lost_claims ? ranges : given, map.lost_claims ? map.count : n, base,
+          base + bytes);
     carve(&map, base, bytes);
-    clean(ranges, map.count, base, base + bytes);
+    clean(ranges, map.count, ranges, map.count, base, base + bytes);
+    free(given);
     free(ranges);
     return 0;
 }

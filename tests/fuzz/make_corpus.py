@@ -107,8 +107,8 @@ def symbol_blob():
     return symbols.make(functions, lines, "abc+1234")
 
 
-def memory_map(ranges, image=0x200, pages=0x80, capacity=23):
-    head = image.to_bytes(3, "little") + bytes([pages, capacity])
+def memory_map(ranges, image=0x200, pages=0x80, capacity=23, spare=2):
+    head = image.to_bytes(3, "little") + bytes([pages, capacity, spare])
     return head + b"".join(struct.pack("<QQB", base << 1, size << 1, kind) for base, size, kind in ranges)
 
 
@@ -123,6 +123,7 @@ def main():
     put("loadopts", "utf8", b"\xef\xbb\xbfGOGC=50\n-- \xc3\xa4\r\n")
     put("elf", "image", elf())
     put("memmap", "pc", memory_map([(0, 0x9fc00, 1), (0x9fc00, 0x400, 5), (0xf0000, 0x10000, 5), (0xc0000, 0x30000, 4), (0xfffff, 1, 1)]))
+    put("memmap", "full", memory_map([(0x10000 * i, 0x1000 * i, 1 + i % 3) for i in range(1, 20)], capacity=9))
     put("memmap", "overlap", memory_map([(0x40000, 0x40000, 1), (0x50800, 0x1000, 2), (0x60000, 0x80000, 6), (0x48000, 8, 9)], image=0x44, pages=4))
     put("filetree", "tree", file_tree())
     put("symtab", "table", symbol_blob())

@@ -134,7 +134,7 @@ static MemRange ranges[8];
 
 static MemMap map_of(const MemRange *from, uint32_t count, uint32_t capacity) {
     memcpy(ranges, from, count * sizeof *from);
-    return (MemMap){ranges, count, capacity, 0};
+    return (MemMap){.ranges = ranges, .count = count, .capacity = capacity};
 }
 
 static void check_range(uint32_t i, uint64_t base, uint64_t bytes, MemType type) {
@@ -194,6 +194,30 @@ static void carve_limits(void) {
     map = map_of((MemRange[]){{0, 100, MEM_USABLE, 0}}, 1, 8);
     CHECK_EQ(memmap_carve(&map, 100, 10, MEM_USABLE, MEM_IMAGE), 0);
     CHECK_EQ(map.count, 1);
+}
+
+static void full_table_keeps_the_most(void) {
+    MemMap map = {.ranges = ranges, .capacity = 6, .spare = 2, .keep_base = 1000, .keep_bytes = 10};
+    memmap_add(&map, (MemRange){1000, 20, MEM_USABLE, 0}); // the image's, however small
+    memmap_add(&map, (MemRange){2000, 300, MEM_USABLE, 0});
+    memmap_add(&map, (MemRange){3000, 100, MEM_USABLE, 0});
+    memmap_add(&map, (MemRange){4000, 200, MEM_USABLE, 0});
+    CHECK_EQ(map.lost, 0);
+    memmap_add(&map, (MemRange){5000, 100, MEM_USABLE, 0}); // not better than what is there
+    CHECK(map.lost == 1 && map.lost_bytes == 100);
+    memmap_add(&map, (MemRange){6000, 5000, MEM_USABLE, 0}); // better than 100 at 3000
+    CHECK(map.lost == 2 && map.lost_bytes == 200);
+    memmap_add(&map, (MemRange){4050, 5, MEM_RESERVED, 0}); // a claim beats any memory: the 200 go
+    CHECK(map.lost == 3 && map.lost_bytes == 400 && map.lost_claims == 0);
+    check_range(0, 1000, 20, MEM_USABLE);
+    check_range(1, 2000, 300, MEM_USABLE);
+    check_range(2, 6000, 5000, MEM_USABLE);
+    check_range(3, 4050, 5, MEM_RESERVED);
+    CHECK_EQ(memmap_carve(&map, 1000, 10, MEM_USABLE, MEM_IMAGE), 10); // has its entry
+    CHECK(map.count == 5 && map.lost == 3);
+    for (int i = 0; i < 4; i++)
+        memmap_add(&map, (MemRange){2000, 5, MEM_RESERVED, 0});
+    CHECK(map.lost == 7 && map.lost_claims == 1 && map.lost_bytes == 400 + 10 + 300 + 5000); // claims are all there is
 }
 
 static void covers(void) {
@@ -349,6 +373,7 @@ int main(void) {
     RUN(carve_edges);
     RUN(carve_several);
     RUN(carve_limits);
+    RUN(full_table_keeps_the_most);
     RUN(covers);
     RUN(tables_both_sets);
     RUN(tables_pool_empty);

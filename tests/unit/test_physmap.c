@@ -97,6 +97,22 @@ static void test_too_many_are_dropped_aloud(void) {
     CHECK(strstr(last, "8 KiB are not used"));
 }
 
+// What is left out is what is missed least, wherever it lies.
+static void test_full_list_keeps_the_most(void) {
+    MemRange r[2 * SPANS + 2];
+    size_t n = 0;
+    for (unsigned i = 0; i < SPANS; i++) {
+        r[n++] = (MemRange){i * 0x10000ull, 0x1000, MEM_USABLE, 0};
+        r[n++] = (MemRange){i * 0x10000ull + 0x2000, 0x1000, MEM_RESERVED, 0}; // costs nothing
+    }
+    r[n++] = (MemRange){1ull << 30, 1ull << 30, MEM_USABLE, 0};
+    r[n++] = (MemRange){3ull << 30, 0x1000, MEM_ACPI, 0};
+    CHECK_EQ(clean(r, n, 0, 0), SPANS);
+    check_span(SPANS - 2, 1ull << 30, 2ull << 30, MEM_USABLE);
+    check_span(SPANS - 1, 3ull << 30, (3ull << 30) + 0x1000, MEM_ACPI);
+    CHECK_STR(last, "memory map: too fragmented; 8 KiB are not used\n");
+}
+
 // ---- random claims over 32 pages, against a model that knows the worst type of every byte
 
 enum { WORLD = 32 * 4096, UNIT = 256 };
@@ -141,6 +157,7 @@ int main(void) {
     RUN(test_image_beats_the_map);
     RUN(test_nonsense_is_named);
     RUN(test_too_many_are_dropped_aloud);
+    RUN(test_full_list_keeps_the_most);
     RUN(test_random_claims);
     return test_done();
 }
