@@ -236,7 +236,7 @@ static void control_fd(void *arg) {
     FdJob *job = arg;
     OpenFile *o = file_of(job->fd);
     job->result = !o ? -EBADF : job->arg == F_GETFL ? (intptr_t)(o->flags & (O_ACCMODE | O_APPEND | O_NONBLOCK)) : job->arg >= F_GETFD && job->arg <= F_SETFL ? 0 : -EINVAL;
-    if (o && job->arg == F_SETFL) hint_store(&o->flags, (o->flags & ~(uint32_t)O_NONBLOCK) | (job->value & O_NONBLOCK));
+    if (o && job->arg == F_SETFL) hint_store(&o->flags, (o->flags & ~(uint32_t)(O_APPEND | O_NONBLOCK)) | (job->value & (O_APPEND | O_NONBLOCK)));
 }
 long go_lib_fcntl64(int fd, int cmd, long arg);
 long go_lib_fcntl64(int fd, int cmd, long arg) {
@@ -248,23 +248,39 @@ long go_lib_fcntl64(int fd, int cmd, long arg) {
 }
 
 typedef struct PipeJob { int *fd; int flags, result; } PipeJob;
+// Both ends get their numbers, or neither.
+static int pipe_fds(OpenFile *r, OpenFile *w, int *fd) {
+    int first = fd_new(r, 3), second = first < 0 ? first : fd_new(w, 3);
+    if (second >= 0) {
+        fd[0] = first;
+        fd[1] = second;
+        return 0;
+    }
+    if (first >= 0) table[first] = NULL;
+    return second;
+}
 static void make_pipe(void *arg) {
     PipeJob *job = arg;
     struct Pipe *p = pipe_new();
-    OpenFile *r = file_new(USE_PIPE_READ), *w = file_new(USE_PIPE_WRITE);
+    OpenFile *r = p ? file_new(USE_PIPE_READ) : NULL, *w = r ? file_new(USE_PIPE_WRITE) : NULL;
     job->result = -ENOMEM;
-    if (!p || !r || !w) return; // (what was made is lost; the machine has no memory)
-    r->pipe = w->pipe = p;
-    r->flags = (uint32_t)job->flags & O_NONBLOCK;
-    w->flags = O_WRONLY | r->flags;
-    job->fd[0] = fd_new(r, 3);
-    job->fd[1] = job->fd[0] < 0 ? -EMFILE : fd_new(w, 3);
-    job->result = job->fd[1] < 0 ? -EMFILE : 0;
+    if (w) {
+        r->pipe = w->pipe = p;
+        r->flags = (uint32_t)job->flags & O_NONBLOCK;
+        w->flags = O_WRONLY | r->flags;
+        job->result = pipe_fds(r, w, job->fd);
+    }
+    if (job->result == 0) return;
+    if (w) rec_free(&open_files, w);
+    if (r) rec_free(&open_files, r);
+    if (p) pipe_free(p);
 }
 long go_lib_pipe2(int *fd, int flags);
 long go_lib_pipe2(int *fd, int flags) {
     PipeJob job = {fd, flags, 0};
-    files_do(make_pipe, &job);
+    MemoryForce force = {0, 0};
+    do files_do(make_pipe, &job);
+    while (files_try_again(job.result, &force));
     return files_result(job.result);
 }
 long go_lib_pipe(int *fd);

@@ -34,7 +34,8 @@ bool base_of(int dirfd, Spot *out);
 void files_enter(Spot dir); // makes it the current directory
 
 // ---- pipe.c
-struct Pipe *pipe_new(void); // NULL: no memory. System stack
+struct Pipe *pipe_new(void); // both ends open. NULL: no memory. System stack
+void pipe_free(struct Pipe *p); // that nobody uses: pipe_close does it, too. System stack
 G *pipe_close(struct Pipe *p, Use end);
 // Goroutine's stack, lock not held. Count or negative errno value: they wait, or else answer -EAGAIN.
 intptr_t pipe_read(struct Pipe *p, void *buf, size_t n, bool waits);

@@ -17,7 +17,7 @@ static RecPool pipes = REC_POOL(sizeof(Pipe));
 
 Pipe *pipe_new(void) {
     Pipe *p = rec_alloc(&pipes);
-    uint8_t *ring = page_alloc(PIPE_PAGES);
+    uint8_t *ring = page_is_spare() ? page_alloc(PIPE_PAGES) : NULL;
     if (!p || !ring) {
         if (p) rec_free(&pipes, p);
         if (ring) page_free(ring, PIPE_PAGES);
@@ -25,6 +25,11 @@ Pipe *pipe_new(void) {
     }
     *p = (Pipe){.ring = ring, .reader = true, .writer = true};
     return p;
+}
+
+void pipe_free(Pipe *p) {
+    page_free(p->ring, PIPE_PAGES);
+    rec_free(&pipes, p);
 }
 
 G *pipe_take_waiting(Pipe *p) {
@@ -39,10 +44,7 @@ G *pipe_close(Pipe *p, Use end) {
     else
         p->writer = false;
     G *list = pipe_take_waiting(p);
-    if (!p->reader && !p->writer) { // then nobody waits: waiting calls hold their end open
-        page_free(p->ring, PIPE_PAGES);
-        rec_free(&pipes, p);
-    }
+    if (!p->reader && !p->writer) pipe_free(p); // nobody waits: waiting calls hold their end open
     return list;
 }
 

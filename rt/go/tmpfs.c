@@ -4,8 +4,8 @@
 // which is right for a few hundred temporary files. A file is a table of tables of pages (512 * 512 pages: 1 GB), of which those never written to
 // are missing and read as zeros. Memory comes from the page allocator, not from the heap: the collector has no business here, and what no longer
 // fits is ENOSPC instead of the program's end, while there is still some left for the program (page_is_spare). A node that is removed while it is
-// open lives on until it is closed, as under Unix; a directory is removed only when it is empty, and from then on nothing gets into it, so that what
-// has a parent has one that is there.
+// open lives on until it is closed, as under Unix; a directory is removed only when it is empty, and from then on nothing gets into it. It keeps the
+// directory that it was in, which may be removed as well: ".." leads there, as under Linux.
 //
 // Lock: files.c's, held by every caller.
 #include "tmpfs.h"
@@ -73,7 +73,6 @@ static void detach(Node *node) {
     else
         dir->first = node->next;
     if (dir->last == node) dir->last = before;
-    node->parent = NULL;
     stamp(dir);
 }
 
@@ -90,17 +89,26 @@ Node *tmpfs_create(Node *dir, const char *name, size_t n, NodeKind kind, uint32_
     return node;
 }
 
-bool tmpfs_is_removed(const Node *node) { return !node->parent && node != &tmpfs_tmp && node != &tmpfs_dev; }
+bool tmpfs_is_removed(const Node *node) { return node->removed; }
 
+// The node, if nobody needs it any more, and then the removed directories above that it kept.
 static void reclaim(Node *node) {
-    if (!tmpfs_is_removed(node) || node->open) return;
-    RT_ASSERT_ALWAYS(!node->first);
-    tmpfs_truncate(node, 0);
-    rec_free(&nodes, node);
+    while (node->removed && !node->open) {
+        Node *above = node->kind == NODE_DIRECTORY ? node->parent : NULL;
+        RT_ASSERT_ALWAYS(!node->first);
+        tmpfs_truncate(node, 0);
+        rec_free(&nodes, node);
+        if (!above) break;
+        above->open--;
+        node = above;
+    }
 }
 
 void tmpfs_unlink(Node *node) {
     detach(node);
+    node->removed = true;
+    if (node->kind == NODE_DIRECTORY) node->parent->open++;
+    else node->parent = NULL;
     reclaim(node);
 }
 

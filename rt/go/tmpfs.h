@@ -19,7 +19,7 @@ typedef enum { NODE_FILE = 1, NODE_DIRECTORY, NODE_LINK, NODE_DEVICE } NodeKind;
 typedef enum { DEVICE_NULL, DEVICE_ZERO, DEVICE_RANDOM } Device;
 
 typedef struct Node {
-    struct Node *parent; // NULL: removed
+    struct Node *parent; // of a removed directory: where it was, kept by it (what ".." means in it)
     struct Node *next;   // in its directory, by seq
     struct Node *first, *last;
     uint64_t seq;        // rising within a directory: what readdir goes by
@@ -27,8 +27,9 @@ typedef struct Node {
     int64_t mtime_ns, atime_ns; // Unix time
     uint64_t size;
     uint8_t ***pages;  // pages[i / 512][i % 512]: page i; NULL: a hole
-    uint32_t open;     // files that are open on it; one more: it is the current directory
+    uint32_t open;     // files that are open on it, removed directories that were in it; one more: it is the current directory
     uint16_t mode;     // permission bits
+    bool removed;
     uint8_t kind;      // NodeKind
     uint8_t device;
     uint8_t name_len;

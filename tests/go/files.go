@@ -30,6 +30,9 @@ func no(err error) {
 	}
 }
 
+//extern fcntl64
+func fcntl64(fd, cmd int32, arg int) int
+
 func environment() {
 	check(os.Getenv("LANG") == "de" && os.Getenv("WORDS") == "two" && os.Getenv("SPACED") == "a b", "environment %q", os.Environ())
 	v, there := os.LookupEnv("EMPTY")
@@ -85,13 +88,25 @@ func contents() {
 	no(a.Close())
 	check(a.Close() != nil, "closed twice")
 
+	// Set later on, and taken back.
+	flags := func(how int) {
+		r := fcntl64(int32(f.Fd()), syscall.F_SETFL, how)
+		check(r == 0, "F_SETFL: %d", r)
+	}
+	no2(f.Seek(0, io.SeekStart))
+	flags(syscall.O_APPEND)
+	fmt.Fprint(f, "!")
+	flags(0)
+	no2(f.Seek(9003, io.SeekStart))
+	fmt.Fprint(f, "?")
+
 	// Removed while open: it stays readable.
 	no(os.Remove(name))
 	_, err = os.Stat(name)
 	check(os.IsNotExist(err), "removed %v", err)
 	no2(f.Seek(9000, io.SeekStart))
 	rest, err := io.ReadAll(f)
-	check(string(rest) == "end" && err == nil, "rest %q %v", rest, err)
+	check(string(rest) == "end?" && err == nil, "rest %q %v", rest, err)
 	no(f.Close())
 	no(os.Remove(dir))
 }
@@ -171,6 +186,13 @@ func removed() {
 		}
 		return string(buf[:n-1])
 	}
+	same := func(a, b string) bool {
+		one, err := os.Stat(a)
+		no(err)
+		two, err := os.Stat(b)
+		no(err)
+		return os.SameFile(one, two)
+	}
 	for _, dir := range []string{"/tmp/r", "/tmp/r/gone", "/tmp/r/other", "/tmp/r/new", "/tmp/r/old"} {
 		no(os.Mkdir(dir, 0755))
 	}
@@ -200,7 +222,29 @@ func removed() {
 		check(getwd() == "no such file or directory", "current directory removed: %s", getwd())
 		err = os.WriteFile("inside", nil, 0600)
 		check(os.IsNotExist(err), "in a current directory that is removed: %v", err)
+		check(same("..", "/tmp/r"), ".. of a removed directory is not where it was")
 	}
+
+	// It keeps the directory above, which may be removed as well, or get another name.
+	no(os.MkdirAll("/tmp/r/x/y/z", 0755))
+	no(os.Chdir("/tmp/r/x/y/z"))
+	y, err := os.Stat("..")
+	no(err)
+	no(syscall.Rmdir("/tmp/r/x/y/z"))
+	no(syscall.Rmdir("/tmp/r/x/y"))
+	for i := 10; i < 20; i++ {
+		no(os.WriteFile(fmt.Sprint("/tmp/r/file", i), nil, 0600))
+	}
+	no(os.Rename("/tmp/r/x", "/tmp/r/renamed"))
+	above, err := os.Stat("..")
+	check(err == nil && os.SameFile(above, y), ".. of a removed directory in a removed one: %v", err)
+	check(same("../..", "/tmp/r/renamed"), "../.. of a removed directory")
+	err = os.WriteFile("../file", nil, 0600)
+	check(os.IsNotExist(err), "made in the removed directory above: %v", err)
+	no(os.Chdir(".."))
+	check(getwd() == "no such file or directory", "entered by ..: %s", getwd())
+	no(os.Chdir(".."))
+	check(getwd() == "/tmp/r/renamed", "left by ..: %s", getwd())
 	no(os.Chdir("/"))
 	check(syscall.Rmdir("/tmp/r/other/.") == syscall.EINVAL && syscall.Rmdir("/tmp/r/other/..") == syscall.ENOTEMPTY, "Rmdir of dots")
 	check(syscall.Rename("/tmp/r/other/.", "/tmp/r/x") == syscall.EBUSY && syscall.Rename("/tmp/r/other", "/tmp/r/other/.") == syscall.EBUSY, "Rename of dots")
@@ -249,6 +293,39 @@ func pipes() {
 	no(w.Close())
 }
 
+// All descriptors in use: a pipe that needs two of the one that is left takes none, and what it made is given back.
+func descriptors() {
+	var fds []int
+	for round := 0; round < 2; round++ {
+		for { // two at a time, of 253
+			var p [2]int
+			if err := syscall.Pipe(p[:]); err != nil {
+				check(err == syscall.EMFILE, "too many pipes: %v", err)
+				break
+			}
+			fds = append(fds, p[0], p[1])
+		}
+		for i := 0; i < 20000; i++ { // of 64 KB each
+			var p [2]int
+			err := syscall.Pipe(p[:])
+			check(err == syscall.EMFILE && p == [2]int{}, "pipe %d too many: %v %v", i, p, err)
+		}
+		for {
+			fd, err := syscall.Open(os.DevNull, syscall.O_RDONLY, 0)
+			if err != nil {
+				check(err == syscall.EMFILE, "too many files: %v", err)
+				break
+			}
+			fds = append(fds, fd)
+		}
+		check(len(fds) == 253, "%d descriptors", len(fds))
+		for _, fd := range fds {
+			no(syscall.Close(fd))
+		}
+		fds = fds[:0]
+	}
+}
+
 // Goroutines in one directory at once.
 func together() {
 	var all sync.WaitGroup
@@ -281,6 +358,7 @@ func main() {
 	removed()
 	devices()
 	pipes()
+	descriptors()
 	together()
 	fmt.Println("ok")
 }

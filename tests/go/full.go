@@ -103,6 +103,15 @@ func main() {
 		}
 		return err
 	})
+	pipes, err := 0, error(nil)
+	for ; err == nil; pipes++ {
+		var r, w *os.File
+		if r, w, err = os.Pipe(); err == nil {
+			defer r.Close()
+			defer w.Close()
+		}
+	}
+	check(errors.Is(err, syscall.ENOMEM), "pipe %d: %v", pipes, err)
 	for i := 0; i < 500; i++ {
 		check(tree(10).sum() == 2047, "a tree")
 	}
@@ -111,5 +120,10 @@ func main() {
 		again := fill()
 		check(again > size-size/16, "%d bytes fit at first, then %d", size, again)
 	}
+	no(os.Remove("/tmp/fill"))
+	r, w, err := os.Pipe()
+	no(err)
+	no(r.Close())
+	no(w.Close())
 	fmt.Println("ok")
 }
