@@ -17,8 +17,6 @@
 #include "sched.h"
 
 #define noinline   __attribute__((noinline))
-// No frame: every path leaves by a jump. (gcc does not keep %rbp then, whatever the build's flags say.)
-#define leaf_store __attribute__((section("rt_leaf_cells"), optimize("omit-frame-pointer")))
 #define PIECE      ((intptr_t)64 << 10)
 
 // RT_DOOR as one comparison and a tail call.
@@ -46,7 +44,7 @@ static noinline void shade_and_store(void *slot, void *v, void *old) {
     RT_DOOR();
 }
 
-leaf_store void cell_store(void *slot, void *v) {
+CELL_LEAF void cell_store(void *slot, void *v) {
     CHECK(slot, (uintptr_t)v);
     if (unlikely(load_relaxed(&gc.barrier) != 0)) return shade_and_store(slot, v, *(void *volatile *)slot);
     *(void *volatile *)slot = v;
@@ -61,7 +59,7 @@ static noinline void shade_and_store_2(uintptr_t *slot, uintptr_t a, uintptr_t b
     RT_DOOR();
 }
 
-leaf_store void cell_store_2(void *slot, uintptr_t a, uintptr_t b) {
+CELL_LEAF void cell_store_2(void *slot, uintptr_t a, uintptr_t b) {
     CHECK(slot, a);
     CHECK(slot, b);
     volatile uintptr_t *w = slot;
@@ -79,7 +77,7 @@ static noinline void shade_and_store_3(uintptr_t *slot, uintptr_t a, uintptr_t b
     RT_DOOR();
 }
 
-leaf_store void cell_store_3(void *slot, uintptr_t a, uintptr_t b, uintptr_t c) {
+CELL_LEAF void cell_store_3(void *slot, uintptr_t a, uintptr_t b, uintptr_t c) {
     CHECK(slot, a);
     volatile uintptr_t *w = slot;
     if (unlikely(load_relaxed(&gc.barrier) != 0)) return shade_and_store_3(slot, a, b, c, w[0]);

@@ -5,9 +5,11 @@
 // routines here do barrier and store themselves, in runtime text, where nobody is preempted (design section 6). What they owe the collector is
 // gc.h's deletion barrier: the old value is shaded before it goes.
 //
-// Slot addresses come from the program: p.next = q with p nil arrives here as an address below one page, and is the program's nil access.
+// Slot addresses come from the program: p.next = q with p nil arrives here as an address below one page, and is the program's nil access; copies and clears look for
+// that, the store of one word faults.
 #include "go.h"
 #include "../api/str.h"
+#include "../cell.h"
 
 // The layout of libgo's: enabled, padding, needed, cgo, and a word to make the size 8.
 struct { uint32_t enabled; uint8_t needed, cgo; uint64_t all; } go_write_barrier GO("runtime.writeBarrier") = {.enabled = 1, .needed = 1};
@@ -120,12 +122,17 @@ void go_unsafeslice64(const Type *t, const void *p, int64_t n) { unsafe_slice(t,
 
 // ---- stores
 
-void go_barrier_store(void **dst, void *src) GO("runtime.gcWriteBarrier");
-void go_barrier_store(void **dst, void *src) {
-    go_check_nil(dst);
-    gc_shade(*dst);
+// The store itself is as rt/cell.c's: a leaf that pushes nothing before it has touched the slot, so a fault is its caller's.
+static __attribute__((noinline)) void shade_and_store(void **dst, void *src, void *old) {
+    gc_shade_slow((uintptr_t)old);
     store_relaxed((_Atomic(void *) *)dst, src);
     RT_DOOR();
+}
+void go_barrier_store(void **dst, void *src) GO("runtime.gcWriteBarrier");
+CELL_LEAF void go_barrier_store(void **dst, void *src) {
+    if (unlikely(load_relaxed(&gc.barrier) != 0)) return shade_and_store(dst, src, *(void *volatile *)dst);
+    store_relaxed((_Atomic(void *) *)dst, src);
+    if (unlikely(load_relaxed(&p_self()->request) != 0)) rt_door_slow();
 }
 
 // Between shading and storing nobody may stop this core, so a long copy goes in pieces, each shaded by itself; requests are answered

@@ -1,6 +1,6 @@
 // faults.go -- panics by faults while other faults are under way: in deferred calls that end with it, and in some that recover from theirs; in functions of the program, which
 // keep a frame pointer, and of the library, some of which do not. What a function had in registers when it called is there when it goes on.
-// expect: 429 landings, 12 one behind the other
+// expect: 585 landings, 12 one behind the other
 package main
 
 import (
@@ -19,11 +19,25 @@ func read(p *record) int { return p.c + 1 }
 //go:noinline
 func write(p *record, x int) { p.d = x }
 
+// Stores with the collector's barrier: of a pointer, of a whole value.
+type linked struct {
+	text string
+	next *linked
+}
+
+//go:noinline
+func link(p, to *linked) { p.next = to }
+
+//go:noinline
+func assign(p *linked, v linked) { *p = v }
+
 var zero int
 
 var faults = []func(){
 	func() { read(nil) },
 	func() { write(nil, 3) },
+	func() { link(nil, new(linked)) },
+	func() { assign(nil, linked{text: fmt.Sprint(zero)}) },
 	func() { println(5 / zero) },
 	func() { var f func(); f() },
 	func() { (*bytes.Buffer)(nil).Write([]byte("abc")) },
