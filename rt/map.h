@@ -161,7 +161,10 @@ static inline uint64_t tops_equal(const Bucket *b, uint64_t top) {
     uint64_t ones = 0x0101010101010101ull, x = b->tops ^ top * ones;
     return (x - ones) & ~x & TOP_MIN * ones;
 }
-// The same for places that are free (bucket not in the old array).
+// Bits 8 * i + 7 of the entries, and of the places that are free (bucket not in the old array).
+static inline uint64_t tops_full(const Bucket *b) {
+    return b->tops & TOP_MIN * 0x0101010101010101ull;
+}
 static inline uint64_t tops_free(const Bucket *b) {
     return ~b->tops & TOP_MIN * 0x0101010101010101ull;
 }
@@ -200,7 +203,7 @@ void words_clear(void *dst, size_t bytes, bool pointers);  // the same; shades f
 // map_iter.c
 void map_iterate(MapIter *it, const MapType *t, Map *h);
 void map_iterate_next(MapIter *it);
-bool map_iterate_quick(MapIter *it); // while the map is as it was when the iteration began, keys of a plain kind; false: nothing was done
+bool map_iterate_quick(MapIter *it); // while the map's array is the one with which the iteration began; false: nothing was done. Needs little stack
 _Noreturn void map_fatal(const char *text);
 
 // Around every write, from after the hash to after the last store (see OTHERS).

@@ -276,7 +276,7 @@ void go_mapiterinit(const MapType *t, Map *m, MapIter *it) {
 }
 void go_mapiternext(MapIter *it) GO("runtime.mapiternext");
 void go_mapiternext(MapIter *it) {
-    call_with_stack(ROOM, next_call, it);
+    if (unlikely(!map_iterate_quick(it))) call_with_stack(ROOM, next_call, it);
     RT_DOOR();
 }
 
