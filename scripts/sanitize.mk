@@ -16,7 +16,7 @@ SAN_PROGRAMS := $(addsuffix .c,$(addprefix tests/metal/t_,chan select sync timer
 # t_gc_regs (vector registers, red zone), _refill (fills the machine), _share, _stop (count asynchronous preemptions), _deadlock, _unbarriered (end badly).
 SAN_GC := $(addprefix tests/metal/t_,gc_mutator@1@3000 gc_mutator@GODEBUG=gcverify=1@2@3000 gc_mutator@GODEBUG=gcverify=1,gcstress=2@3@400 \
   gc_mutator@GODEBUG=gcpoison=1,gcstress=2@4@800 gc_cycle@GODEBUG=gcverify=1 gc_force@GODEBUG=gcforce=40,gcverify=1 gc_limit@GODEBUG=gcforce=0 \
-  gc_lists@GODEBUG=gcverify=1@4@20@50 gc_map@GODEBUG=gcverify=1@8@20 gc_trace@GODEBUG=gctrace=1 gc_trees@GODEBUG=gcverify=1@8@1 \
+  gc_lists@GODEBUG=gcverify=1@4@100@50 gc_map@GODEBUG=gcverify=1@8@20 gc_trace@GODEBUG=gctrace=1 gc_trees@GODEBUG=gcverify=1@8@1 \
   gc_words@GODEBUG=gcverify=1 gc_stacks@GODEBUG=gcverify=1@500@200 final@GODEBUG=gcverify=1@4000 memstats@GODEBUG=gcverify=1)
 # Without what reads other goroutines' stacks whole, and not as the collector does.
 SAN_RUNS_asan  := $(basename $(filter-out tests/metal/t_roots.c,$(SAN_PROGRAMS))) $(SAN_GC)
