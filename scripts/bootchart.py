@@ -4,16 +4,18 @@
     scripts/bootchart.py --boot uefi --smp 4 --mem 512M --svg build/bootchart.svg [--cmdline TEXT] IMAGE
 
 Firmware: from QEMU's start to the loader's first instruction, by this host's clock, less what the machine says itself. The rest is what the machine measured (the
-"time:" line: loader, then each stage of the kernel's start). Program: from there to the exit line, by this host's clock.
+"time:" line: loader, then each stage of the kernel's start). Program: from there to the exit line, or to Ctrl-C, by this host's clock.
 """
 import argparse
 import os
 import re
+import signal
 import sys
 import time
 from html import escape
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import imagekind
 import qemu
 
 TIME_LINE = re.compile(r"^time: +(.*)$", re.M)
@@ -32,12 +34,15 @@ def boot(args):
         if "summary" not in seen and TIME_LINE.search(seen["text"]):
             seen["summary"] = now
     start = time.monotonic()
-    result = qemu.run(args.image, args.boot, args.cmdline, args.timeout, show, accel="tcg", smp=args.smp, mem=args.mem)
-    end = start + result.seconds
-    line = TIME_LINE.search(result.text)
+    try:
+        result = qemu.run(args.image, args.boot, args.cmdline, args.timeout, show, accel="tcg", smp=args.smp, mem=args.mem)
+        end, status, why = start + result.seconds, result.status, f"{result.why}\n{result.tail()}"
+    except KeyboardInterrupt:  # a program without end
+        end, status, why = time.monotonic(), 130, "interrupted"
+    line = TIME_LINE.search(seen.get("text", ""))
     if not line:
-        raise ValueError(f"the machine did not say its times: {result.why}\n{result.tail()}")
-    return stages(line[1], (seen["summary"] - start) * 1000, (end - seen["summary"]) * 1000), result.status
+        raise ValueError(f"the machine did not say its times: {why}")
+    return stages(line[1], (seen["summary"] - start) * 1000, (end - seen["summary"]) * 1000), status
 
 
 def stages(line, until_summary_ms, after_ms):
@@ -101,6 +106,12 @@ def main():
     parser.add_argument("--title", default="")
     parser.add_argument("image")
     args = parser.parse_args()
+    wrong = imagekind.wrong(args.image, args.boot)
+    if wrong:
+        raise ValueError(wrong)
+    if args.svg and os.path.exists(args.svg):
+        os.remove(args.svg)  # an older picture is not this boot's, however it ends
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     rows, status = boot(args)
     print(text(rows))
     if args.svg:

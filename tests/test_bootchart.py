@@ -1,5 +1,7 @@
 """test_bootchart.py -- the boot chart has every stage that the machine names, and its sums agree."""
+import signal
 import subprocess
+import time
 import xml.etree.ElementTree as xml
 
 import bootchart
@@ -26,3 +28,19 @@ def test_of_a_machine(build):
     assert abs(sum(rows.values()) - 2 * rows["in all"]) < 1
     texts = {e.text for e in xml.parse("build/test-bootchart.svg").iter() if e.text}
     assert set(rows) - {"in all"} <= texts
+
+
+def test_of_a_program_without_end(build, tmp_path):
+    """Ctrl-C ends it, and the picture is this one's; where nothing could be measured there is none."""
+    picture = tmp_path / "chart.svg"
+    picture.write_text("old")
+    command = ["scripts/bootchart.py", "--boot", "pvh", "--smp", "1", "--svg", picture]
+    child = subprocess.Popen([*command, "--cmdline", "5 4 600000", build.path("build/metal-t_machine.elf")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while picture.exists():
+        time.sleep(0.1)
+    time.sleep(5)  # the program is under way, or the text below says that it was not
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 2 and "in all" in out and "program" in picture.read_text(), out
+    wrong = subprocess.run([*command, "README.md"], capture_output=True, text=True)
+    assert wrong.returncode == 1 and wrong.stderr == "bootchart: README.md is nothing that boots; --boot pvh wants an image for PVH (build/NAME.elf)\n", wrong.stderr
