@@ -26,6 +26,9 @@ FIRMWARE_LINE = re.compile(rb"BdsDxe: [^\n]*\n")
 # QEMU, when it does not start: nothing but messages of its own.
 REFUSAL = re.compile(rb"(?:[^\n]*qemu[^\n:]*: [^\n]*\n)+", re.IGNORECASE)
 
+# The first words of ours, whether the image boots or says why it cannot.
+OUR_WORDS = re.compile(rb"^(?:burrow: |@@burrow exit |clock:  TSC )", re.MULTILINE)
+
 KVM_PROBE_SECONDS = {"pvh": 5, "uefi": 25, "iso": 25}
 
 
@@ -121,8 +124,8 @@ def firmware_options(firmware):
     if isinstance(firmware, str):
         return ["-bios", firmware]
     code, variables = firmware
-    return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
-            "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}"]
+    return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={in_option(code)}",
+            "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={in_option(variables)}"]
 
 
 def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_port=None, icount=False, rr=None, extra=(), firmware=None,
@@ -146,7 +149,7 @@ def command(image, boot, smp=1, mem="512M", accel="tcg", cmdline_file=None, gdb_
         mode = f"rr={rr[0]},rrfile={in_option(rr[1])}" if rr else "sleep=off"
         args += ["-icount", f"shift={shift},{mode}", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     if cmdline_file:
-        args += ["-fw_cfg", f"name=opt/burrow/cmdline,file={cmdline_file}"]
+        args += ["-fw_cfg", f"name=opt/burrow/cmdline,file={in_option(cmdline_file)}"]
     if gdb_port:
         args += ["-gdb", f"tcp:127.0.0.1:{gdb_port}", "-S"]
     if boot == "pvh":
@@ -178,8 +181,11 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     """Runs a machine to its end. show(bytes) gets output as it comes; until: a pattern that ends the run early (status 0)."""
     start = time.monotonic()
     console = Console(firmware)
-    child = subprocess.Popen(args, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             preexec_fn=die_with_parent, env=env)
+    try:
+        child = subprocess.Popen(args, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 preexec_fn=die_with_parent, env=env)
+    except OSError as e:  # QEMU=, or the system has none
+        return Result(STATUS_DIED, f"{args[0]}: {e.strerror}", f"qemu: {args[0]}: {e.strerror}\n".encode(), 0, started=False)
     try:
         why = _read(child, console, start + timeout if timeout else None, show, until)
         if not why:
@@ -277,7 +283,10 @@ def run_process(words, timeout=0, env=None):
 
 
 def choose_accel(wanted, image, boot):
-    """"kvm" where it is wanted and boots this image as far as our own first words, else "tcg". The answer is remembered."""
+    """"kvm" where it is wanted and boots this image as far as our own first words, else "tcg".
+
+    The answer is remembered if it is one: an image that does not come so far in software emulation either says nothing about KVM.
+    """
     if wanted != "auto":
         return wanted
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
@@ -286,9 +295,12 @@ def choose_accel(wanted, image, boot):
     if os.path.exists(memory):
         with open(memory) as f:
             return f.read().strip()
-    seconds = KVM_PROBE_SECONDS[boot]
-    result = run(image, boot, timeout=seconds, until=rb"(?i)burrow", accel="kvm", smp=2, mem="256M")
-    accel = "kvm" if result.status == 0 else "tcg"
+    def boots(accel):
+        return run(image, boot, timeout=KVM_PROBE_SECONDS[boot], until=OUR_WORDS, accel=accel, smp=2, mem="256M").status == 0
+
+    accel = "kvm" if boots("kvm") else "tcg"
+    if accel == "tcg" and not boots("tcg"):
+        return accel
     if accel == "tcg":
         print("KVM does not run this image here; using software emulation", flush=True)
     os.makedirs("build", exist_ok=True)

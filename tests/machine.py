@@ -25,10 +25,10 @@ class Machine:
         place = self.directory.name
         with open(f"{place}/cmdline", "w") as f:
             f.write(cmdline)
-        extra = ["-qmp", f"unix:{place}/qmp,server=on,wait=off", *extra]
+        extra = ["-qmp", f"unix:{qemu.in_option(place)}/qmp,server=on,wait=off", *extra]
         self.gdb = f"{place}/gdb"
         if gdb:
-            extra += ["-gdb", f"unix:{self.gdb},server=on,wait=off"]
+            extra += ["-gdb", f"unix:{qemu.in_option(self.gdb)},server=on,wait=off"]
         if paused:  # before the first instruction
             extra += ["-S"]
         args = qemu.command(image, boot, cmdline_file=f"{place}/cmdline", extra=extra, **options)

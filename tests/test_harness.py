@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 
+import imagekind
 import pack_blob
 import programs
 import qemu
@@ -77,6 +78,107 @@ def test_console_is_cleaned_of_the_firmware():
     status = console.exit_status()
     console.finish()
     assert (status, console.output()) == (0, b"hello\n")
+
+
+# ---- what scripts/run is given
+
+
+@pytest.mark.parametrize("boot,name,says", [
+    ("pvh", "disk.img", "disk.img is a disk image (build/NAME.img); --boot pvh wants an image for PVH (build/NAME.elf)"),
+    ("pvh", "process", "process is a process of this system (build/host/NAME); --boot pvh wants"),
+    ("uefi", "guest", "guest is an image for PVH (build/NAME.elf); --boot uefi wants a disk image"),
+    ("uefi", "program.efi", "program.efi is an EFI program, which boots from a disk or CD image only"),
+    ("uefi", "disk.qcow2", "disk.qcow2 is a qcow2 image"),
+    ("uefi", "README", "README is nothing that boots"),
+    ("uefi", "none", "none is empty"),
+    ("uefi", "cut.elf", "cut.elf is a damaged ELF file"),
+    ("uefi", "", "is a directory; --boot uefi wants"),
+    ("iso", "disk.img", "disk.img is a disk image (build/NAME.img); --boot iso wants a CD image"),
+    ("host", "guest", "guest is an image for PVH (build/NAME.elf); --boot host wants a process"),
+    ("host", "README", "README is nothing that boots"),
+])
+def test_image_of_another_kind_is_not_started(tmp_path, boot, name, says):
+    """Firmware would look for something to boot for ever."""
+    guest(tmp_path, '"x"', "EXIT")
+    with open("/bin/true", "rb") as f:
+        process = f.read()
+    for file, data in {"disk.img": bytes(510) + b"\x55\xaa" + bytes(4096), "process": process, "cut.elf": process[:200], "program.efi": b"MZ" + bytes(600),
+                       "disk.qcow2": b"QFI\xfb" + bytes(600), "README": b"text\n", "none": b""}.items():
+        (tmp_path / file).write_bytes(data)
+    result = run("scripts/run", "--boot", boot, "--accel", "tcg", "--timeout", 30, tmp_path / name)
+    assert result.returncode == 2 and says in result.stdout and result.stdout.count("\n") == 1, result.stdout
+
+
+def test_images_of_each_kind_are_known(build):
+    for name, boot in (("hello.elf", "pvh"), ("host/hello", "host")):
+        assert imagekind.wrong(build.path(f"build/{name}"), boot) == ""
+
+
+@pytest.mark.parametrize("words,env,says", [
+    (["--boot", "pvh", "GUEST"], {"QEMU": "/nonexistent"}, "run: /nonexistent: No such file or directory"),
+    (["--boot", "pvh", "GUEST"], {"QEMU": "/"}, "run: /: Permission denied"),
+    (["--boot", "host", "SCRIPT"], {}, "script cannot be executed: Permission denied"),
+    (["--boot", "pvh", "--smp", "1", "--record", "/nonexistent/r", "GUEST"], {}, "--record /nonexistent/r: /nonexistent/r.image: No such file or directory"),
+    (["--replay", "EMPTY"], {}, "r.json is not what --record writes (KeyError: 'cmdline')"),
+    (["--replay", "BROKEN"], {}, "b.json is not what --record writes (JSONDecodeError"),
+    (["--boot", "pvh", "--mem", "512MB", "GUEST"], {}, "MEM=512MB: expected a size such as 512M or 2G"),
+    (["--boot", "pvh", "--mem", "512M ", "GUEST"], {}, "MEM=512M : expected a size such as 512M or 2G"),
+], ids=["QEMU", "QEMU is a directory", "process", "record", "replay", "replay no JSON", "MEM", "MEM with a space"])
+def test_mistakes_are_one_line(tmp_path, words, env, says):
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    for name, text in (("r", "{}"), ("b", "{")):
+        for kind in ("", ".image"):
+            (tmp_path / (name + kind)).write_bytes(b"x")
+        (tmp_path / f"{name}.json").write_text(text)
+    names = {"GUEST": guest(tmp_path, '"x"', "EXIT"), "SCRIPT": tmp_path / "script", "EMPTY": tmp_path / "r", "BROKEN": tmp_path / "b"}
+    result = run("scripts/run", *(names.get(w, w) for w in words), env=dict(os.environ, **env), stdin=subprocess.DEVNULL)
+    assert result.returncode not in (0, 124) and says in result.stdout and len(result.stdout.split("\n")) <= 3 and "Traceback" not in result.stdout, result.stdout
+
+
+def test_process_is_the_file_not_a_command_of_that_name(tmp_path):
+    (tmp_path / "echo").write_text("#!/bin/sh\nexit 7\n")
+    (tmp_path / "echo").chmod(0o755)
+    assert run(os.path.abspath("scripts/run"), "--boot", "host", "echo", cwd=tmp_path).returncode == 7
+
+
+def test_paths_with_commas(tmp_path):
+    """Of temporary files, of the image, of the firmware's two chips: a comma would end a path in QEMU's lists."""
+    odd = tmp_path / "a,b"
+    odd.mkdir()
+    (odd / "guest").write_bytes(guest(tmp_path, '"@@burrow exit 5",10', "EXIT").read_bytes())
+    result = run("scripts/run", "--boot", "pvh", "--accel", "tcg", "--smp", 1, "--mem", "64M", "--timeout", 20, odd / "guest", stdin=subprocess.DEVNULL,
+                 env=dict(os.environ, TMPDIR=str(odd)))
+    assert result.returncode == 5, result.stdout
+    for name in ("code", "variables"):
+        (odd / name).write_bytes(b"\xf4" * (1 << 20))  # never gets anywhere: only that QEMU takes it is asked
+    (odd / "disk").write_bytes(bytes(1 << 20))
+    stopped = qemu.run(str(odd / "disk"), "uefi", timeout=1, firmware=(str(odd / "code"), str(odd / "variables")))
+    assert stopped.started and stopped.status == qemu.STATUS_TIMEOUT, stopped.text
+
+
+FAKE_QEMU = """#!/bin/sh
+case "$*" in
+*kvm*good*) {kvm};;
+*good*) echo burrow: build x;;
+*burrow-*) echo "qemu: could not load kernel '/home/burrow: x/bad'" >&2; exit 1;;
+esac
+"""
+
+
+@pytest.mark.parametrize("kvm,image,accel,remembered", [
+    ("echo burrow: build x", "good", "kvm", "kvm"),
+    ("echo 'qemu: no KVM' >&2; exit 1", "good", "tcg", "tcg"),
+    ("", "bad", "tcg", None),
+], ids=["runs", "refuses", "wrong image"])
+def test_accelerator_is_remembered_when_it_was_tried(tmp_path, monkeypatch, kvm, image, accel, remembered):
+    (tmp_path / "qemu").write_text(FAKE_QEMU.format(kvm=kvm or ":"))
+    (tmp_path / "qemu").chmod(0o755)
+    monkeypatch.setenv("QEMU", str(tmp_path / "qemu"))
+    monkeypatch.setattr(os, "access", lambda path, mode: True)
+    monkeypatch.chdir(tmp_path)
+    assert qemu.choose_accel("auto", image, "pvh") == accel
+    files = list((tmp_path / "build").iterdir()) if (tmp_path / "build").exists() else []
+    assert [f.read_text().strip() for f in files] == ([remembered] if remembered else [])
 
 
 # ---- file tree blobs
