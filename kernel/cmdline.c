@@ -35,7 +35,12 @@ bool cmdline_knob(KernelKnob knob, uint64_t *value) {
     return knobs[knob].given;
 }
 
-// Decimal digits up to a space or the end. False: anything else, or more than fits.
+// As in rt/cmdline.c.
+static bool is_white(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// Decimal digits up to white space or the end. False: anything else, or more than fits.
 static bool parse_number(const char *s, uint64_t *out) {
     uint64_t v = 0;
     int digits = 0;
@@ -44,7 +49,7 @@ static bool parse_number(const char *s, uint64_t *out) {
         v = v * 10 + (uint64_t)(*s - '0');
     }
     *out = v;
-    return digits > 0 && (*s == ' ' || *s == 0);
+    return digits > 0 && (is_white(*s) || *s == 0);
 }
 
 static Knob *knob_find(const char *word, size_t name_len) {
@@ -72,7 +77,7 @@ static void knob_set(Knob *k, const char *text) {
 static void take_knobs(void) {
     char *p = line;
     for (;;) {
-        while (*p == ' ')
+        while (is_white(*p))
             p++;
         char *word = p;
         while ((*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_')
@@ -81,7 +86,7 @@ static void take_knobs(void) {
         size_t name_len = (size_t)(p - word);
         char *value = p + 1;
         bool quoted = false;
-        for (; *p && (*p != ' ' || quoted); p++) {
+        for (; *p && (!is_white(*p) || quoted); p++) {
             if (*p == '"') quoted = !quoted;
             if (*p == '\\' && p[1]) p++;
         }
@@ -117,10 +122,11 @@ void cmdline_init(const BootInfo *bi) {
         malformed = true;
         n = LINE_BYTES - 1;
     }
-    line[n] = 0;
     for (int64_t i = 0; i < n; i++)
-        if (line[i] == '\n' || line[i] == '\r' || line[i] == '\t' || line[i] == 0)
-            line[i] = ' '; // a text file's end
+        if (line[i] == 0) line[i] = ' ';
+    while (n > 0 && is_white(line[n - 1]))
+        n--; // a text file's end
+    line[n] = 0;
     if (n > 0) rt_printf("command line (%s): %s\n", source, line);
     take_knobs();
 }

@@ -105,6 +105,7 @@ void frame_init(const BootInfo *bi); // [boot] checks and copies the memory map
 // n contiguous zeroed frames (physical address), page tables and stacks; below 4 GiB until paging_init is
 // done and after it while there are some. From the page allocator once frame_handover was called. 0: none.
 uint64_t frame_alloc(size_t n);
+void frame_check_high(void);      // [boot] after paging_init: leaves out what is no memory above 4 GiB
 void frame_handover(void);        // [boot] gives everything usable to rt_mem_add; boot memory included
 bool phys_is_ram(uint64_t phys);  // [any] in the direct map as RAM (usable, boot, image)
 MemType phys_type(uint64_t phys); // [any] MEM_RESERVED where the map says nothing

@@ -94,9 +94,10 @@ _Noreturn void kernel_main(const BootInfo *bi_original) {
     fpu_init_boot();            // vector state: how much there is and how it is saved
     boot_stage("console");
 
-    frame_init(bi);   // firmware's memory map, cleaned
-    paging_init(bi);  // the final page tables: W^X, direct map
-    cmdline_init(bi); // command line copied out of boot memory
+    frame_init(bi);     // firmware's memory map, cleaned
+    paging_init(bi);    // the final page tables: W^X, direct map
+    frame_check_high(); // memory above 4 GiB is there
+    cmdline_init(bi);   // command line copied out of boot memory
     fpu_apply_knobs();
     power_init(bi);      // the way out
     acpi_init(bi->rsdp); // cores, timers, nodes, reset register

@@ -65,6 +65,16 @@ def test_name_and_command_line_are_the_same_in_both_worlds(build, tmp_path, comm
     assert "[told]\n[it's]\n[two words]\n[back\\slash]\n['x]\n[y']\n" in result.stdout, result.stdout
 
 
+@pytest.mark.parametrize("command", [("host",), ("run", "BOOT=pvh")])
+def test_knobs_and_words_between_tabs_and_lines(build, tmp_path, command):
+    """A quoted one stays what it is."""
+    source = tmp_path / "white.c"
+    source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) {\n'
+                      '    for (int i = 1; i < argc; i++) println("[%s]", argv[i]);\n    return 0;\n}\n')
+    result = make(*command, f"APP={source}", 'CMDLINE=GOMAXPROCS=1\tHOLD=0\tone\t"two\twords"', "TIMEOUT=20")
+    assert "[one]\n[two\twords]\n" in result.stdout and "status 0" in result.stdout, result.stdout
+
+
 @pytest.mark.parametrize("app,message", [
     ("nosuch", "APP=nosuch: no such .c or .go file or directory, here or in apps/"),
     ("README.md", "APP=README.md: neither a .c or .go file nor a directory of them"),

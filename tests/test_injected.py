@@ -12,6 +12,7 @@ import time
 import pytest
 
 import qemu
+from conftest import make
 from firmware import RESERVED, USABLE, BrokenFirmware
 from machine import Machine
 
@@ -240,6 +241,58 @@ def test_memory_map_of_reservations(image):
         m.start()
         m.wait_for(r"^burrow: cannot boot: the memory map reserves more than 224 ranges$")
         m.child.wait(10)
+
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize("claims,shows,left", [
+    ([(4 << 30, 1 << 30)], ["0x100000000-0x140000000"], 255),
+    ([(1 << 36, 1 << 39)], ["0x1000000000-0x9000000000"], 255),
+    ([(256 * MIB, 100 * MIB)], ["0x10000000-0x16400000"], 255),
+    ([(200 * MIB, 100 * MIB), (400 * MIB, MIB)], ["0x10000000-0x12c00000", "0x19000000-0x19100000"], 255),  # partly true
+    ([(3 << 30, 2 << 30)], ["0xc0000000-0x140000000"], 255),  # across the border of what is mapped at first
+], ids=["above 4 GiB", "half a TiB", "behind", "partly", "across"])
+def test_memory_that_does_not_exist(image, claims, shows, left):
+    def change(m):
+        said = [r for r in m.memory_map() if r[0] < 1 << 30]  # nothing that would cut the claims
+        m.set_memory_map(said + [(base, size, USABLE) for base, size in claims])
+    text = boot_broken(image, change, mem="256M")
+    for part in shows:
+        assert f"memory map: {part} is called usable, but no memory is there; left out" in text, text
+    assert f"of {left} MiB" in text, text
+
+
+@pytest.mark.parametrize("where,why", [(0xfee00000, "the local APIC is there"), (0xd0000000, "nothing answers"), (64 * MIB, "RAM is there")])
+def test_io_apic_that_is_not_where_the_table_says(image, where, why):
+    def change(m):
+        table = m.table("APIC")
+        at = table + 44
+        while m.read(at, 1) != b"\1":
+            at += m.read(at + 1, 1)[0]
+        m.write(at + 4, where.to_bytes(4, "little"))
+        m.mend(table)
+    text = boot_broken(image, change)
+    assert re.search(rf"0x{where:x}( \+ 0x20)?: {why}$", text, re.M) and "serial: interrupt 4 does not arrive; the port is polled" in text, text
+
+
+# ---- clocks
+
+
+@pytest.mark.parametrize("day,year,says", [(21, 2126, ""), (23, 2252, "clock:  the battery clock is beyond 2252, where times end; set back to that year")])
+def test_battery_clock_far_in_the_future(build, tmp_path, day, year, says):
+    """QEMU's ends with 2106; but the tables may name any register as the one of the century, that of the day for example."""
+    source = tmp_path / "date.c"
+    source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) {\n'
+                      '    println("year %d", (int)(time_wall_ns() / 1000000000 / 31556952 + 1970));\n    return 0;\n}\n')
+    make("build/date.elf", f"APP={source}")
+    with BrokenFirmware("build/date.elf", extra=["-rtc", f"base=2026-06-{day}T12:00:00"]) as m:
+        table = m.table("FACP")
+        m.write(table + 108, b"\7")
+        m.mend(table)
+        m.start()
+        text = end(m, 0)
+    assert says in text and f"year {year}\n" in text, text
 
 
 # ---- while it runs

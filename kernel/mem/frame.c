@@ -4,6 +4,9 @@
 // once into spans: sorted, disjoint, merged, page aligned where they are RAM. Where two claims overlap the
 // worse one holds and a message says so; the image's place is known and beats every claim (physmap.c).
 //
+// What is called usable is tried before anything is put there (ramtest.c): below 4 GiB at once, above when it
+// is mapped.
+//
 // Then frames have three lives:
 //   1. frame_alloc takes them from the bottom of usable spans, below 4 GiB first (page tables must be
 //   reachable
@@ -19,6 +22,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mem/layout.h"
 #include "kernel/mem/physmap.h"
+#include "kernel/mem/ramtest.h"
 #include "kernel/numa.h"
 #include "rt/mem.h"
 
@@ -31,6 +35,28 @@ static bool handed_over;
 
 static bool span_is_ram(const MemSpan *s) {
     return s->type == MEM_USABLE || s->type == MEM_BOOT || s->type == MEM_IMAGE;
+}
+
+// Leaves out what is no memory, of usable spans within [from, to). Boot spans are in use, page tables
+// and stack among it, and so were tried by firmware.
+static void leave_out_missing(uint64_t from, uint64_t to) {
+    for (size_t i = 0; i < span_count; i++) {
+        MemSpan *s = &spans[i];
+        uint64_t lo = span_free[i] < from ? from : span_free[i], hi = s->hi < to ? s->hi : to;
+        if (s->type != MEM_USABLE || lo >= hi) continue;
+        uint64_t end = ram_end(lo, hi);
+        if (end == hi) continue;
+        rt_printf("memory map: 0x%lx-0x%lx is called usable, but no memory is there; left out\n",
+                  (unsigned long)end, (unsigned long)s->hi);
+        if (end == s->lo)
+            s->type = MEM_RESERVED;
+        else
+            s->hi = end;
+    }
+}
+
+void frame_check_high(void) {
+    leave_out_missing(1ull << 32, UINT64_MAX);
 }
 
 void frame_init(const BootInfo *bi) {
@@ -47,6 +73,7 @@ void frame_init(const BootInfo *bi) {
     span_count = physmap_clean(&in, spans, MAX_SPANS, rt_printf);
     for (size_t i = 0; i < span_count; i++)
         span_free[i] = spans[i].lo;
+    leave_out_missing(LOW_LIMIT, 1ull << 32);
     if (frame_ram_bytes() <= bi->image_bytes) kernel_throw("the firmware's memory map has no usable memory");
 }
 

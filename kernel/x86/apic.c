@@ -90,13 +90,16 @@ uint32_t apic_id_self(void) {
 
 // ---- start
 
+uint64_t apic_phys(void) {
+    return cpu_rdmsr(MSR_APIC_BASE) & ((1ull << cpu_features.phys_bits) - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+}
+
 static void choose_mode(void) {
     uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
     if (!(cpu_cpuid(1, 0).d >> 9 & 1)) kernel_throw("this CPU has no local APIC");
     x2 = (base & BASE_X2) || cpu_features.x2apic;
     if (x2) return;
-    uint64_t phys = base & ((1ull << cpu_features.phys_bits) - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-    regs = map_mmio(phys, PAGE_SIZE, CACHE_UC);
+    regs = map_mmio(apic_phys(), PAGE_SIZE, CACHE_UC);
     if (!regs) kernel_throw("the local APIC's registers cannot be mapped");
 }
 

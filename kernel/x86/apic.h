@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+uint64_t apic_phys(void);              // where its registers are, used or not. [any]
 bool apic_is_x2(void);                 // 32-bit APIC ids can be addressed. After apic_init_core
 void apic_send_init(uint32_t apic_id); // stops a core until a start-up IPI. [any]
 void apic_send_startup(uint32_t apic_id,

@@ -31,6 +31,9 @@
 #include "kernel/x86/tsc.h"
 
 enum { SHIFT = 60 };
+// Nanoseconds of 63 bits end in 2262. What a battery clock says beyond this is taken as this: ten years are
+// left to go on from there.
+#define WALL_MAX_S (INT64_MAX / 1000000000 - 10ll * 365 * 86400)
 
 static uint64_t tsc_hz, tsc_start;
 static uint64_t ns_per_tsc;    // 10^9 / tsc_hz, scaled by 2^SHIFT
@@ -78,6 +81,10 @@ void clock_init(void) {
         rt_printf("clock:  APIC timer without ARAT: no core goes deeper than C1, where it runs\n");
     if (!steady) clock_leave_tsc("it is not invariant");
     int64_t seconds = rtc_read();
+    if (seconds > WALL_MAX_S) {
+        rt_printf("clock:  the battery clock is beyond 2252, where times end; set back to that year\n");
+        seconds = WALL_MAX_S;
+    }
     if (seconds)
         wall_offset_ns = seconds * 1000000000 - clock_now_ns();
     else

@@ -165,6 +165,11 @@ static inline void cpu_hlt(void) {
 static inline void cpu_sti_hlt(void) {
     __asm__ volatile("sti; hlt" : : : "memory");
 }
+// Writes a cache line back and forgets it; ordered against other accesses to the line, and by the fence
+// against all.
+static inline void cpu_clflush(const void *p) {
+    __asm__ volatile("clflush %0; mfence" : : "m"(*(const char *)p) : "memory");
+}
 static inline void cpu_pause(void) {
     __asm__ volatile("pause");
 }

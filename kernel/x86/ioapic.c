@@ -9,6 +9,7 @@
 #include "kernel/x86/ioapic.h"
 #include "kernel/acpi.h"
 #include "kernel/kernel.h"
+#include "kernel/x86/apic.h"
 
 enum { WINDOW_BYTES = 0x20, WINDOW_INDEX = 0, WINDOW_DATA = 0x10 / 4 };
 enum { REG_VERSION = 1, REG_INPUTS = 0x10 }; // two registers for each input
@@ -28,11 +29,33 @@ static uint32_t input_count(volatile uint32_t *w) {
     return (reg_read(w, REG_VERSION) >> 16 & 0xff) + 1;
 }
 
+// Its index register holds what is written, its version is one; nothing, and what is something else, does
+// not.
+static bool answers(volatile uint32_t *w) {
+    uint32_t version = reg_read(w, REG_VERSION);
+    return (w[WINDOW_INDEX] & 0xff) == REG_VERSION && version != UINT32_MAX && (version & 0xff) != 0;
+}
+
+// Where the tables say that it is. NULL: it cannot be there, said.
+static volatile uint32_t *window_at(uint64_t phys) {
+    const char *what = NULL;
+    volatile uint32_t *w = NULL;
+    if (phys / PAGE_SIZE == apic_phys() / PAGE_SIZE)
+        what = "the local APIC is there";
+    else if (!(w = map_mmio(phys, WINDOW_BYTES, CACHE_UC)))
+        return NULL; // said there
+    else if (!answers(w))
+        what = "nothing answers";
+    if (!what) return w;
+    rt_printf("acpi: no I/O APIC at 0x%lx: %s\n", (unsigned long)phys, what);
+    return NULL;
+}
+
 void ioapic_init(void) {
     const AcpiInfo *acpi = acpi_info();
     for (unsigned i = 0; i < acpi->ioapic_count; i++) {
-        volatile uint32_t *w = map_mmio(acpi->ioapic_phys[i], WINDOW_BYTES, CACHE_UC);
-        if (!w || reg_read(w, REG_VERSION) == UINT32_MAX) continue; // nobody answers
+        volatile uint32_t *w = window_at(acpi->ioapic_phys[i]);
+        if (!w) continue;
         for (uint32_t n = 0; n < input_count(w); n++)
             reg_write(w, REG_INPUTS + 2 * n, INPUT_MASKED);
         window[i] = w;
