@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 STATUS_TIMEOUT = 124  # as timeout(1)
@@ -177,17 +178,37 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+def feed(source, sink):
+    """Copies in the background, until either side ends."""
+    def copy():
+        try:
+            while data := os.read(source.fileno(), 65536):
+                sink.write(data)
+                sink.flush()
+            sink.close()
+        except (OSError, ValueError):
+            pass  # the machine has ended
+    threading.Thread(target=copy, daemon=True).start()
+
+
 def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL, until=None, env=None):
-    """Runs a machine to its end. show(bytes) gets output as it comes; until: a pattern that ends the run early (status 0)."""
+    """Runs a machine to its end. show(bytes) gets output as it comes; until: a pattern that ends the run early (status 0).
+
+    Firmware takes what comes in on the serial line for keys pressed in its menus: a file or pipe is held back until our own first words. Who
+    sits at a terminal may want to talk to the firmware.
+    """
     start = time.monotonic()
     console = Console(firmware)
+    held = stdin if firmware and stdin != subprocess.DEVNULL and not os.isatty(stdin.fileno()) else None
+    if held:
+        stdin = subprocess.PIPE
     try:
         child = subprocess.Popen(args, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                  preexec_fn=die_with_parent, env=env)
     except OSError as e:  # QEMU=, or the system has none
         return Result(STATUS_DIED, f"{args[0]}: {e.strerror}", f"qemu: {args[0]}: {e.strerror}\n".encode(), 0, started=False)
     try:
-        why = _read(child, console, start + timeout if timeout else None, show, until)
+        why = _read(child, console, start + timeout if timeout else None, show, until, lambda: held and feed(held, child.stdin))
         if not why:
             child.wait(1)
     except subprocess.TimeoutExpired:
@@ -195,6 +216,7 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     finally:
         code = _end(child)
         child.stdout.close()
+        # child.stdin is left to the copying thread, which may be in the middle of a write.
 
     status = console.exit_status()
     if why == "until":
@@ -225,8 +247,8 @@ def _end(child):
     return child.wait()
 
 
-def _read(child, console, deadline, show, until):
-    """Reads until the end of the console; returns "" or why it was left before."""
+def _read(child, console, deadline, show, until, at_our_words):
+    """Reads until the end of the console; returns "" or why it was left before. at_our_words() is called when they come."""
     fd = child.stdout.fileno()
     recent = b""  # enough of what came last to find a pattern across reads
     ended = None  # when the exit line came
@@ -246,6 +268,9 @@ def _read(child, console, deadline, show, until):
             show(new)
         ended = now if console.exit_status() is not None else None
         recent = recent[-512:] + data
+        if at_our_words and OUR_WORDS.search(recent):
+            at_our_words()
+            at_our_words = None
         if FIRMWARE_CRASH.search(recent):
             time.sleep(0.3)  # let it print its registers
             if select.select([fd], [], [], 0)[0]:

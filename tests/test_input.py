@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from conftest import make
 from machine import Machine
 
 
@@ -66,6 +67,13 @@ def test_typed_before_the_machine_listens(image):
         m.monitor("cont")
         m.wait_for(r"3 lines\n@@burrow exit 0")
     assert re.findall(r"^you typed: (.*)$", m.text, re.M) == ["one", "two", "three"]
+
+
+def test_input_of_a_machine_with_firmware(build):
+    """Firmware reads the serial line, too; what is piped into scripts/run is the program's."""
+    make("build/echo.img")
+    result = subprocess.run(["scripts/run", "--accel", "tcg", "--smp", "2", "--timeout", "240", "build/echo.img"], input=b"one\ntwo\nquit\n", capture_output=True)
+    assert result.returncode == 0 and b"you typed: one\n" in result.stdout and b"\n2 lines\n" in result.stdout, result.stdout
 
 
 def test_keys_that_nobody_reads_are_missed_aloud(build):
