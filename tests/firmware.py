@@ -8,7 +8,6 @@
 QEMU has no option for this. Its gdb stub stops the machine at the image's PVH entry, in 32-bit mode without paging, where a linear address is a
 physical one.
 """
-import socket
 import struct
 import subprocess
 
@@ -24,10 +23,9 @@ RBX = 1  # as gdb counts: rax, rbx, rcx, ...
 class Remote:
     """gdb's remote protocol, the few packets that are needed."""
 
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, connection):
+        self.socket = connection
         self.socket.settimeout(60)
-        self.socket.connect(path)
         self.buffer = b""
 
     def _byte(self):
@@ -61,8 +59,7 @@ class Remote:
 class BrokenFirmware(Machine):
     def __init__(self, image, cmdline="", **options):
         super().__init__(image, cmdline, gdb=True, paused=True, **options)
-        self._wait_for_file("gdb")
-        self.remote = Remote(self.gdb)
+        self.remote = Remote(self.connect("gdb"))
         symbols = subprocess.run(["nm", image], capture_output=True, text=True, check=True).stdout
         entry = next(line.split()[0] for line in symbols.splitlines() if line.endswith(" pvh_entry"))
         self.remote.done(f"Z1,{entry},1")

@@ -34,13 +34,21 @@ class Machine:
         args = qemu.command(image, boot, cmdline_file=f"{place}/cmdline", extra=extra, **options)
         self.child = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                       preexec_fn=qemu.die_with_parent)
-        self._wait_for_file("qmp")
         self.raw, self.text, self.seen, self.qmp = b"", "", 0, None
+        if gdb:
+            self.monitor("query-status")  # whoever gets an answer here may go to the other socket, too
 
-    def _wait_for_file(self, name):
-        for _ in range(200):
-            if os.path.exists(f"{self.directory.name}/{name}"):
-                return
+    def connect(self, name):
+        """A connection to one of QEMU's sockets. It makes the file first and listens on it later."""
+        for _ in range(400):
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(f"{self.directory.name}/{name}")
+                return connection
+            except (FileNotFoundError, ConnectionRefusedError):
+                connection.close()
+            if self.child.poll() is not None:
+                break
             time.sleep(0.05)
         pytest.fail(f"QEMU made no socket {name}: {self.child.poll()}", pytrace=False)
 
@@ -101,8 +109,7 @@ class Machine:
         """last: the machine may end by it. QEMU then closes the connection, sometimes before it has answered; how the machine ended is the
         caller's to judge."""
         if not self.qmp:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.connect(f"{self.directory.name}/qmp")
+            connection = self.connect("qmp")
             self.qmp = connection.makefile("rw")
             connection.close()
             self.qmp.readline()
