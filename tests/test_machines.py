@@ -89,6 +89,8 @@ UEFI = {
     "NVMe": ({"devices": ["nvme,serial=1"]}, ""),
     "virtio": ({"devices": ["virtio-blk-pci"]}, ""),
     **{f"{n} cores": ({"smp": n, "args": "2 4"}, f"machine ok: {n} cores") for n in (1, 3, 8, 64)},
+    "255 cores": ({"smp": 255, "args": "1 4", "mem": "2G"}, "machine ok: 255 cores"),
+    "two threads of two cores in two sockets": ({"smp": "8,sockets=2,cores=2,threads=2"}, "machine ok: 8 cores"),
     # INIT takes them from QEMU's cores; said where no hypervisor is, as on a machine whose firmware has forgotten cores.
     "memory types that cores lack": ({"smp": 3, "extra": ["-cpu", "max,-monitor,-hypervisor"]}, "memory types (MTRRs) of 2 cores differed; set as on the boot core"),
     "64 MiB": ({"mem": "64M", "args": "2 2"}, ""),
