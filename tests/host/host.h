@@ -27,6 +27,7 @@ typedef struct HostCore {
     void (*fn)(int cpu);
     _Atomic uint32_t started;
     // own thread and its signal handlers only
+    volatile int64_t timer_wanted, timer_set; // plat_time.c; TIME_NEVER: none
     volatile bool idling;     // between the checks of plat_idle and its sleep: a handler must break the sleep
     const uint8_t *fpu_frame; // vector state in the signal frame being handled; NULL: none
     const TrapFrame
@@ -56,6 +57,8 @@ void host_core_attach(HostCore *h, P *p);
 // Leaves the calling stack for good: unblocks our signals and runs fn(cpu) on the core's system stack.
 _Noreturn void host_core_enter(HostCore *h, void (*fn)(int cpu));
 void host_timer_create(HostCore *h);
+// The timer's signal has come. True: so has the deadline; false: it was early, and the timer is set anew.
+bool host_timer_due(HostCore *h);
 void host_signals_unblock(void);
 
 // ---- services

@@ -75,7 +75,7 @@ static void on_ipi(int sig, siginfo_t *info, void *uc) {
     interrupt(uc, ipi_or_input, false);
 }
 static void on_tick(int sig, siginfo_t *info, void *uc) {
-    interrupt(uc, rt_irq_tick, false);
+    if (host_timer_due(host_self())) interrupt(uc, rt_irq_tick, false);
 }
 
 static FaultKind fault_kind(int sig, const siginfo_t *info) {

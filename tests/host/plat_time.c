@@ -1,8 +1,17 @@
 // plat_time.c -- clock and one-shot timers of the hosted platform.
 //
 // plat_now_ns is CLOCK_MONOTONIC through the vDSO: 50 bytes of stack, where the system call's entry would
-// cost ten times the time. Each core has a kernel timer that signals its own thread (plat_signal.c calls
-// rt_irq_tick).
+// cost ten times the time. Each core has a kernel timer that signals its own thread (plat_signal.c).
+//
+// Setting the kernel's timer is a system call that programs hardware, in a virtual machine some microseconds,
+// and rt sets it at each turn of the collector and at each end of a wait, mostly to later than before. So the
+// timer is lazy: an earlier deadline goes to the kernel, a later one, or none, is only noted. A signal that
+// comes before what is wanted sets the timer to that and says nothing to rt (host_timer_due).
+//
+// `set` is never later than when the kernel's signal comes, `wanted` is what rt asked for last. Both belong to
+// the core's thread. A signal may come between any two steps of plat_timer_arm: what it leaves is set to what
+// was wanted when it came or what rt armed in it, and if the interrupted call then sets the kernel's timer to
+// its own, earlier deadline, that one's signal sees to the rest.
 #include "host.h"
 #include "syscall.h"
 #include <time.h>
@@ -30,6 +39,7 @@ int64_t plat_wall_ns(void) {
 }
 
 void host_timer_create(HostCore *h) {
+    h->timer_wanted = h->timer_set = TIME_NEVER;
     struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGNAL_TICK};
     ev._sigev_un._tid = h->tid;
     long r = linux_call3(SYS_timer_create, CLOCK_MONOTONIC, (long)&ev, (long)&h->timer);
@@ -37,11 +47,26 @@ void host_timer_create(HostCore *h) {
 }
 
 void plat_timer_arm(int64_t deadline_ns) {
-    struct itimerspec when = {{0, 0}, {0, 0}}; // zero disarms
-    if (deadline_ns != TIME_NEVER) {
-        if (deadline_ns < 1) deadline_ns = 1;
+    HostCore *h = host_self();
+    h->timer_wanted = deadline_ns;
+    barrier_local(); // against our own handler
+    if (deadline_ns >= h->timer_set) return;
+    h->timer_set = deadline_ns;
+    barrier_local();
+    struct itimerspec when = {{0, 0}, {0, 1}}; // zero would disarm
+    if (deadline_ns > 0) {
         when.it_value.tv_sec = deadline_ns / NS_PER_S;
         when.it_value.tv_nsec = deadline_ns % NS_PER_S;
     }
-    linux_call4(SYS_timer_settime, host_self()->timer, TIMER_ABSTIME, (long)&when, 0);
+    linux_call4(SYS_timer_settime, h->timer, TIMER_ABSTIME, (long)&when, 0);
+}
+
+bool host_timer_due(HostCore *h) {
+    h->timer_set = TIME_NEVER;
+    if (plat_now_ns() >= h->timer_wanted) {
+        h->timer_wanted = TIME_NEVER;
+        return true;
+    }
+    if (h->timer_wanted != TIME_NEVER) plat_timer_arm(h->timer_wanted);
+    return false;
 }
