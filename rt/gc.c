@@ -95,6 +95,7 @@ static void begin_marking(void *unused) {
     store_relaxed(&gc.barrier, 1);
     store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
     gc_catch_up(p_self());
+    fetch_or(&p_self()->request, REQ_GC); // its turn is due, too: the coordinator parks, but would perhaps switch to a goroutine without passing the scheduler
     gc_cycle.mark_ns = plat_now_ns();
     taken_until(UTIL_ONE);
     gc_limiter_update(gc_cycle.mark_ns, false, true);

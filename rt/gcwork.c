@@ -17,6 +17,7 @@
 
 #define TURN_NS      250000  // a fractional turn, at most
 #define ALTERNATE_NS 500000  // a dedicated P with goroutines of its own: so long for each side
+#define TURN_NOW     0       // P.gc.next_turn: when the core passes schedule()
 #define LOOK_NS      100000  // a worker that found nothing to mark looks again
 #define IDLE_PIECE   16384u  // bytes of scan work between two looks for goroutines
 #define SWEEP_PIECE  8u      // pages, likewise
@@ -56,7 +57,7 @@ void gc_share_out(GcCycle *c) {
         }
     for (int i = 0; i < sched.nproc; i++) {
         GcLocal *l = &rt_ps[i]->gc;
-        hint_store(&l->next_turn, l->worker == GC_NO_WORKER ? TIME_NEVER : 0);
+        hint_store(&l->next_turn, l->worker == GC_NO_WORKER ? TIME_NEVER : TURN_NOW); // the others wake in schedule(); for its own core begin_marking sees to it
         l->busy_marking = l->worker == GC_DEDICATED;
         l->fraction_ns = l->dedicated_ns = l->idle_ns = 0;
     }
@@ -78,16 +79,22 @@ static bool keeps_period(const P *p) {
     return i == p->id && !hint_load(&p->reserved_by_g);
 }
 
-// While idle a core marks without being told when. Between cycles one core sees to it that there is one every two minutes (Go: sysmon): a single tick in that time, no
+// While idle a core marks without being told when. A turn that is due at once (TURN_NOW) needs no timer: the core is in the scheduler, or on its way there (gc_share_out,
+// dedicated_turn), and comes by gc_worker_turn before it runs anything. Between cycles one core sees to it that there is one every two minutes (Go: sysmon): a single tick in that time, no
 // timer, so that programs that wait for ever are found out all the same.
 int64_t gc_next_turn(const P *p) {
     if (load_relaxed(&gc.phase) != GC_MARK) return keeps_period(p) ? gc_pace_period_end() : TIME_NEVER;
-    return load_relaxed(&p->state) == P_IDLE ? TIME_NEVER : hint_load(&p->gc.next_turn);
+    int64_t turn = hint_load(&p->gc.next_turn);
+    return turn == TURN_NOW || load_relaxed(&p->state) == P_IDLE ? TIME_NEVER : turn;
 }
+
+static bool has_worker(const P *p) { return p->gc.worker != GC_NO_WORKER && shared_core(p); }
 
 // schedule(): REQ_GC was set.
 void gc_turn_asked(P *p) {
-    if (load_relaxed(&gc.phase) == GC_OFF && gc_pace_period_over()) gc_trigger();
+    bool marking = load_relaxed(&gc.phase) == GC_MARK;
+    if (marking && has_worker(p)) return; // gc_worker_turn is next
+    if (!marking && gc_pace_period_over()) gc_trigger();
     sched_arm(p);
 }
 
@@ -150,7 +157,7 @@ static void dedicated_turn(P *p, int64_t now) {
     int64_t spent = mark_turn(p, now);
     hint_store(&p->gc.dedicated_ns, p->gc.dedicated_ns + spent);
     stall_count(STALL_TURN, now, now + spent);
-    p->gc.next_turn = load_relaxed(&p->local_count) ? now + spent + ALTERNATE_NS : 0;
+    p->gc.next_turn = load_relaxed(&p->local_count) ? now + spent + ALTERNATE_NS : TURN_NOW;
 }
 
 // The next turn is due when this P's share of the time since marking began exceeds what it has spent; but goroutines get as long as the turn was.
@@ -160,12 +167,12 @@ static void fraction_turn(P *p, int64_t now) {
     hint_store(&p->gc.fraction_ns, p->gc.fraction_ns + spent);
     stall_count(STALL_TURN, now, now + spent);
     int64_t due = gc_cycle.mark_ns + p->gc.fraction_ns * SHARE_ONE / (int64_t)gc_cycle.share;
-    int64_t least = now + 2 * spent;
+    int64_t least = now + 2 * spent + (work_wanted() ? 0 : LOOK_NS);
     p->gc.next_turn = due > least ? due : least;
 }
 
 bool gc_worker_turn(P *p) {
-    if (p->gc.worker == GC_NO_WORKER || !shared_core(p)) return false;
+    if (!has_worker(p)) return false;
     int64_t now = plat_now_ns();
     bool due = now >= p->gc.next_turn;
     if (due && !work_wanted()) {

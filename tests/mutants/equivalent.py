@@ -35,6 +35,10 @@ EQUIVALENT = [
     Equivalent("sweep-caught-up", "rt/gc.c",
                "!all_caught_up() || !heap_sweep_done()", "!heap_sweep_done()",
                "spans in a core's cache count as unswept until it has given them back, which is when it catches up"),
+    Equivalent("own-turn-asked", "rt/gc.c",
+               "    fetch_or(&p_self()->request, REQ_GC); // its turn is due, too: the coordinator parks, but would perhaps switch to a goroutine without passing the scheduler\n", "",
+               "until all stacks have been looked at every switch passes the scheduler: other cores would have to do that while the coordinator is on its way from the stop to "
+               "where it parks, and then its core only marks later"),
     Equivalent("type-bits-late", "rt/alloc.c",
                "    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);\n    slot_zero(slot, s->slot_bytes);\n    slot_publish(s, slot);\n",
                "    slot_zero(slot, s->slot_bytes);\n    slot_publish(s, slot);\n    hint_store(w, (*w & ~(s->slot_ones << shift)) | (uint64_t)t->gcdata[0] << shift);\n",

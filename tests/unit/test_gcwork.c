@@ -78,7 +78,7 @@ static void run(int n, int64_t wall, int64_t late) {
             if (clock[k] < clock[i]) i = k;
         if (clock[i] >= gc_cycle.mark_ns + wall) return;
         P *p = rt_ps[i];
-        int64_t tick = gc_next_turn(p);
+        int64_t tick = p->gc.next_turn;
         if (tick == TIME_NEVER) { // no worker here
             clock[i] = gc_cycle.mark_ns + wall;
             continue;
