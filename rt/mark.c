@@ -1,7 +1,7 @@
 // mark.c -- marking: from roots and barrier buffers to everything that can be reached from them.
 //
 // Any number of cores drain at once, each on its system stack, each able to leave after any object: what it has grey stays in its own
-// buffers. The order is depth first. Roots are looked at in between, a few for some KB of objects, so that stacks are done soon (until then every
+// buffers. The order is depth first, in groups of objects whose memory is waited for together (scan_grey). Roots are looked at in between, a few for some KB of objects, so that stacks are done soon (until then every
 // goroutine has to be looked at before it runs) and the grey objects that they yield do not pile up.
 //
 // Termination: with the world stopped and all buffers flushed, marking is over when nothing is grey anywhere, no root is left, and no object

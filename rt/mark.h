@@ -30,6 +30,9 @@ _Static_assert(sizeof(WorkBuf) == 2048, "two to a page");
 // ---- work.c
 bool work_push_slow(GcLocal *l, Grey obj);  // false: no buffer; work_overflow is set
 bool work_pop_slow(GcLocal *l, Grey *obj);  // false: nothing here nor in the global list
+bool work_pair(GcLocal *l); // l has both buffers, and room in l->spare. False: no memory
+#define WORK_FEW 16u       // objects to be looked at one after the other, at least, so that there is time for memory to come
+bool work_next(GcLocal *l); // the same, and there is an object in l->full, WORK_FEW in both if there are so many. False: also when nothing is grey here nor in the global list
 void work_share(GcLocal *l); // gives some of l's objects to the global list, if that is empty
 void work_flush(GcLocal *l); // all of them
 extern _Atomic uint32_t work_count;    // buffers in the global list; written under its lock, read without it as a hint

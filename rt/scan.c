@@ -33,9 +33,8 @@ static inline uint64_t bits_mixed(const Span *s, size_t off, size_t bytes) {
 // Those of all objects of a span that is not mixed; 0: it is, or it is not one of bits at all.
 static inline uint64_t bits_same(const Span *s) { return load_acquire(&s->same_bits); } // pairs with bits_mix: after 0 those of all objects are in ptr_bits
 
-static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, uint32_t slot) {
-    if (s->kind == SPAN_NOSCAN) return;
-    work_push(l, (Grey){s->base + slot * s->slot_bytes, 0}); // from its first oblet on
+static __attribute__((noinline)) void grey_by_span(GcLocal *l, const Span *s, uintptr_t at) {
+    if (s->kind != SPAN_NOSCAN) work_push(l, (Grey){at, 0}); // from its first oblet on
 }
 
 // Most pointers lead to what is marked already; free slots of spans that cores allocate from look like that, too (heap.h). So whether it is
@@ -52,12 +51,12 @@ static INLINE bool mark_try(GcLocal *l, Span *s, uint32_t slot, Grey *g) {
     l->marked_objects++;
     size_t bytes = s->slot_bytes, off = slot * bytes;
     l->marked_bytes += bytes;
+    g->at = s->base + off;
     g->bits = bits_same(s);
     if (unlikely(!g->bits)) {
         if (s->kind != SPAN_BITS) return s->kind != SPAN_NOSCAN;
         g->bits = bits_mixed(s, off, bytes);
     }
-    g->at = s->base + off;
     __builtin_prefetch((const void *)g->at);
     return true;
 }
@@ -66,7 +65,7 @@ static void mark_slot(GcLocal *l, Span *s, uint32_t slot) {
     Grey g;
     if (!mark_try(l, s, slot, &g)) return;
     if (g.bits) work_push(l, g);
-    else grey_by_span(l, s, slot);
+    else grey_by_span(l, s, g.at);
 }
 
 void mark_exact(GcLocal *l, uintptr_t word) {
@@ -154,35 +153,66 @@ static inline uint64_t high_bit(uint64_t bits) {
     return i;
 }
 
-// The collector's inner loop. The top of the current buffer is kept in a register; for everything out of the ordinary it is put back (PUT), and
-// looked up again (GET). One test before each object asks both whether the buffer is empty and whether the limit is reached: then floor is the
-// buffer's end, which no object is above.
-#define GET() (b = l->full, top = b->obj + b->n, end = b->obj + WORKBUF_SLOTS, floor = left > 0 ? b->obj : end)
-#define PUT() (b->n = (uint32_t)(top - b->obj))
+// The collector's inner loop. It reads one of the P's two buffers from its top and pushes to the other, and after GROUP objects, or when the first is used up, it
+// goes on with what it pushed. So an object's memory, asked for when it was marked (mark_try), has some GROUP objects' time to arrive, also where each object
+// leads to one other: lists are followed side by side. (Popping what was pushed last would wait for each; a queue of its own costs each object six instructions.) What is
+// grey at once stays a stack, of groups: at most GROUP times what depth first needs.
+//
+// The tops of both are kept in registers; for everything out of the ordinary they are put back (PUT), and looked up again (GET). One test before each object asks whether
+// the group is over, the buffer is empty, or the limit is reached: then floor is above all.
+#define GROUP     32
+#define ABOVE_ALL ((Grey *)UINTPTR_MAX)
+#define FULL(out) ((uintptr_t)(out) % sizeof(WorkBuf) == 0) // records of that size are aligned to it (fixed.c)
+#define GET()                                                                                                  \
+    (top = l->full->obj + l->full->n, out = l->spare->obj + l->spare->n, \
+     floor = left < 0 ? ABOVE_ALL : l->full->n > GROUP ? top - GROUP : l->full->obj)
+#define PUT() (l->full->n = (uint32_t)(top - l->full->obj), l->spare->n = (uint32_t)(out - l->spare->obj))
 
-static inline bool fill(GcLocal *l) {
-    Grey g;
-    return work_pop(l, &g) && work_push(l, g);
+// What to read next is in l->full, and there is room in l->spare. False: nothing is grey here nor in the global list, or there is no buffer.
+static inline bool next_group(GcLocal *l) {
+    WorkBuf *from = l->full, *to = l->spare;
+    if (unlikely(!from || !to)) return work_next(l);
+    if (to->n < WORK_FEW) {
+        if (from->n > 0) return true;
+        if (to->n == 0 || load_relaxed(&work_count)) return work_next(l);
+    }
+    l->full = to;
+    l->spare = from;
+    return likely(from->n < WORKBUF_SLOTS) || work_pair(l);
 }
 
 // gcc gives each loop registers of its own and moves everything at the borders; these loops turn once or twice: 8 instructions for each object.
 #ifdef __clang__
 #define ONE_REGION
 #else
-#define ONE_REGION __attribute__((optimize("ira-region=one")))
+#define ONE_REGION __attribute__((optimize("ira-region=one", "no-align-loops", "no-align-jumps", "no-align-labels")))
 #endif
+
+// No memory for a second buffer: one object after the other.
+static __attribute__((noinline)) int64_t scan_alone(GcLocal *l, int64_t left) {
+    Grey g;
+    while (left >= 0 && work_pop(l, &g)) {
+        if (g.bits) scan_bits(l, (const uintptr_t *)g.at, g.bits);
+        left -= g.bits ? (int64_t)(OBJECT_WORK + 8 + 8 * high_bit(g.bits)) : (int64_t)scan_oblet(l, g.at);
+    }
+    return left;
+}
 
 ONE_REGION uint64_t scan_grey(GcLocal *l, uint64_t limit) {
     if (limit > INT64_MAX) limit = INT64_MAX;
-    int64_t left = (int64_t)limit;
-    WorkBuf *b;
-    Grey *top, *end, *floor;
-    if (left == 0 || !fill(l)) return 0;
+    int64_t left = (int64_t)limit - 1; // less than 0: over
+    Grey *top, *out, *floor;
+    if (left < 0) return 0;
+    if (unlikely(!next_group(l))) return limit - 1 - (uint64_t)scan_alone(l, left);
     GET();
     for (;;) {
         if (unlikely(top <= floor)) {
             PUT();
-            if (left <= 0 || !fill(l)) break;
+            if (left < 0) break;
+            if (unlikely(!next_group(l))) {
+                left = scan_alone(l, left);
+                break;
+            }
             GET();
         }
         const uintptr_t *at = (const uintptr_t *)(--top)->at;
@@ -190,32 +220,38 @@ ONE_REGION uint64_t scan_grey(GcLocal *l, uint64_t limit) {
         if (unlikely(!bits)) {
             PUT();
             left -= (int64_t)scan_oblet(l, (uintptr_t)at);
+            if (unlikely(!work_pair(l))) {
+                left = scan_alone(l, left);
+                break;
+            }
             GET();
             continue;
         }
-        int64_t work = (int64_t)(OBJECT_WORK + 8 + 8 * high_bit(bits));
-        if (unlikely(left <= work)) floor = end;
-        left -= work;
+        left -= (int64_t)(OBJECT_WORK + 8 + 8 * high_bit(bits));
+        if (unlikely(left < 0)) __asm__("" : "=r"(floor) : "0"(ABOVE_ALL)); // (a jump that is not taken, for a move)
         do {
             uintptr_t word = heap_word(at + low_bit(bits));
             bits &= bits - 1;
             if (!word) continue;
             Span *s = span_of(word);
             if (!s) continue;
-            uint32_t slot = span_slot(s, word);
             Grey g;
-            if (!mark_try(l, s, slot, &g)) continue;
-            if (likely(g.bits && top < end)) {
-                *top++ = g;
+            if (!mark_try(l, s, span_slot(s, word), &g)) continue;
+            if (likely(g.bits && !FULL(out))) {
+                *out++ = g;
                 continue;
             }
             PUT();
-            if (g.bits) work_push_slow(l, g);
-            else grey_by_span(l, s, slot);
+            if (g.bits) work_push(l, g);
+            else grey_by_span(l, s, g.at);
+            if (unlikely(!work_pair(l))) {
+                scan_bits(l, at, bits);
+                return limit - 1 - (uint64_t)scan_alone(l, left);
+            }
             GET();
         } while (bits);
     }
-    return limit - (uint64_t)left;
+    return limit - 1 - (uint64_t)left;
 }
 
 // ---- words that may be anything

@@ -1,7 +1,8 @@
 // work.c -- grey objects: buffers of them, two per P, and a global list of those that are full or given away.
 //
 // A P pushes and pops at its own buffer (l->full), last in first out, and keeps a second one (l->spare), so that one that works at the border of a buffer
-// does not go to the list each time (Go's gcw). The list is a stack under a lock: it is touched once in some 120 objects.
+// does not go to the list each time (Go's gcw). While it marks it reads one and writes the other (scan_grey). The list is a stack under a lock: it is touched once
+// in some 120 objects.
 //
 // When there is no memory for a buffer, an object stays marked and is forgotten: work_overflow says so, and at the end of marking, with the
 // world stopped, all marked objects are looked at again (gc_mark_finish). Slow, and never wrong. The buffers' memory is the
@@ -100,20 +101,58 @@ bool work_pop_slow(GcLocal *l, Grey *obj) {
     return true;
 }
 
+bool work_pair(GcLocal *l) {
+    if (!l->full && !(l->full = empty_get())) return false;
+    if (l->spare && l->spare->n == WORKBUF_SLOTS) {
+        WorkBuf *b = l->spare;
+        l->spare = NULL;
+        if (l->full->n == WORKBUF_SLOTS) {
+            list_put(b);
+        } else {
+            l->spare = l->full;
+            l->full = b;
+        }
+    }
+    if (!l->spare) l->spare = empty_get();
+    return l->spare != NULL;
+}
+
+bool work_next(GcLocal *l) {
+    Grey g;
+    if (!l->full || l->full->n == 0) {
+        if (!work_pop_slow(l, &g)) return false;
+        l->full->obj[l->full->n++] = g;
+    }
+    WorkBuf *more = l->full->n < WORK_FEW && (!l->spare || l->spare->n == 0) ? list_get() : NULL;
+    if (more) {
+        if (l->spare) empty_put(l->spare);
+        l->spare = more;
+    }
+    return work_pair(l);
+}
+
 uint64_t gc_work_bytes(void) { return rec_bytes(&pool).sys; }
 
+// One of two buffers that are about alike, or the half of one. What is left is enough to go on with: a core that gave everything away would find nothing to do, and others
+// may be slow to give something back.
 void work_share(GcLocal *l) {
-    if (load_relaxed(&work_count) != 0) return;
-    if (l->spare && l->spare->n > 0) {
-        list_put(l->spare);
+    WorkBuf *b = l->full, *other = l->spare;
+    if (load_relaxed(&work_count) != 0 || !b) return;
+    if (other && other->n > b->n) {
+        l->full = other;
+        l->spare = b;
+        other = b;
+        b = l->full;
+    }
+    if (other && other->n > 0 && other->n >= b->n / 4) {
+        list_put(other);
         l->spare = NULL;
         return;
     }
-    WorkBuf *b = l->full;
-    if (!b || b->n < 8) return;
-    WorkBuf *half = l->spare ? l->spare : empty_get();
-    l->spare = NULL;
+    if (b->n < 8) return;
+    WorkBuf *half = other && other->n == 0 ? other : empty_get();
     if (!half) return;
+    if (half == other) l->spare = NULL;
     // The older half: nearer to the roots, so more hangs on it.
     half->n = b->n / 2;
     for (uint32_t i = 0; i < half->n; i++)

@@ -497,10 +497,43 @@ static void cycle(int n, bool changes, bool threads) {
     clear();
 }
 
+static bool marked(uintptr_t obj) {
+    const Span *s = span_of(obj);
+    return span_bit(s->mark, span_slot(s, obj));
+}
+
+// The last of two buffers gets full in the middle of an object.
+static void one_too_many(void) {
+    static uintptr_t nothing[1];
+    const Grey dull = {(uintptr_t)nothing, 1};
+    object_count = 0;
+    uintptr_t *wide = heap_alloc(512, &type_pointer, 0);
+    for (int i = 0; i < 64; i++)
+        wide[i] = (uintptr_t)heap_alloc(64, &type_two, 0);
+    begin();
+    P *p = core(0);
+    stub_set_p(p);
+    for (unsigned i = 0; i < 2 * WORKBUF_SLOTS - 1; i++)
+        CHECK(work_push(&p->gc, dull));
+    p->gc.spare->n--; // room for one
+    gc_mark_word(p, (uintptr_t)wide);
+    CHECK_EQ(p->gc.full->n, WORKBUF_SLOTS);
+    scan_grey(&p->gc, 1 << 20);
+    while (!gc_mark_finish(1 << 20))
+        continue;
+    for (int i = 0; i < 64; i++)
+        CHECK(marked(wide[i]));
+    sweep();
+}
+
 static void test_no_buffers(void) {
     static const uint32_t limits[] = {0, 1, 3};
     for (int i = 0; i < 3; i++) {
-        work_limit = limits[i]; // buffers that were made stay, so the scarcest first
+        if (i == 2) { // buffers that were made stay, so the scarcest first
+            work_limit = 2;
+            one_too_many();
+        }
+        work_limit = limits[i];
         cycle(300, true, false);
     }
     work_limit = UINT32_MAX;
