@@ -2,6 +2,7 @@
 //
 // The log runs here on one thread with invented time, interrupts and devices. Time passes only when somebody
 // reads the clock, so a wait without bound would show as a hang, and a bounded one ends at once.
+#include <stdarg.h>
 #include "test.h"
 #include "kernel/x86/cpu.h"
 
@@ -40,11 +41,26 @@ int64_t clock_now_ns(void) {
 void clock_poll_at(int64_t deadline_ns) {
     poll_due = deadline_ns;
 }
+enum { VECTOR = 0x51 };
+static bool vector_left = true, routed = true;
+static unsigned masked;
+static char told[200];
 int irq_register(IrqHandler fn, void *arg) {
-    return -1; // none of these devices hears
+    return vector_left ? VECTOR : -1;
 }
 bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
-    return false;
+    CHECK(irq == 4 && vector == VECTOR);
+    return routed;
+}
+void ioapic_mask_isa(unsigned irq) {
+    CHECK_EQ(irq, 4);
+    masked++;
+}
+void rt_printf(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(told, sizeof told, fmt, args);
+    va_end(args);
 }
 uint32_t apic_id_self(void) {
     return 0;
@@ -276,6 +292,44 @@ static void first_words_of_a_report(void) {
     CHECK_MEM(code_shown.text, text, CODE_BYTES);
 }
 
+// ---- input
+
+static int listened_at;
+static bool arrives;
+static void key(int vector, void *arg) {}
+static bool heard_listen(int vector) {
+    listened_at = vector;
+    return arrives;
+}
+
+// Whose interrupt comes has it, whose does not is told so, looked at, and its line is free for others.
+static void listening_console(void) {
+    static const Console heard = {.received = key, .isa_irq = 4, .listen = heard_listen};
+    static const struct {
+        bool vector_left, routed, arrives;
+        int listened_at;
+        unsigned masked;
+    } cases[] = {{true, true, true, VECTOR, 0},
+                 {true, true, false, VECTOR, 1},
+                 {true, false, false, -1, 0},
+                 {false, true, false, -1, 0}};
+    devices[0] = (Device){.console = &heard, .name = "heard"};
+    device_count = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        vector_left = cases[i].vector_left;
+        routed = cases[i].routed;
+        arrives = cases[i].arrives;
+        masked = 0;
+        told[0] = 0;
+        listening = false;
+        console_listen();
+        CHECK(console_hears()); // in any case
+        CHECK_EQ(listened_at, cases[i].listened_at);
+        CHECK_EQ(masked, cases[i].masked);
+        CHECK_STR(told, arrives ? "" : "heard: interrupt 4 does not arrive; the port is polled\n");
+    }
+}
+
 int main(void) {
     RUN(both_get_everything);
     RUN(first_words_of_a_report);
@@ -287,5 +341,6 @@ int main(void) {
     RUN(interrupted_holder);
     RUN(panic_owns_the_console);
     RUN(broken_positions);
+    RUN(listening_console);
     return test_done();
 }
