@@ -212,6 +212,7 @@ class Builder:
         self.pkg, self.imports = args.out / "pkg", args.out / "import"
         self.exports = {}  # import path: hash of its export data
         self.changed = False
+        self.escapes = False
 
     def compile(self, package):
         path = "main" if is_main(package) else package["ImportPath"]
@@ -226,18 +227,14 @@ class Builder:
             command.append(f"-fgo-pkgpath={path}")
         if not shown(folder).startswith(".") and os.path.isabs(shown(folder)):
             command.append(f"-ffile-prefix-map={folder}/={folder}/")
-        if self.args.escape:
-            dump = Path(f"{stem}.gimple")
-            result = subprocess.run([*command, *go_escape.DUMP, f"-fdump-tree-gimple-lineno={dump}", "-c", "-o", "/dev/null", *sources], text=True,
-                                    stderr=subprocess.PIPE)
-            if lines := go_escape.report(result.stderr, dump.read_text() if dump.exists() else "", read_line):
-                print("\n".join(lines))
-            return out
         embed = embed_config(package)
         if embed:
             config = Path(f"{stem}.embed")
             config.write_text(json.dumps(embed))
             command.append(f"-fgo-embedcfg={config}")
+        if self.args.escape:
+            self.report_escapes(command, sources, Path(f"{stem}.gimple"))
+            return out
         key = self.key(command, sources, embed, package)
         if not (out.exists() and gox.exists() and stamp.exists() and stamp.read_text() == key):
             if self.args.verbose:
@@ -260,6 +257,15 @@ class Builder:
             self.changed = True
         self.exports[package["ImportPath"]] = hashlib.sha256(gox.read_bytes()).hexdigest()
         return out
+
+    def report_escapes(self, command, sources, dump):
+        result = subprocess.run([*command, *go_escape.DUMP, f"-fdump-tree-gimple-lineno={dump}", "-c", "-o", "/dev/null", *sources], text=True,
+                                stderr=subprocess.PIPE)
+        if result.returncode:
+            fail([line for line in result.stderr.split("\n") if "error: " in line])
+        if lines := go_escape.report(result.stderr, dump.read_text(), read_line):
+            print("\n".join(lines))
+            self.escapes = True
 
     def key(self, command, sources, embed, package):
         """Everything that the object is made from."""
@@ -328,6 +334,8 @@ def main():
     objects = [args.our_objects / f"{name}.o" for name in sorted(OUR_PACKAGES) if any(p["ImportPath"] == name for p in packages)]
     objects += [builder.compile(p) for p in packages if not p.get("Standard") and p["ImportPath"] not in OUR_PACKAGES]
     if args.escape:
+        if not builder.escapes:
+            print("nothing goes to the heap, but for what the place in the source does not decide (docs/go.md)")
         return
     listing = "".join(f"{path}\n" for path in objects)
     out = args.out / "objects"

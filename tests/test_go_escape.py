@@ -147,3 +147,14 @@ def test_pieces_of_source_are_whole(tmp_path):
                  "n is copied to the heap for an interface: ", "it.name is copied to the heap for an interface: ", '[]byte("x") is on the heap: '):
         assert any(line.startswith(want) for line in lines), output
     assert sum("variable wg " in line for line in lines) == 1 and "\n    line 32: wg.Add(1)\n" in output, output
+
+
+def test_package_with_embedded_files(tmp_path):
+    app = tmp_path / "embeds"
+    app.mkdir()
+    (app / "text").write_text("text")
+    head = 'package main\n\nimport _ "embed"\n\n//go:embed text\nvar text string\n\n'
+    (app / "main.go").write_text(head + "var kept *int\n\nfunc main() {\n\tkept = new(int)\n\t*kept = len(text)\n}\n")
+    assert f"{app}/main.go:11:16: new(int) is on the heap: " in make("escape", app)
+    (app / "main.go").write_text(head + "func main() { println(len(text)) }\n")
+    assert "nothing goes to the heap" in make("escape", app)
