@@ -17,6 +17,12 @@ static long fail(int error) {
 }
 long go_lib_no_such_call(void); // libc_none.asm
 long go_lib_no_such_call(void) { return fail(ENOSYS); }
+// libgo's package syscall takes nil, not -1, for failure here.
+void *go_lib_mmap64(void *addr, size_t n, int protection, int flags, int fd, long offset);
+void *go_lib_mmap64(void *addr, size_t n, int protection, int flags, int fd, long offset) {
+    fail(ENOSYS);
+    return NULL;
+}
 
 static size_t text_copy(char *to, const char *from, size_t room) {
     size_t n = 0;

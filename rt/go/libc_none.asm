@@ -19,7 +19,7 @@ align 16
     NONE gai_strerror, getaddrinfo, getgroups, getnameinfo, getpeername, getpgid, getpriority, getrlimit64
     NONE getrusage, getsockname, getsockopt, getxattr, inotify_add_watch, inotify_init, inotify_init1
     NONE inotify_rm_watch, ioperm, iopl, klogctl, lchown, link, listen, listxattr, madvise, mkfifo, mknod, mknodat
-    NONE mlock, mlockall, mmap64, mount, mprotect, munlock, munlockall, munmap, nanosleep, pause, pivot_root
+    NONE mlock, mlockall, mount, mprotect, munlock, munlockall, munmap, nanosleep, pause, pivot_root
     NONE prctl, reboot, recvfrom, recvmsg, removexattr, select, sendfile64, sendmsg, sendto, setdomainname
     NONE setegid, seteuid, setfsgid, setfsuid, setgid, setgroups, sethostname, setpgid, setpriority, setregid
     NONE prlimit64, setresgid, setresuid, setreuid, setrlimit64, setsid, setsockopt, settimeofday, setuid, setxattr, shutdown

@@ -48,6 +48,8 @@ func environment() {
 	check(len(os.Args) == 3 && os.Args[1] == "one" && os.Args[2] == "two three", "Args %q", os.Args)
 	name, err := os.Hostname()
 	check(err == nil && name == "burrow" && os.Getpid() == 1, "Hostname %v %v", name, err)
+	mapped, err := syscall.Mmap(-1, 0, 4096, syscall.PROT_READ, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	check(mapped == nil && err == syscall.ENOSYS, "Mmap %v", err)
 }
 
 func contents() {
