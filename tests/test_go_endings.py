@@ -69,6 +69,7 @@ CASES |= {
     "traceback": (2, rf"panic: all of them\n{RUNNING}{MINE}\ngoroutine \d+ \[select \(no cases\)\]:\n(?s:.*)"),
     "none": (2, r"panic: no trace\n"),
     "breakpoint": (2, rf"fatal error: SIGTRAP: trace trap \(runtime\.Breakpoint\)\n{RUNNING}{MINE}\n"),
+    "terminated": (143, ""),
     "stack": (0, rf"goroutine 1 \[running\]:\n{FRAME.format('outer')}{MINE}--\ngoroutine 1 \[running\]:\nruntime/debug\.Stack\(\.\.\.\)\n\t[^\n]*\n"
                  rf"runtime/debug\.PrintStack\(\.\.\.\)\n\t[^\n]*\n{MINE}"),
     "stackall": (0, rf"goroutine 1 \[running\]:\n{FRAME.format('outer')}{MINE}"

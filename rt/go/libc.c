@@ -57,11 +57,12 @@ void *go_lib___memcpy_chk(void *to, const void *from, size_t n, size_t room) {
 }
 _Noreturn void go_lib___stack_chk_fail(void);
 void go_lib___stack_chk_fail(void) { rt_throw("a function of the library wrote beyond its variables"); }
-// A signal to itself ends it, but for those that mean nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
+// A signal to itself ends it, with the status that a shell shows then, but for those that mean nothing: SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
 long go_lib_kill(int pid, int sig);
 long go_lib_kill(int pid, int sig) {
     if (pid != 1) return fail(EPERM);
-    if (sig && sig != 17 && sig != 18 && sig != 23 && sig != 28) program_exit(2);
+    if (sig < 0 || sig > 64) return fail(EINVAL);
+    if (sig && sig != 17 && sig != 18 && sig != 23 && sig != 28) program_exit(128 + sig);
     return 0;
 }
 

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 	"unsafe"
 )
@@ -224,6 +225,7 @@ var cases = map[string]func(){
 	"traceback":  func() { debug.SetTraceback("all"); go func() { select {} }(); runtime.Gosched(); panic("all of them") },
 	"none":       func() { debug.SetTraceback("none"); panic("no trace") },
 	"breakpoint": func() { runtime.Breakpoint() },
+	"terminated": func() { syscall.Kill(os.Getpid(), syscall.SIGTERM) },
 	"stack": func() {
 		fmt.Print(outer(false))
 		fmt.Println("--")
