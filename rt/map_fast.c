@@ -1,10 +1,11 @@
-// map_fast.c -- looking up keys of one word and Strings, for reading and writing: the doors that a program's inner loops call.
+// map_fast.c -- keys of one word and Strings, looked up for reading and writing, and removed: the doors that a program's inner loops call.
 //
 // They are map_find_kind (map_find.h) for the map that is neither growing nor empty nor being written to, written so that no register is saved: what is rare
 // goes on in another function by a jump.
 //
 // Context: goroutine's stack.
 #include "map.h"
+#include "map_change.h"
 #include "map_find.h"
 
 #define noinline __attribute__((noinline))
@@ -78,24 +79,46 @@ fast const void *map_find_64(const Map *m, uint64_t key) {
     FIND(8, *(const uint64_t *)k == key, leave);
 }
 
-// For writing: what is rare is left to map_set_of and map_at_of (a write that others' writing forbids among it).
+// For writing: the elem of the entry with this key, made if there was none and its bucket has room. What is rare is left to map_set_of and map_at_of: a bucket that is full or
+// has others behind it, growth, a write that others' writing forbids. (Free slots are zeroed, the elem as well as the key; so there is no pointer to shade.)
 #define LEAVE_WRITTEN(elem) (map_writing_end(m), leave(elem))
 
-fast void *map_update_32(Map *m, uint32_t key) {
+static always_inline void *add_word(Map *m, uint64_t key, uintptr_t key_bytes) {
     if (is_rare(m)) return NULL;
     const MapType *t = type_of_map(m);
-    uint64_t hash = hash_word(key, m->seed);
+    uint64_t hash = hash_word(key, m->seed), top = hash_top(hash);
+    Bucket *b = bucket_at(t, m->buckets, hash & map_mask(m->bits));
     map_writing_set(m);
-    FIND(4, *(const uint32_t *)k == key, LEAVE_WRITTEN);
+    for (uint64_t hit = tops_equal(b, top); hit; hit &= hit - 1) {
+        uintptr_t bit = (unsigned)__builtin_ctzll(hit);
+        const char *k = (const char *)b + BUCKET_DATA + key_at(key_bytes, bit);
+        if (likely(key_bytes == 8 ? *(const uint64_t *)k == key : *(const uint32_t *)k == (uint32_t)key)) return LEAVE_WRITTEN(elem_at(t, b, key_bytes, bit / 8));
+    }
+    uint64_t empty = tops_free(b);
+    if (unlikely(!empty || *bucket_overflow(t, b) || map_should_grow(m))) {
+        map_writing_end(m);
+        return NULL;
+    }
+    uintptr_t bit = (unsigned)__builtin_ctzll(empty);
+    char *k = (char *)b + BUCKET_DATA + key_at(key_bytes, bit);
+    if (key_bytes == 8) *(uint64_t *)k = key;
+    else *(uint32_t *)k = (uint32_t)key;
+    b->top[bit / 8] = (uint8_t)top;
+    m->count++;
+    return LEAVE_WRITTEN(elem_at(t, b, key_bytes, bit / 8));
 }
 
-fast void *map_update_64(Map *m, uint64_t key) {
-    if (is_rare(m)) return NULL;
-    const MapType *t = type_of_map(m);
-    uint64_t hash = hash_word(key, m->seed);
-    map_writing_set(m);
-    FIND(8, *(const uint64_t *)k == key, LEAVE_WRITTEN);
+fast void *map_add_32(Map *m, uint32_t key) { return add_word(m, key, 4); }
+fast void *map_add_64(Map *m, uint64_t key) { return add_word(m, key, 8); }
+
+void *map_add_string(Map *m, String key) {
+    void *elem = is_rare(m) ? NULL : map_add_kind(type_of_map(m), m, KEY_STRING, &key);
+    return elem ? leave(elem) : NULL;
 }
+
+bool map_drop_32(Map *m, uint32_t key) { return !is_rare(m) && map_drop_kind(type_of_map(m), m, KEY_32, &key) && leave(m); }
+bool map_drop_64(Map *m, uint64_t key) { return !is_rare(m) && map_drop_kind(type_of_map(m), m, KEY_64, &key) && leave(m); }
+bool map_drop_string(Map *m, String key) { return !is_rare(m) && map_drop_kind(type_of_map(m), m, KEY_STRING, &key) && leave(m); }
 
 // 8 to 16 bytes: two words that overlap.
 static always_inline bool short_equal(const char *a, const char *b, size_t n) {

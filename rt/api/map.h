@@ -74,8 +74,8 @@ typedef struct Map Map; // rt/map.h. Its first word is the number of entries
         __typeof__(m) map_m_ = (m);                                                                          \
         __typeof__(map_m_->key_[0]) map_key_[1] = {k};                                                       \
         __typeof__(map_m_->value_[0]) map_v_[1] = {v};                                                       \
-        /* a number over a number needs no barrier, nor such a key an update */                              \
-        void *map_p_ = MAP_IS_NUMBER_(map_v_[0]) ? MAP_UPDATE_(map_m_, map_key_[0]) : NULL;                  \
+        /* a number over a number needs no barrier */                                                        \
+        void *map_p_ = MAP_IS_NUMBER_(map_v_[0]) ? MAP_ADD_(map_m_, map_key_[0]) : NULL;                     \
         if (map_p_) __builtin_memcpy(map_p_, map_v_, sizeof map_v_);                                         \
         else map_set_of(map_of_(map_m_), map_key_, map_v_);                                                  \
     })
@@ -85,14 +85,14 @@ typedef struct Map Map; // rt/map.h. Its first word is the number of entries
         __typeof__(m) map_m_ = (m);                                                                          \
         __typeof__(map_m_->key_[0]) map_key_[1] = {k};                                                       \
         _Static_assert(MAP_IS_NUMBER_(map_m_->value_[0]), "map_at: the value is not a number; map_set");     \
-        void *map_p_ = MAP_UPDATE_(map_m_, map_key_[0]);                                                     \
+        void *map_p_ = MAP_ADD_(map_m_, map_key_[0]);                                                        \
         (__typeof__(&map_m_->value_[0]))(map_p_ ? map_p_ : map_at_of(map_of_(map_m_), map_key_));            \
     })
 #define map_delete(m, k)                                                                                     \
     ({                                                                                                       \
         __typeof__(m) map_m_ = (m);                                                                          \
-        __typeof__(map_m_->key_[0]) map_k_[1] = {k};                                                         \
-        map_delete_of(map_of_(map_m_), map_k_);                                                              \
+        __typeof__(map_m_->key_[0]) map_key_[1] = {k};                                                       \
+        if (!MAP_DROP_(map_m_, map_key_[0])) map_delete_of(map_of_(map_m_), map_key_);                       \
     })
 #define map_clear(m) map_clear_of(map_of_(m))
 // Loop over all entries; declares k of type K and v of type V. break and continue work.
@@ -188,8 +188,12 @@ const void *map_find_of(const Map *m, const void *key);
 const void *map_find_32(const Map *m, uint32_t key);
 const void *map_find_64(const Map *m, uint64_t key);
 const void *map_find_string(const Map *m, String key);
-void *map_update_32(Map *m, uint32_t key);
-void *map_update_64(Map *m, uint64_t key);
+void *map_add_32(Map *m, uint32_t key);
+void *map_add_64(Map *m, uint64_t key);
+void *map_add_string(Map *m, String key);
+bool map_drop_32(Map *m, uint32_t key);
+bool map_drop_64(Map *m, uint64_t key);
+bool map_drop_string(Map *m, String key);
 void map_set_of(Map *m, const void *key, const void *value);
 void *map_at_of(Map *m, const void *key);
 void map_delete_of(Map *m, const void *key);
@@ -207,13 +211,23 @@ void map_iter_next(MapIter *it);
         : _Generic(map_k_[0], String : 1, default : 0)  ? map_find_string((Map *)(m), *(String *)map_k_)     \
                                                         : map_find_of((Map *)(m), map_k_);                   \
     })
-// The value of a key of one word if that is simple: to be written to. NULL: it is not, or there is none.
-#define MAP_UPDATE_(m, k)                                                                                    \
+// The value of a key of one word or a String, made zero if there was none, if that is simple: to be written to. NULL: it is not.
+#define MAP_ADD_(m, k)                                                                                       \
     ({                                                                                                       \
         __typeof__((m)->key_[0]) map_k_[1] = {k};                                                            \
-        sizeof map_k_ == 8 && MAP_IS_WORD_(map_k_[0])   ? map_update_64((Map *)(m), *(uint64_t *)map_k_)     \
-        : sizeof map_k_ == 4 && MAP_IS_WORD_(map_k_[0]) ? map_update_32((Map *)(m), *(uint32_t *)map_k_)     \
+        sizeof map_k_ == 8 && MAP_IS_WORD_(map_k_[0])   ? map_add_64((Map *)(m), *(uint64_t *)map_k_)        \
+        : sizeof map_k_ == 4 && MAP_IS_WORD_(map_k_[0]) ? map_add_32((Map *)(m), *(uint32_t *)map_k_)        \
+        : _Generic(map_k_[0], String : 1, default : 0)  ? map_add_string((Map *)(m), *(String *)map_k_)      \
                                                         : NULL;                                              \
+    })
+// Removes an entry with such a key. False: nothing was done.
+#define MAP_DROP_(m, k)                                                                                      \
+    ({                                                                                                       \
+        __typeof__((m)->key_[0]) map_k_[1] = {k};                                                            \
+        sizeof map_k_ == 8 && MAP_IS_WORD_(map_k_[0])   ? map_drop_64((Map *)(m), *(uint64_t *)map_k_)       \
+        : sizeof map_k_ == 4 && MAP_IS_WORD_(map_k_[0]) ? map_drop_32((Map *)(m), *(uint32_t *)map_k_)       \
+        : _Generic(map_k_[0], String : 1, default : 0)  ? map_drop_string((Map *)(m), *(String *)map_k_)     \
+                                                        : false;                                             \
     })
 #define MAP_IS_NUMBER_(v) (__builtin_classify_type(v) == 1 || __builtin_classify_type(v) == 8)
 #define MAP_IS_WORD_(k) (__builtin_classify_type(k) == 1 || __builtin_classify_type(k) == 5)
