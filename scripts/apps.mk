@@ -93,7 +93,7 @@ endef
 
 # What an error of the compiler comes from, where it names only what a macro made; for sed -nE.
 error_hints = \
-  -e 's/.*Werror=(frame-larger-than|vla).*/a large array, or one whose size only the run knows, belongs in the heap: make_array(double, n) (rt\/api\/mem.h)/p' \
+  -e 's/.*Werror=(frame-larger-than|vla).*/a large array, or one whose size only the run knows, belongs in the heap: make_array(T, n) (rt\/api\/mem.h)/p' \
   -e "s/.*error: 'type_(\w+)' undeclared.*/\1 has no type descriptor: TYPE_STRUCT(\1, its cells...), TYPE_NOSCAN(\1) without pointers, TYPE_POINTER(\1) for a pointer type (docs\/language.md)/p" \
   -e "s/.*error: 'object_type_(\w+)' undeclared.*/\1 must be an object type, declared by TYPE_STRUCT or TYPE_NOSCAN; pointers are elements by TYPE_CELL(NameCell, \1) (docs\/language.md)/p" \
   -e "s/.*error: '(map_info|struct map)_(\w+)' undeclared.*|.*undefined type 'struct map_(\w+)'.*/TYPE_MAP(K, V) is missing for map \2\3: once, before the first use (docs\/language.md)/p" \
@@ -108,11 +108,15 @@ app_keep_path = $(if $(filter-out $(CURDIR)/%,$(filter /%,$1)),-ffile-prefix-map
 app_beside_go = $(if $2,$(UNWIND_RT) -include $(B)/app/$1/go.h)
 
 # A program's own sources, below its own directory in build/, wherever they come from. $3: beside Go.
+# What the compiler says of a wrong one is asked for again without the macros between the program's line and the error: they are rt/api's, and say
+# the same thing ten times. (Not the first time: it would also find faults in macros that it passes over otherwise.)
 define app_object
 $(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags $(if $3,$(B)/app/$1/go.h)
 	$$(call say,APPCC,$2)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_APP) $(call app_beside_go,$1,$3) $(call app_keep_path,$2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< || { \
+	$$(Q)$(CC) $(CFLAGS_APP) $(call app_beside_go,$1,$3) $(call app_keep_path,$2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$< 2> $$@.said && \
+	  { cat $$@.said >&2; rm $$@.said; } || { \
+	  $(CC) $(CFLAGS_APP) -ftrack-macro-expansion=0 $(call app_beside_go,$1,$3) -c -o /dev/null $$< && cat $$@.said >&2; \
 	  LC_ALL=C $(CC) $(CFLAGS_APP) $(call app_beside_go,$1,$3) -c -o /dev/null $$< 2>&1 | sed -nE $(error_hints) | sort -u | sed 's|^|$2: |' >&2; exit 1; }
 endef
 

@@ -200,6 +200,15 @@ def test_missing_declaration_is_pointed_to(build, tmp_path, declared, body, hint
     assert text.count(hint) == 1 and "docs/language.md" in text, text
 
 
+def test_wrong_argument_of_a_macro_is_shown_at_its_line(build, tmp_path):
+    """Not at those of the macros that it goes through."""
+    source = tmp_path / "nested.c"
+    source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) {\n    chan(String) c = chan_make(String, 1);\n'
+                      '    chan_send(c, string_cat(nothing("a"), string_of_int(argc)));\n    return 0;\n}\n')
+    text = make("host", f"APP={source}").stdout
+    assert "nested.c:4:" in text and "'nothing'" in text.replace("\u2018", "'").replace("\u2019", "'") and "in expansion of macro" not in text, text
+
+
 def test_last_call_of_the_program_is_in_the_trace(build, tmp_path):
     """It does not return, so its return address is where the program's code ends."""
     (tmp_path / "last.c").write_text('#include "rt/burrow.h"\nstatic __attribute__((noipa, noreturn)) void stop(void) { panic("here"); }\n'
