@@ -98,6 +98,7 @@ error_hints = \
   -e "s/.*error: 'object_type_(\w+)' undeclared.*/\1 must be an object type, declared by TYPE_STRUCT or TYPE_NOSCAN; pointers are elements by TYPE_CELL(NameCell, \1) (docs\/language.md)/p" \
   -e "s/.*error: '(map_info|struct map)_(\w+)' undeclared.*|.*undefined type 'struct map_(\w+)'.*/TYPE_MAP(K, V) is missing for map \2\3: once, before the first use (docs\/language.md)/p" \
   -e "s/.*error: assignment of read-only member .*/a pointer in a heap object is a cell: cell_set(n->next, m) (docs\/language.md)/p" \
+  -e "s/.*error: implicit declaration of function '(\w+)'.*/\1: rt\/burrow.h does not declare it; what it includes from rt\/api is all there is, no C library/p" \
   -e "s/.*error: .*(incomplete type|storage size of '\w+' isn't known).*/if this is a slice(T) or map(K, V): TYPE_SLICE(T), TYPE_MAP(K, V) comes once before the first use (docs\/language.md)/p" \
   -e "s/.*error: (.* has no member named|request for member) 'v_'.*/cell_get or cell_set of what is not a cell; declare it as cell(T), or use it as it is (docs\/language.md)/p"
 

@@ -207,6 +207,7 @@ def test_wrong_argument_of_a_macro_is_shown_at_its_line(build, tmp_path):
                       '    chan_send(c, string_cat(nothing("a"), string_of_int(argc)));\n    return 0;\n}\n')
     text = make("host", f"APP={source}").stdout
     assert "nested.c:4:" in text and "'nothing'" in text.replace("\u2018", "'").replace("\u2019", "'") and "in expansion of macro" not in text, text
+    assert text.count("nested.c: nothing: rt/burrow.h does not declare it") == 1, text
 
 
 def test_last_call_of_the_program_is_in_the_trace(build, tmp_path):
