@@ -7,11 +7,13 @@
 #include "api/sync.h"
 
 void atomic_ptr_store(AtomicPtr *a, void *v) {
+    nil_check(a);
     gc_shade(__atomic_exchange_n((void **)&a->v_, v, __ATOMIC_SEQ_CST)); // x86's way to store in this order, too
     RT_DOOR();
 }
 
 void *atomic_ptr_swap(AtomicPtr *a, void *v) {
+    nil_check(a);
     void *old = __atomic_exchange_n((void **)&a->v_, v, __ATOMIC_SEQ_CST);
     gc_shade(old);
     RT_DOOR();
@@ -19,6 +21,7 @@ void *atomic_ptr_swap(AtomicPtr *a, void *v) {
 }
 
 bool atomic_ptr_cas(AtomicPtr *a, void *old, void *new_value) {
+    nil_check(a);
     bool ok = __atomic_compare_exchange_n((void **)&a->v_, &old, new_value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     if (ok) gc_shade(old);
     RT_DOOR();

@@ -10,6 +10,7 @@ TYPE_DEFINE_STRUCT(Builder, text_);
 
 void builder_grow(Builder *b, intptr_t n) {
     intptr_t need;
+    nil_check(b);
     if (n < 0) panic_plain("strings.Builder.Grow: negative count");
     if (__builtin_add_overflow(b->n_, n, &need) || need > (intptr_t)1 << 46) panic_runtime("runtime error: growslice: len out of range");
     if (need <= b->room_) return;

@@ -134,12 +134,17 @@ void cells_clear(void *dst, size_t bytes) {
 
 void value_copy_of(const Type *t, void *dst, const void *src, intptr_t n) {
     size_t bytes = bytes_of(t, n);
+    if (bytes == 0) return;
+    nil_check(dst);
+    nil_check(src);
     if (t->ptrdata == 0) return mem_move(dst, src, bytes);
     cells_copy(dst, src, bytes);
 }
 
 void value_clear_of(const Type *t, void *dst, intptr_t n) {
     size_t bytes = bytes_of(t, n);
+    if (bytes == 0) return;
+    nil_check(dst);
     if (t->ptrdata == 0) return mem_set(dst, 0, bytes);
     cells_clear(dst, bytes);
 }

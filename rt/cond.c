@@ -15,6 +15,8 @@ static inline uint32_t load(uint32_t *p) {
 // Everything is keyed by the address of c->wait; notify changes only under the queue's lock.
 
 void cond_wait(Cond *c) {
+    nil_check(c);
+    nil_check(c->mutex);
     AddrWaiter w; // addr_push sets the rest
     w.g = g_self();
     w.ticket = __atomic_fetch_add(&c->wait, 1, __ATOMIC_SEQ_CST);
@@ -33,6 +35,7 @@ void cond_wait(Cond *c) {
 }
 
 void cond_signal(Cond *c) {
+    nil_check(c);
     if (load(&c->wait) != load(&c->notify)) { // else nobody waits who drew a ticket before this call
         AddrQueue *q = addr_queue(&c->wait);
         lock_acquire(&q->lock);
@@ -49,6 +52,7 @@ void cond_signal(Cond *c) {
 }
 
 void cond_broadcast(Cond *c) {
+    nil_check(c);
     if (load(&c->wait) != load(&c->notify)) {
         AddrQueue *q = addr_queue(&c->wait);
         lock_acquire(&q->lock);

@@ -348,4 +348,10 @@ void traceback_all(bool running_too);  // goroutine dump in Go's format, plat_wr
 
 // ---- panics raised by the runtime on the calling goroutine (panic.c): do not return
 _Noreturn void panic_runtime(const char *text);   // "panic: text", a runtime.Error; text begins with "runtime error: "
+// What a door does first with a pointer that the program must not leave NULL, or that leads to a field of what is: the program's nil access, a panic that can be recovered,
+// instead of a fault in the runtime's name.
+_Noreturn void nil_panic(void);
+static inline void nil_check(const void *p) {
+    if (unlikely((uintptr_t)p < PAGE_SIZE)) nil_panic();
+}
 _Noreturn void panic_plain(const char *text);     // "panic: text" (send on closed channel ...; recoverable)

@@ -94,6 +94,7 @@ void mutex_unlock_slow(Mutex *m, uint32_t left) {
 }
 
 bool mutex_try_lock(Mutex *m) {
+    nil_check(m);
     uint32_t old = state_load(m);
     bool ok = !(old & (LOCKED | STARVING)) && state_cas(m, &old, old | LOCKED);
     RT_DOOR();

@@ -259,6 +259,8 @@ static const char *fault_text(FaultKind kind) {
     }
 }
 
+void nil_panic(void) { panic_runtime(fault_text(FAULT_ACCESS)); }
+
 // Entered as if called by the faulting instruction. In a section of its own, by which walks know it (traceback.c).
 static _Noreturn __attribute__((section("rt_fault_entry"))) void panic_fault(void) {
     panic_any((Any){&type_error, (void *)fault_text((FaultKind)g_self()->fault.kind)});

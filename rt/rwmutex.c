@@ -30,6 +30,7 @@ void rwmutex_runlock_slow(RWMutex *rw, int32_t left) {
 }
 
 bool rwmutex_try_rlock(RWMutex *rw) {
+    nil_check(rw);
     int32_t n;
     bool ok = false;
     while (!ok && (n = __atomic_load_n(&rw->reader_count, __ATOMIC_SEQ_CST)) >= 0)
@@ -39,6 +40,7 @@ bool rwmutex_try_rlock(RWMutex *rw) {
 }
 
 void rwmutex_lock(RWMutex *rw) {
+    nil_check(rw);
     mutex_lock(&rw->writer);
     int32_t inside = add(&rw->reader_count, -RWMUTEX_READERS) + RWMUTEX_READERS;
     if (inside != 0 && add(&rw->reader_wait, inside) != 0)
@@ -47,6 +49,7 @@ void rwmutex_lock(RWMutex *rw) {
 }
 
 bool rwmutex_try_lock(RWMutex *rw) {
+    nil_check(rw);
     if (!mutex_try_lock(&rw->writer)) return false;
     if (swap_if(&rw->reader_count, 0, -RWMUTEX_READERS)) return true;
     mutex_unlock(&rw->writer);
@@ -54,6 +57,7 @@ bool rwmutex_try_lock(RWMutex *rw) {
 }
 
 void rwmutex_unlock(RWMutex *rw) {
+    nil_check(rw);
     int32_t waiting = add(&rw->reader_count, RWMUTEX_READERS);
     if (waiting >= RWMUTEX_READERS) rt_fatal("sync: Unlock of unlocked RWMutex");
     for (; waiting > 0; waiting--)

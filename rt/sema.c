@@ -59,17 +59,20 @@ void sema_release(uint32_t *count, bool run_it) {
 // ---- the public one
 
 void semaphore_acquire(Semaphore *s) {
+    nil_check(s);
     sema_acquire(&s->count, false, WAIT_SEMA);
     RT_DOOR();
 }
 
 bool semaphore_try_acquire(Semaphore *s) {
+    nil_check(s);
     bool ok = sema_try_acquire(&s->count);
     RT_DOOR();
     return ok;
 }
 
 void semaphore_release(Semaphore *s) {
+    nil_check(s);
     sema_release(&s->count, false);
     RT_DOOR();
 }

@@ -120,10 +120,12 @@ Timer *timer_func(int64_t ns, void (*fn)(void *), void *arg) {
 }
 
 chan(int64_t) timer_chan(Timer *t) {
+    nil_check(t);
     return t->fire == send_time ? (chan(int64_t))t->arg : NULL;
 }
 
 bool timer_stop(Timer *t) {
+    nil_check(t);
     if (unlikely(!t->fire)) panic("time: Stop called on uninitialized Timer");
     bool armed = timer_disarm(t);
     RT_DOOR();
@@ -131,6 +133,7 @@ bool timer_stop(Timer *t) {
 }
 
 bool timer_reset(Timer *t, int64_t ns) {
+    nil_check(t);
     if (unlikely(!t->fire)) panic("time: Reset called on uninitialized Timer");
     bool armed = arm(t, ns, 0) == ARM_WAS_ARMED;
     RT_DOOR();
@@ -156,12 +159,14 @@ chan(int64_t) ticker_chan(Ticker *t) {
 }
 
 void ticker_stop(Ticker *t) {
+    nil_check(t);
     timer_disarm(&t->t);
     RT_DOOR();
 }
 
 void ticker_reset(Ticker *t, int64_t ns) {
     if (ns <= 0) panic("non-positive interval for Ticker.Reset");
+    nil_check(t);
     if (unlikely(!t->t.fire)) panic("time: Reset called on uninitialized Ticker");
     arm(&t->t, ns, ns);
     RT_DOOR();

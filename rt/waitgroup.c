@@ -28,6 +28,7 @@ static noinline void add_slow(WaitGroup *wg, int delta, uint64_t state) {
 }
 
 void waitgroup_add(WaitGroup *wg, int delta) {
+    nil_check(wg);
     uint64_t state = __atomic_add_fetch(&wg->state, (uint64_t)(uint32_t)delta << 32, __ATOMIC_SEQ_CST);
     if (unlikely((int32_t)(state >> 32) <= 0 || (uint32_t)state != 0)) return add_slow(wg, delta, state);
     RT_DOOR();
@@ -38,6 +39,7 @@ void waitgroup_done(WaitGroup *wg) {
 }
 
 void waitgroup_wait(WaitGroup *wg) {
+    nil_check(wg);
     uint64_t state = state_load(wg);
     while ((int32_t)(state >> 32) != 0) {
         if (!__atomic_compare_exchange_n(&wg->state, &state, state + 1, false, __ATOMIC_SEQ_CST,

@@ -71,6 +71,8 @@ MUTANTS = [
     Mutant("slice-append-barrier", "rt/cell.c",
            "    gc_shade_slow((uintptr_t)old);\n    *(void **)slot = v;\n", "    *(void **)slot = v;\n",
            unit("test_slice"), UNIT_FAILED),
+    Mutant("nil-copy", "rt/cell.c", "    nil_check(dst);\n    nil_check(src);\n", "", hosted("metal-t_nil"), BROKE),
+    Mutant("nil-door", "rt/cond.c", "    nil_check(c->mutex);\n", "", hosted("metal-t_nil"), BROKE),
 
     # ---- programs in Go
     Mutant("go-barrier", "rt/go/alloc.c", "    if (unlikely(load_relaxed(&gc.barrier) != 0)) return shade_and_store(dst, src, *(void *volatile *)dst);\n",
