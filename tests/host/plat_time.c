@@ -8,10 +8,10 @@
 // timer is lazy: an earlier deadline goes to the kernel, a later one, or none, is only noted. A signal that
 // comes before what is wanted sets the timer to that and says nothing to rt (host_timer_due).
 //
-// `set` is never later than when the kernel's signal comes, `wanted` is what rt asked for last. Both belong to
-// the core's thread. A signal may come between any two steps of plat_timer_arm: what it leaves is set to what
-// was wanted when it came or what rt armed in it, and if the interrupted call then sets the kernel's timer to
-// its own, earlier deadline, that one's signal sees to the rest.
+// `wanted` is what rt asked for last; the kernel's signal comes by `set` at the latest, and `set` is not after
+// `wanted` when nobody is in plat_timer_arm. Both belong to the core's thread. A signal may come between any
+// two steps of plat_timer_arm, and what it arms in there be overwritten by what was under way: then `wanted`
+// or `set` is another than before, nobody knows which of the two the kernel has, and it is set once more.
 #include "host.h"
 #include "syscall.h"
 #include <time.h>
@@ -46,19 +46,30 @@ void host_timer_create(HostCore *h) {
     if (r < 0) host_die_errno("cannot create a timer", (int)-r);
 }
 
-void plat_timer_arm(int64_t deadline_ns) {
-    HostCore *h = host_self();
-    h->timer_wanted = deadline_ns;
-    barrier_local(); // against our own handler
-    if (deadline_ns >= h->timer_set) return;
-    h->timer_set = deadline_ns;
-    barrier_local();
+static void kernel_timer_set(HostCore *h, int64_t deadline_ns) {
     struct itimerspec when = {{0, 0}, {0, 1}}; // zero would disarm
     if (deadline_ns > 0) {
         when.it_value.tv_sec = deadline_ns / NS_PER_S;
         when.it_value.tv_nsec = deadline_ns % NS_PER_S;
     }
     linux_call4(SYS_timer_settime, h->timer, TIMER_ABSTIME, (long)&when, 0);
+}
+
+void plat_timer_arm(int64_t deadline_ns) {
+    HostCore *h = host_self();
+    h->timer_wanted = deadline_ns;
+    for (;;) { // again for each signal that came in between
+        int64_t wanted = h->timer_wanted;
+        barrier_local(); // here and below: against our own handlers
+        if (wanted >= h->timer_set) return;
+        h->timer_set = wanted;
+        barrier_local();
+        kernel_timer_set(h, wanted);
+        barrier_local();
+        if (h->timer_wanted == wanted && h->timer_set == wanted) return;
+        h->timer_set = TIME_NEVER;
+        barrier_local();
+    }
 }
 
 bool host_timer_due(HostCore *h) {

@@ -1,5 +1,5 @@
 """scheduler.py -- protections of: parking and waking, queues, stopping the world, preemption."""
-from .kinds import FAILED, GUARD, Mutant, SIM_FAILED, TIMEOUT, booted, check, hosted, search, sim, unit
+from .kinds import FAILED, GUARD, Mutant, SIM_FAILED, UNIT_FAILED, TIMEOUT, booted, check, hosted, search, sim, unit
 
 MUTANTS = [
     # ---- parking and waking
@@ -134,6 +134,10 @@ MUTANTS = [
     Mutant("host-timer-early", "tests/host/plat_time.c",
            "    if (h->timer_wanted != TIME_NEVER) plat_timer_arm(h->timer_wanted);\n", "",
            hosted("metal-t_timer"), TIMEOUT),
+    Mutant("host-timer-between", "tests/host/plat_time.c",
+           "        if (h->timer_wanted == wanted && h->timer_set == wanted) return;\n        h->timer_set = TIME_NEVER;\n",
+           "        return;\n",
+           unit("test_host_timer"), UNIT_FAILED),
     Mutant("retry", "rt/preempt.c",
            "        plat_guard_set(~(uintptr_t)0);\n        arm_by(p, plat_now_ns() + RETRY_NS);\n",
            "        plat_guard_set(~(uintptr_t)0);\n",
