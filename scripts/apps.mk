@@ -87,8 +87,6 @@ $(B)/$1.elf: $(B)/app/$1/app.o $(METAL_OBJS) boot/image.ld boot/unwind/c/unwind.
 $(B)/host/$1: $(B)/app/$1/app.o $(HOST_OBJS)
 	$$(call say,PROCESS,$$@)
 	$$(Q)scripts/link_twice $$@ $(B)/app/$1/files.blob $(B)/buildid $(CC) -no-pie -pthread -Wl,-z,noexecstack,-z,now $$(filter %.o,$$^)
-
--include $(foreach s,$2,$(B)/app/$1/$(call app_place,$s).d)
 endef
 
 # What an error of the compiler comes from, where it names only what a macro made; for sed -nE.
@@ -119,6 +117,8 @@ $(B)/app/$1/$(call app_place,$2).o: $2 $(B)/flags $(if $3,$(B)/app/$1/go.h)
 	  { cat $$@.said >&2; rm $$@.said; } || { \
 	  $(CC) $(CFLAGS_APP) -ftrack-macro-expansion=0 $(call app_beside_go,$1,$3) -c -o /dev/null $$< && cat $$@.said >&2; \
 	  LC_ALL=C $(CC) $(CFLAGS_APP) $(call app_beside_go,$1,$3) -c -o /dev/null $$< 2>&1 | sed -nE $(error_hints) | sort -u | sed 's|^|$2: |' >&2; exit 1; }
+
+-include $(B)/app/$1/$(call app_place,$2).d
 endef
 
 # ---- the programs of the tree, and the one asked for

@@ -275,6 +275,15 @@ def test_a_hint_beside_go_knows_the_types_of_go(tmp_path):
     assert r.returncode != 0 and "nowhere" in r.stdout and "TYPE_" not in r.stdout, r.stdout
 
 
+def test_a_header_beside_go_counts(tmp_path):
+    app = tree(tmp_path / "headers", {"main.go": "package main\n\n//extern f\nfunc f() int\n\nfunc main() { println(f()) }\n",
+                                      "f.c": '#include "f.h"\nlong f(void) { return F; }\n'})
+    for number in ("4711", "4712"):
+        (app / "f.h").write_text(f'#include "rt/burrow.h"\n#define F {number}\n')
+        r = subprocess.run(["make", "-s", f"APP={app}", "host"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert r.returncode == 0 and f"{number}\n" in r.stdout, r.stdout
+
+
 def test_the_heap_profile_is_linked_where_it_is_read(build):
     """It takes every allocation the slow way."""
     def has_profile(image):
