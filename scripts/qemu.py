@@ -199,7 +199,7 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     """
     start = time.monotonic()
     console = Console(firmware)
-    held = stdin if firmware and stdin != subprocess.DEVNULL and not os.isatty(stdin.fileno()) else None
+    held = stdin if firmware and hasattr(stdin, "fileno") and not os.isatty(stdin.fileno()) else None
     if held:
         stdin = subprocess.PIPE
     try:
