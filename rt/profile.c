@@ -210,18 +210,33 @@ static void count(ProfileTable *t, const uintptr_t *pc, unsigned n, uint64_t tim
     lock_release(&lock);
 }
 
+// As Go: what lasted less than the rate is counted with a probability of ns / rate, and then for what it stands for.
+typedef struct Stands { uint64_t times, ns; } Stands;
+static bool is_counted(uint64_t ns, uint64_t rate, Stands *s) {
+    ns += ns == 0;
+    *s = (Stands){1, ns};
+    if (ns >= rate) return true;
+    uint64_t r = rand_next(p_self());
+    *s = (Stands){rate / ns + ((r >> 32) % ns < rate % ns), rate}; // rounded so that the mean is right
+    return r % rate < ns;
+}
+
 void profile_waited(G *g, const G *by) {
     uintptr_t pc[PROFILE_DEPTH];
     unsigned why = g->wait_reason;
     uint64_t ns = (uint64_t)(plat_now_ns() - (int64_t)g->wait_since_ns), rate = hint_load(&profile_block_rate), every = hint_load(&profile_mutex_rate);
     StackWalk w;
-    if (rate && is_blocking(why) && traceback_start(g, &w)) {
-        // As Go: shorter ones are counted with a probability of ns / rate, and for what they stand for.
-        uint64_t stands = rate > 1 && ns < rate ? rate : ns;
-        if (stands == ns || rand_next(p_self()) % rate < ns)
-            count(profile_blocks, pc, traceback_pcs(g, w, pc, PROFILE_DEPTH), stands == ns || ns == 0 ? 1 : rate / ns, stands, 1);
-    }
+    Stands s;
+    if (rate && is_blocking(why) && is_counted(ns, rate, &s) && traceback_start(g, &w))
+        count(profile_blocks, pc, traceback_pcs(g, w, pc, PROFILE_DEPTH), s.times, s.ns, 1);
     if (every && by && is_mutex(why) && rand_next(p_self()) % every == 0) count(profile_contention, pc, traceback_here(pc, PROFILE_DEPTH), 1, ns, every);
+}
+
+void profile_blocked(void *ns) {
+    uintptr_t pc[PROFILE_DEPTH];
+    uint64_t rate = hint_load(&profile_block_rate);
+    Stands s;
+    if (rate && is_counted(*(uint64_t *)ns, rate, &s)) count(profile_blocks, pc, traceback_here(pc, PROFILE_DEPTH), s.times, s.ns, 1);
 }
 
 // rt_watch stays as it is when the rates become 0: a wait that nobody has seen begin would seem to have lasted since the last one that somebody saw.

@@ -21,6 +21,7 @@ bool profile_cpu_begin(uint32_t hz); // false: no memory. Counts are value[1] of
 uint64_t profile_cpu_end(void);      // nobody adds to value[1] any more. How many samples a second were taken
 void profile_cpu_forget(void *unused); // when they have been read. World stopped: nobody is marking labels
 void profile_waits(void *rates);     // World stopped. rates: WaitRates
+void profile_blocked(void *ns);      // the running goroutine says that it has waited for so long (uint64_t)
 typedef struct WaitRates {
     int64_t block, mutex; // as knobs blockprof, mutexprof; 0: no more; below 0: as it is
     bool failed;          // no memory

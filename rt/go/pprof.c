@@ -158,6 +158,14 @@ intptr_t go_set_mutex_fraction(intptr_t n) {
     return old;
 }
 
+// How the library's own tests make waits of known length.
+void go_block_event(int64_t ns, intptr_t skip) GO("runtime.blockevent");
+void go_block_event(int64_t ns, intptr_t skip) {
+    uint64_t waited = ns > 0 ? (uint64_t)ns : 0;
+    sys_call(profile_blocked, &waited);
+    RT_DOOR();
+}
+
 typedef struct BlockRecord { int64_t count, cycles; uintptr_t stack[32]; } BlockRecord;
 typedef struct Fill { BlockRecord *to; const ProfileBucket *from; } Fill;
 static void fill(void *arg) {
