@@ -49,6 +49,8 @@ static void sweep_some(void *more) { *(bool *)more = heap_sweep_step(SWEEP_PAGES
 // True: everything is swept. False: this core has something more urgent to do.
 bool gc_sweep_all(P *p) {
     for (unsigned turns = 0; load_relaxed(&p->request) == 0;) {
+        // The next cycle has begun, after this sweep. (Cores that sleep need not have caught up with it before its end.)
+        if (load_relaxed(&gc.phase) == GC_MARK) return true;
         if (heap_sweep_step(SWEEP_PAGES)) continue;
         store_relaxed(&gc_sweep_left, 0);
         if (all_caught_up() && heap_sweep_done()) return true;
@@ -227,9 +229,9 @@ static bool flush_all(void) {
             RT_DOOR();
         }
     }
-    if (!gc_work_exists()) return false;
+    // In this order: whoever leaves with the last of the work after the look must find 0 there, or nobody would say that marking is over.
     store_seq(&gc_cycle.seems_done, 0);
-    return true;
+    return gc_work_exists();
 }
 
 // What Go's package sync wants to do in the stop before marking (rt/go/os.c): on this stack, with the world stopped.

@@ -134,6 +134,15 @@ static int64_t mark_a_while(P *p, uint64_t budget, bool (*enough)(P *p), int64_t
     return plat_now_ns() - now;
 }
 
+// A core that is about to mark or sweep does not search. Somebody may have queued something and woken nobody, because this core searched.
+static void leave_search(P *p) {
+    if (!p->spinning) return;
+    p->spinning = false;
+    fetch_add(&sched.spinning, (uint32_t)-1);
+    fence_seq(); // pairs with the barrier between queueing and reading sched.spinning
+    if (sched_work_exists()) sched_wake_one();
+}
+
 // ---- turns
 
 static int64_t mark_turn(P *p, int64_t now) {
@@ -181,6 +190,7 @@ bool gc_worker_turn(P *p) {
         due = false;
     }
     if (due) {
+        leave_search(p);
         p->gc.next_turn = TIME_NEVER; // until the turn is over: the tick does not ask for what is being done
         barrier_local();
         fetch_and(&p->request, ~(uint32_t)REQ_GC);
@@ -193,21 +203,13 @@ bool gc_worker_turn(P *p) {
 
 // ---- idle
 
-// A core that is about to mark or sweep does not search: true: somebody queued something and woke nobody, because this core searched.
-static bool leave_search(P *p) {
-    if (!p->spinning) return false;
-    p->spinning = false;
-    fetch_add(&sched.spinning, (uint32_t)-1);
-    fence_seq(); // pairs with the barrier between queueing and reading sched.spinning
-    return sched_work_exists();
-}
-
 static void idle_mark(P *p) {
     while (work_wanted() && !asked(p) && !sched_work_exists()) {
         int64_t spent = mark_a_while(p, IDLE_PIECE, asked, plat_now_ns());
         hint_store(&p->gc.idle_ns, p->gc.idle_ns + spent);
         hint_store(&p->idle_ns, p->idle_ns + spent);
     }
+    if (work_wanted()) gc_enlist(); // this core has something else to do, and whoever listed the work may have woken nobody, because this core searched
 }
 
 static void idle_sweep(P *p) {
@@ -227,7 +229,7 @@ bool gc_idle_turn(P *p) {
         return true;
     }
     if (marking ? !work_wanted() : !load_relaxed(&gc_sweep_left)) return false;
-    if (leave_search(p)) return true;
+    leave_search(p);
     if (marking) {
         idle_mark(p);
     } else {

@@ -304,6 +304,12 @@ static void stop_spinning(P *p) {
     if (before == 1) sched_wake_one();
 }
 
+// One that is pinned or urgent goes before others, of whom one may have been put back without a word to anybody, as this core would go on with it at once.
+static __attribute__((noinline)) void wake_for_passed(const P *p) {
+    fence_seq(); // pairs with idle.c, as in g_ready_tail
+    if (load_relaxed(&sched.idle_count) != 0 && (!runq_empty(p) || load_relaxed(&sched.global_count) != 0)) sched_wake_one();
+}
+
 static __attribute__((noinline)) void asked_by_tick(P *p, uint32_t announced) {
     if (announced & REQ_GC) gc_turn_asked(p);
     if (announced & REQ_SCHEDTRACE) {
@@ -337,6 +343,7 @@ void schedule(void) {
             continue;
         }
         stop_spinning(p);
+        if (unlikely(g->special)) wake_for_passed(p);
         if (unlikely(load_relaxed(&p->request) & REQ_STOP)) { // not before the stop: give it back to the front
             if (is_special(p, g)) sys_call(ready_special, g);
             else runq_put_next(p, g);

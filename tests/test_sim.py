@@ -30,6 +30,12 @@ def test_sim(sims, case):
             pytest.fail(f"build/sim/{case} {' '.join(options)}: expected status 0, got {status}\n{text[-3000:]}", pytrace=False)
 
 
+# On four cores one marks all the time, the others never but when idle.
+def test_somebody_marks_to_the_end(sims):
+    status, text = run("build/sim/gc_nobody", "--cores=4", "--seeds=8000")
+    assert status == 0, text[-3000:]
+
+
 # Long runs: random schedules only.
 @pytest.mark.parametrize("cores", (2, 3))
 def test_allocation_does_not_run_ahead(sims, cores):

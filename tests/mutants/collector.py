@@ -1,5 +1,5 @@
 """collector.py -- protections of: roots, barriers, marking, sweeping, finalizers."""
-from .kinds import BROKE, FAILED, Mutant, SIM_FAILED, Test, UNIT_FAILED, check, hosted, sim, unit
+from .kinds import BROKE, FAILED, Mutant, SIM_FAILED, Test, UNIT_FAILED, check, hosted, search, sim, unit
 
 PINNED = "build/host/metal-t_gc_pinned"
 SHORT = Test("hosted metal-t_gc_pinned in 32 MiB", (PINNED,), ("env", "BURROW_CPUS=1", "BURROW_MEM=32M", PINNED, "GOGC=off", "GOMEMLIMIT=1G"), 120)
@@ -186,6 +186,14 @@ MUTANTS = [
            "        gc_barrier_flush(rt_ps[i]);\n        gc_work_flush(rt_ps[i]);\n",
            "        gc_work_flush(rt_ps[i]);\n",
            sim("gc_flush", cores=3, seeds=2000), SIM_FAILED),
+    Mutant("idle-turn-hands-on", "rt/gcwork.c", "    if (work_wanted()) gc_enlist(); // this core", "    // this core",
+           sim("gc_nobody", cores=4, seeds=8000), SIM_FAILED),
+    Mutant("marked-then-said", "rt/gc.c", # (with a while between both, or the simulator would not find the moment)
+           "    store_seq(&gc_cycle.seems_done, 0);\n    return gc_work_exists();\n",
+           "    bool more = gc_work_exists();\n    for (unsigned i = 0; i < 40; i++)\n        plat_spin(i);\n    if (more) store_seq(&gc_cycle.seems_done, 0);\n    return more;\n",
+           sim("gc_nobody", cores=4, seeds=8000), SIM_FAILED),
+    Mutant("passed-by-pinned", "rt/sched.c", "        if (unlikely(g->special)) wake_for_passed(p);\n", "        (void)wake_for_passed;\n",
+           search("gc_nobody", bound=1), SIM_FAILED),
     Mutant("allocation-ahead", "rt/assist.c",
            "    return load_relaxed(&heap.live_bytes) > most + most / 8 + AHEAD &&",
            "    return false && load_relaxed(&heap.live_bytes) > most + most / 8 + AHEAD &&",
