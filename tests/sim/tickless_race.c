@@ -17,7 +17,7 @@ static void other(void *unused) { atomic_int32_add(&ran, 1); }
 
 int main(void) {
     gomaxprocs(2);
-    sched_set_slice(20000);
+    sched_set_slice(40000);
     sim_begin(0);
     if (cpu_count() == 1) return 0;
     CHECK(goroutine_own_core(true));
