@@ -62,11 +62,12 @@ static void check_deadlock(void) {
         if (i >= hint_load(&sched.nproc) && load_seq(&p->state) != P_OFF) return; // still on its way out, it will wake us
         if (load_seq(&p->timer_next) != TIME_NEVER || load_seq(&p->inbox) || load_seq(&p->local_count)) return;
     }
-    if (sched_work_exists() || (live_goroutines() == 0 && !load_seq(&sched.main_exited))) return;
+    int64_t live = live_goroutines();
+    if (sched_work_exists() || (live == 0 && !load_seq(&sched.main_exited))) return;
     if (load_seq(&sched.idle_count) != (uint32_t)hint_load(&sched.nproc)) return; // somebody was woken meanwhile
     static _Atomic uint32_t reported;
     if (exchange(&reported, 1)) return;
-    if (load_seq(&sched.main_exited)) rt_fatal("no goroutines (main called runtime.Goexit) - deadlock!");
+    if (live == 0) rt_fatal("no goroutines (main called runtime.Goexit) - deadlock!");
     rt_fatal("all goroutines are asleep - deadlock!");
 }
 

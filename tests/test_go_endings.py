@@ -12,6 +12,7 @@ import qemu
 
 FRAME = r"main\.{}\(\.\.\.\)\n\ttests/go/endings\.go:\d+ \+0x[0-9a-f]+\n"
 MINE = FRAME.format(r"glob\.\.func\d+") + FRAME.format("main")
+INNER = FRAME.format(r"glob\.\.func\d+\.func\d+")
 RUNNING = r"\ngoroutine 1 \[running\]:\n"
 NIL = r"runtime error: invalid memory address or nil pointer dereference\n\[signal SIGSEGV: segmentation violation code=0x1 addr=0x{} pc=0x[0-9a-f]+\]"
 REAL = r"\+{}\.000000e\+000"
@@ -49,6 +50,7 @@ CASES |= {
     "nested": (2, rf"panic: first\n\tpanic: second\n\tpanic: third\n{RUNNING}(?:{FRAME.format('nestedPanics[.func12]*')})+{FRAME.format('main')}\n"),
     "goexit": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
     "goexitothers": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
+    "goexitblocked": (2, rf"{DEADLOCK}\ngoroutine \d+ \[select \(no cases\)\]:\n{INNER}created by [^\n]*\n\t[^\n]*\n\n"),
     "deadlock": (2, rf"{DEADLOCK}\ngoroutine 1 \[chan receive\]:\n{MINE}\n"),
     "nilreceive": (2, rf"{DEADLOCK}\ngoroutine 1 \[chan receive \(nil chan\)\]:\n{MINE}\n"),
     "lock": (2, rf"{DEADLOCK}\ngoroutine 1 \[semacquire\]:\n{SYNC}{MINE}\n"),

@@ -162,6 +162,7 @@ var cases = map[string]func(){
 	"nested":        nestedPanics,
 	"goexit":        func() { runtime.Goexit() },
 	"goexitothers":  func() { go func() { time.Sleep(5 * time.Millisecond) }(); runtime.Goexit() },
+	"goexitblocked": func() { go func() { select {} }(); runtime.Goexit() },
 	"deadlock":      func() { <-make(chan int) },
 	"nilreceive":    func() { <-channel },
 	"lock":          func() { var m sync.Mutex; m.Lock(); m.Lock() },
