@@ -53,9 +53,8 @@ static void core_main(int cpu) {
     P *p = p_self();
     RT_ASSERT_ALWAYS((int)p->id == cpu);
     store_relaxed(&p->state, P_RUNNING);
-    preempt_refill(p);
     profile_core_begins(p);
-    schedule();
+    schedule(); // which looks first whether this core is in use: the others are not counted by stops, and take no memory (preempt_refill)
 }
 
 static void exit_on_system_stack(void *code) {
