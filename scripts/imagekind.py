@@ -45,7 +45,7 @@ def boots_by(path):
     if data.startswith(b"MZ"):
         return (), "an EFI program, which boots from a disk or CD image only: build/NAME.img, build/NAME.iso"
     if data.startswith(b"QFI\xfb"):
-        return (), "a qcow2 image; the same disk as QEMU is given it here is build/NAME.img"
+        return (), "a qcow2 image; give the same disk as build/NAME.img"
     if data[510:512] == b"\x55\xaa":
         return ("uefi",), NAMES["uefi"]
     if data.startswith(b"#!"):
