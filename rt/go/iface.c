@@ -182,3 +182,7 @@ void go_reflect_E2I(const Type *inter, Any e, Iface *out) {
 }
 void go_reflectlite_E2I(const Type *inter, Any e, Iface *out) GO("internal_1reflectlite.ifaceE2I");
 void go_reflectlite_E2I(const Type *inter, Any e, Iface *out) { go_reflect_E2I(inter, e, out); }
+
+// Called where a field with the tag go:"track" is used; libgo, too, only wants the name to be in the program.
+void go_fieldtrack(const char *field) GO("__go_fieldtrack");
+void go_fieldtrack(const char *field) {}

@@ -9,7 +9,9 @@ import (
 
 var buffer = []byte("howdy") // in the heap
 
-type holder struct{ text string }
+type holder struct {
+	text string `go:"track"` // gccgo calls the runtime where it is used
+}
 
 //go:noinline
 func (h *holder) add(b []byte) { h.text += string(b) }
