@@ -86,7 +86,10 @@ static void read_stopped(void *arg) {
     }
 }
 
-void read_mem_stats(MemStats *m) { world_stopped_do(read_stopped, m); }
+void read_mem_stats(MemStats *m) {
+    nil_check(m);
+    world_stopped_do(read_stopped, m);
+}
 
 // ---- HeapReport
 

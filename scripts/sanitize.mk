@@ -94,4 +94,4 @@ $(SAN_KINDS):
 	  $(SAN_ENV) nice timeout $(SAN_TIMEOUT) $$run > $(B)/$@/log 2>&1; status=$$?; \
 	  case $$p in */sha256sum) [ $$status != 0 ] || cmp $(B)/$@/log $(B)/san.sums >> $(B)/$@/log 2>&1 || status="0, sums differ" ;; esac; \
 	  if [ "$$status" = 0 ]; then tail -1 $(B)/$@/log; \
-	  else echo "FAILED, status $$status"; tail -60 $(B)/$@/log; failed=1; fi; done; test -z "$$failed"
+	  else echo "FAILED, status $$status"; head -40 $(B)/$@/log; [ $$(wc -l < $(B)/$@/log) -le 40 ] || { echo ...; tail -40 $(B)/$@/log; }; failed=1; fi; done; test -z "$$failed"

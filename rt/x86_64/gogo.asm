@@ -273,7 +273,7 @@ call_with_stack:
     mov r10, rdi
     mov rax, rsp
     sub rax, r10
-    jc .grow
+    jc .huge
     cmp rax, [fs:0x70]
     ja .body
 .grow:
@@ -287,5 +287,8 @@ call_with_stack:
     call rsi
     pop rbp
     ret
+.huge:                          ; more than there are addresses below: too much for any stack, but __morestack adds to it
+    mov r10, rsp
+    jmp .grow
 
 section .note.GNU-stack noalloc noexec nowrite progbits

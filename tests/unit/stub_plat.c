@@ -186,6 +186,9 @@ WEAK _Noreturn void rt_fatal(const char *fmt, ...) {
 WEAK _Noreturn void panic_runtime(const char *text) {
     ended("panic", text);
 }
+WEAK _Noreturn void nil_panic(void) {
+    ended("panic", "invalid memory address or nil pointer dereference");
+}
 WEAK _Noreturn void panic_plain(const char *text) {
     ended("panic", text);
 }
