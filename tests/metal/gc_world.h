@@ -62,19 +62,19 @@ static NodeCell *edge(Node *o, int k) {
     return k == 0 ? &o->a : k == 1 ? &o->b : &cell_get(o->more)[place(k, o->n) - 2];
 }
 
-// ---- the model: what each object must contain. No pointers.
+// ---- the model: what each object must contain. No pointers. (Indices of 32 bits: 16, spilled over an old pointer, make one to another object nearby, which gcverify takes for lost.)
 typedef struct Slot {
     uint64_t id;
     uint32_t n, count;
-    int16_t edge[EDGES];
+    int32_t edge[EDGES];
     bool used, seen;
 } Slot;
 TYPE_NOSCAN(Slot);
 typedef struct Shadow {
     Slot slot[SLOTS];
-    int16_t root[ROOTS], held[HELD], global, keyed[KEYS], stacked[STACKED];
+    int32_t root[ROOTS], held[HELD], global, keyed[KEYS], stacked[STACKED];
     int n_stacked;
-    int16_t free[SLOTS];
+    int32_t free[SLOTS];
     int n_free;
 } Shadow;
 TYPE_NOSCAN(Shadow);

@@ -21,25 +21,25 @@
 #include "gc_parcels.h"
 
 // ---- making and forgetting
-static void mark(Shadow *m, int s, int16_t *stack) {
+static void mark(Shadow *m, int s, int32_t *stack) {
     int n = 0;
     if (s == NONE || m->slot[s].seen) return;
     m->slot[s].seen = true;
-    stack[n++] = (int16_t)s;
+    stack[n++] = (int32_t)s;
     while (n > 0) {
         const Slot *o = &m->slot[stack[--n]];
         for (int k = 0; k < model_edges(o->n); k++) {
             int to = o->edge[k];
             if (to == NONE || m->slot[to].seen) continue;
             m->slot[to].seen = true;
-            stack[n++] = (int16_t)to;
+            stack[n++] = (int32_t)to;
         }
     }
 }
 // The model's own collection: slots that nothing reaches are free again.
 static void forget(World *w) {
     Shadow *m = w->model;
-    int16_t *stack = make_array(i16, SLOTS);
+    int32_t *stack = make_array(i32, SLOTS);
     for (int i = 0; i < SLOTS; i++)
         m->slot[i].seen = false;
     for (int i = 0; i < ROOTS; i++)
@@ -54,7 +54,7 @@ static void forget(World *w) {
     m->n_free = 0;
     for (int i = 0; i < SLOTS; i++) {
         if (!m->slot[i].seen) m->slot[i].used = false;
-        if (!m->slot[i].used) m->free[m->n_free++] = (int16_t)i;
+        if (!m->slot[i].used) m->free[m->n_free++] = (int32_t)i;
     }
 }
 
@@ -153,11 +153,11 @@ static void put(World *w, Node *o, int s) {
     int i, t;
     Node *to;
     switch (below(&w->rng, 16)) {
-    case 0: i = below(&w->rng, ROOTS), m->root[i] = (int16_t)s, cell_set(w->roots[i], o); return;
-    case 1: i = below(&w->rng, HELD), m->held[i] = (int16_t)s, w->held[i] = o; return;
-    case 2: m->global = (int16_t)s, in_global[w->me] = o; return;
+    case 0: i = below(&w->rng, ROOTS), m->root[i] = (int32_t)s, cell_set(w->roots[i], o); return;
+    case 1: i = below(&w->rng, HELD), m->held[i] = (int32_t)s, w->held[i] = o; return;
+    case 2: m->global = (int32_t)s, in_global[w->me] = o; return;
     case 3:
-        i = below(&w->rng, KEYS), m->keyed[i] = (int16_t)s;
+        i = below(&w->rng, KEYS), m->keyed[i] = (int32_t)s;
         if (s == NONE)
             map_delete(w->keyed, (long)i);
         else
@@ -165,7 +165,7 @@ static void put(World *w, Node *o, int s) {
         return;
     case 4:
         if (m->n_stacked < STACKED) {
-            m->stacked[m->n_stacked++] = (int16_t)s;
+            m->stacked[m->n_stacked++] = (int32_t)s;
             w->stacked = slice_append(NodeCell, w->stacked, o);
         } else { // half of it away, in a new array or the old one
             int keep = STACKED / 2;
@@ -179,7 +179,7 @@ static void put(World *w, Node *o, int s) {
         to = pick(w, &t);
         if (!to) return;
         int k = below(&w->rng, model_edges(to->n));
-        m->slot[t].edge[k] = (int16_t)s;
+        m->slot[t].edge[k] = (int32_t)s;
         cell_set(*edge(to, k), o);
     }
 }
@@ -191,7 +191,7 @@ static void swap(World *w) {
     if (!o || !p) return;
     int j = below(&w->rng, model_edges(o->n)), k = below(&w->rng, model_edges(p->n));
     Node *x = cell_get(*edge(o, j)), *y = cell_get(*edge(p, k));
-    int16_t mx = w->model->slot[s].edge[j], my = w->model->slot[t].edge[k];
+    int32_t mx = w->model->slot[s].edge[j], my = w->model->slot[t].edge[k];
     cell_set(*edge(o, j), NULL);
     cell_set(*edge(p, k), NULL);
     if (below(&w->rng, 8) == 0) gosched();
