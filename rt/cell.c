@@ -106,28 +106,33 @@ static void copy_words_down(uintptr_t *d, const uintptr_t *s, size_t words) {
         ((volatile uintptr_t *)d)[words] = s[words];
 }
 
+// Pieces count from the beginning or the end, and at the doors d and s are still what they were: an address behind the object is another's, whose end gcverify would
+// notice. (OPAQUE: or the compiler would advance them all the same.)
+#define OPAQUE(n) __asm__("" : "+r"(n))
+
 void cells_copy(void *dst, const void *src, size_t bytes) {
     char *d = dst;
     const char *s = src;
     if (d == s) return;
     bool down = (uintptr_t)d - (uintptr_t)s < bytes; // forward would overwrite what is still to be read
-    while (bytes > 0) {
-        size_t k = bytes < (size_t)PIECE ? bytes : (size_t)PIECE;
-        bytes -= k;
-        size_t at = down ? bytes : 0;
+    for (size_t left = bytes, k; left > 0; left -= k) {
+        k = left < (size_t)PIECE ? left : (size_t)PIECE;
+        size_t at = down ? left - k : bytes - left;
+        OPAQUE(at);
         gc_shade_words(d + at, k);
         (down ? copy_words_down : copy_words_up)((uintptr_t *)(d + at), (const uintptr_t *)(s + at), k / 8);
-        if (!down) d += k, s += k;
         RT_DOOR();
     }
 }
 
 void cells_clear(void *dst, size_t bytes) {
     char *d = dst;
-    for (size_t k; bytes > 0; bytes -= k, d += k) {
-        k = bytes < (size_t)PIECE ? bytes : (size_t)PIECE;
-        gc_shade_words(d, k);
-        clear_words((uintptr_t *)d, k / 8);
+    for (size_t left = bytes, k; left > 0; left -= k) {
+        k = left < (size_t)PIECE ? left : (size_t)PIECE;
+        size_t at = left - k;
+        OPAQUE(at);
+        gc_shade_words(d + at, k);
+        clear_words((uintptr_t *)(d + at), k / 8);
         RT_DOOR();
     }
 }
