@@ -120,7 +120,8 @@ void cells_copy(void *dst, const void *src, size_t bytes) {
         size_t at = down ? left - k : bytes - left;
         OPAQUE(at);
         gc_shade_words(d + at, k);
-        (down ? copy_words_down : copy_words_up)((uintptr_t *)(d + at), (const uintptr_t *)(s + at), k / 8);
+        if (down) copy_words_down((uintptr_t *)(d + at), (const uintptr_t *)(s + at), k / 8);
+        else copy_words_up((uintptr_t *)(d + at), (const uintptr_t *)(s + at), k / 8);
         RT_DOOR();
     }
 }

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import imagekind
 import qemu
 
-TIME_LINE = re.compile(r"^time: +(.*)$", re.M)
+TIME_LINE = re.compile(r"^time: +(.*)\r?\n", re.M)  # a whole one: output comes in pieces
 PART = re.compile(r"([a-z ]+?) (\d+\.\d) ms")
 COLOURS = ("#56b4e9", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#7a5c3a", "#8c6bb1", "#9aa71f")
 
@@ -33,6 +33,8 @@ def boot(args):
         seen["text"] += data.decode(errors="replace")
         if "summary" not in seen and TIME_LINE.search(seen["text"]):
             seen["summary"] = now
+            if not args.timeout:
+                print("bootchart: the program runs; the chart is drawn when it ends, or at Ctrl-C", file=sys.stderr, flush=True)
     start = time.monotonic()
     try:
         result = qemu.run(args.image, args.boot, args.cmdline, args.timeout, show, accel="tcg", smp=args.smp, mem=args.mem)
