@@ -103,10 +103,14 @@ static bool could_be_end(uintptr_t word) {
     return slot < s->slots && span_is_object(s, slot) && span_bit(s->mark, slot);
 }
 
-// Is it the allocator's own: the end of a run of free slots, which it writes to Span.at when it hands out the last of them? Instrumented code leaves that word on the
-// stack (the store is a call there), and a later frame's padding keeps it. Such a slot is an old object behind one that is new since the last sweep.
-static bool could_be_run_end(const Span *s, uint32_t slot) {
-    return slot > 0 && span_bit(s->alloc, slot) && !span_bit(s->alloc, slot - 1) && span_is_object(s, slot - 1);
+// Is it the allocator's own: the end of a run of free slots, which it writes to Span.at when it hands out the last of them and reads when it asks for the next? Instrumented
+// code leaves that word on the stack (the access is a call there, over which the word is kept), and a later frame's padding keeps it. Directly before it lies an object that is
+// new since the last sweep, and what begins there is not the next slot of the same run: an old object, or the first one of another span.
+static bool could_be_run_end(const Span *s, uint32_t slot, uintptr_t word) {
+    const Span *run = slot > 0 ? s : span_of(word - 1);
+    if (!run || run->kind == SPAN_FREE || (run == s && !span_bit(s->alloc, slot))) return false;
+    uint32_t last = span_slot(run, word - 1);
+    return last < run->slots && run->base + (last + 1) * run->slot_bytes == word && !span_bit(run->alloc, last) && span_is_object(run, last);
 }
 
 // Programs with Go code only: elsewhere nobody has met it, and a small program's heap lies near its stacks.
@@ -125,7 +129,7 @@ static void check_mixed(const Holder *h, const uintptr_t *at) {
     if (!s) return;
     uint32_t slot = span_slot(s, word);
     if (word != s->base + slot * s->slot_bytes || slot >= s->slots || !span_is_object(s, slot) || span_bit(s->mark, slot)) return;
-    if (!could_be_torn(s, word) && !could_be_end(word) && !could_be_run_end(s, slot) && !could_be_biased(h->g, word)) lost(h, at, s, slot);
+    if (!could_be_torn(s, word) && !could_be_end(word) && !could_be_run_end(s, slot, word) && !could_be_biased(h->g, word)) lost(h, at, s, slot);
 }
 
 // ---- objects
