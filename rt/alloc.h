@@ -29,13 +29,17 @@ static inline uint32_t span_at(const Span *s) {
     return likely(s->magic != 0) ? span_slot(s, at) : at > s->base; // large: one slot
 }
 static inline uint32_t span_words(const Span *s) { return (s->slots + 63) / 64; }
+// Of word w of alloc bits, the free slots among those that do not begin below slot `at`.
+static inline uint64_t free_bits(uint64_t alloc, uint32_t at, uint32_t slots, uint32_t w) {
+    uint64_t bits = ~alloc;
+    uint32_t left = slots - w * 64;
+    if (left < 64) bits &= (1ull << left) - 1;
+    if (at >= w * 64 + 64) return 0;
+    return at > w * 64 ? bits & ~0ull << (at - w * 64) : bits;
+}
 // Slots of word w that are free, as bits. Exact for the owner.
 static inline uint64_t span_free_word(const Span *s, uint32_t w) {
-    uint64_t bits = ~load_relaxed(&s->alloc[w]);
-    uint32_t i = span_at(s), left = s->slots - w * 64;
-    if (left < 64) bits &= (1ull << left) - 1;
-    if (i >= w * 64 + 64) return 0;
-    return i > w * 64 ? bits & ~0ull << (i - w * 64) : bits;
+    return free_bits(load_relaxed(&s->alloc[w]), span_at(s), s->slots, w);
 }
 static inline uint32_t span_free_slots(const Span *s) {
     uint32_t n = 0;

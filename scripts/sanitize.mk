@@ -28,7 +28,7 @@ SAN_UNITS_tsan     := $(patsubst tests/unit/%.c,$(B)/tsan/unit/%,$(shell grep -l
 SAN_CPUS     ?= 4
 SAN_TIMEOUT  ?= 120
 SAN_ENV := BURROW_CPUS=$(SAN_CPUS) BURROW_MEM=2G BURROW_FILES=$(B)/san.blob ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 \
-  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:history_size=2:suppressions=scripts/tsan.supp
+  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:history_size=2
 
 SAN_COMMON := $(filter-out -O2 -fno-strict-aliasing,$(CFLAGS_COMMON)) -O1 -fno-strict-aliasing -Wno-maybe-uninitialized -Wno-missing-braces \
   -include tests/host/san/hooks.h -DRT_HOSTED
