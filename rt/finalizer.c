@@ -77,7 +77,7 @@ typedef struct SetArgs {
 // The span of obj, if it may have a finalizer; NULL: *wrong says why not.
 static Span *span_for(uintptr_t obj, const char **wrong) {
     Span *s = span_of(obj);
-    *wrong = "runtime.SetFinalizer: pointer not in heap";
+    *wrong = "runtime.SetFinalizer: pointer not in allocated block";
     if (!s) return NULL;
     uint32_t slot = span_slot(s, obj);
     if (slot >= s->slots || !span_is_object(s, slot)) return NULL;

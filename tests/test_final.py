@@ -10,8 +10,8 @@ import qemu
 
 CASES = {
     "nil": "fatal error: runtime.SetFinalizer: first argument is nil",
-    "stack": "fatal error: runtime.SetFinalizer: pointer not in heap",
-    "wild": "fatal error: runtime.SetFinalizer: pointer not in heap",
+    "stack": "fatal error: runtime.SetFinalizer: pointer not in allocated block",
+    "wild": "fatal error: runtime.SetFinalizer: pointer not in allocated block",
     "inside": "fatal error: runtime.SetFinalizer: pointer not at beginning of allocated block",
     "twice": "fatal error: runtime.SetFinalizer: finalizer already set",
     "panic": "panic: in a finalizer",

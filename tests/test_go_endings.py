@@ -48,6 +48,15 @@ CASES |= {
     "bad": (2, rf"fatal error: panic while printing panic value: worse\n{RUNNING}{FRAME.format('bad.Error')}{MINE}\n"),
     "repanic": (2, rf"panic: first \[recovered\]\n\tpanic: again first\n{RUNNING}{FRAME.format('repanic.func1')}{FRAME.format('repanic')}{FRAME.format('main')}\n"),
     "nested": (2, rf"panic: first\n\tpanic: second\n\tpanic: third\n{RUNNING}(?:{FRAME.format('nestedPanics[.func12]*')})+{FRAME.format('main')}\n"),
+    **{name: (2, rf"fatal error: runtime\.SetFinalizer: {text}\n{RUNNING}{MINE}\n") for name, text in {
+        "finalnil": "first argument is nil", "finalvalue": r"first argument is main\.point, not pointer",
+        "finalnofunc": "second argument is int, not a function", "finaltwice": "finalizer already set",
+        "finalnamed": r"cannot pass main\.named to finalizer func\(main\.renamed\)"}.items()},
+    # Nobody recovers from these.
+    **{name: (2, rf"fatal error: runtime\.SetFinalizer: cannot pass \*main\.point to finalizer {text}\n{RUNNING}{FRAME.format('finalizer')}{MINE}\n") for name, text in {
+        "finaltwo": r"func\(\*main\.point, \*main\.point\)", "finaldots": r"func\(\.\.\.\*main\.point\) because dotdotdot",
+        "finalother": r"func\(\*main\.failure\)", "finalmethod": r"func\(main\.shape\)"}.items()},
+    "finalfits": (0, r"\[\*point {1 2} error 7 interface {1 2} named {1 2}\]\ncame back\n"),
     "goexit": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
     "goexitothers": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
     "goexitblocked": (2, rf"{DEADLOCK}\ngoroutine \d+ \[select \(no cases\)\]:\n{INNER}created by [^\n]*\n\t[^\n]*\n\n"),

@@ -12,7 +12,7 @@
 //
 // obj: the beginning of a heap object (an object of less than 16 bytes without pointers may share a block with others: then any of its
 // finalizers may wait for the others). Variables and objects of no size are never collected: nothing happens. Ends the program with Go's words otherwise
-// ("fatal error: runtime.SetFinalizer: pointer not in heap", "...: pointer not at beginning of allocated block", "...: finalizer already
+// ("fatal error: runtime.SetFinalizer: pointer not in allocated block", "...: pointer not at beginning of allocated block", "...: finalizer already
 // set", "...: first argument is nil"), and when there is no memory.
 void set_finalizer(void *obj, void (*fn)(void *obj));
 // The same with an argument, which stays reachable until then. If obj can be reached from it, fn never runs.

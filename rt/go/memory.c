@@ -44,26 +44,39 @@ static void run(void *obj, void *arg) {
     call_final(f, obj, in_memory ? heap_alloc(bytes, &type_ptr, 0) : NULL);
 }
 
-static _Noreturn void wrong(const char *text) { go_throw(text); }
+static _Noreturn void cannot_pass(const Type *obj, const Type *fn, const char *why) {
+    String from = go_type_name(obj), to = go_type_name(fn);
+    rt_fatal("runtime.SetFinalizer: cannot pass %.*s to finalizer %.*s%s", (int)from.n, from.p, (int)to.n, to.p, why);
+}
+static _Noreturn void wrong(const char *which, const Type *t, const char *not) {
+    String name = go_type_name(t);
+    rt_fatal("runtime.SetFinalizer: %s argument is %.*s, not %s", which, (int)name.n, name.p, not);
+}
+
+bool go_T2Ip(const Type *inter, const Type *t) GO("runtime.ifaceT2Ip");
+
+static bool may_be_passed(const Type *obj, const Type *in) {
+    switch (in->kind & KIND_MASK) {
+    case KIND_INTERFACE: return ((const InterfaceType *)in)->n == 0 || go_T2Ip(in, obj);
+    case KIND_PTR: return go_type_equal(in, obj) || ((!in->uncommon || !obj->uncommon) && go_type_equal(elem_of(in), elem_of(obj))); // one may have a name of its own
+    default: return false;
+    }
+}
 
 void go_set_finalizer(Any obj, Any fn) GO("runtime.SetFinalizer");
 void go_set_finalizer(Any obj, Any fn) {
-    if (!obj.type) wrong("runtime.SetFinalizer: first argument is nil");
-    if ((obj.type->kind & KIND_MASK) != KIND_PTR) wrong("runtime.SetFinalizer: first argument is not a pointer");
-    if (!obj.data) wrong("runtime.SetFinalizer: first argument is nil");
+    if (!obj.type) go_throw("runtime.SetFinalizer: first argument is nil");
+    if ((obj.type->kind & KIND_MASK) != KIND_PTR) wrong("first", obj.type, "pointer");
+    if (!obj.data) go_throw("runtime.SetFinalizer: first argument is nil");
     if (elem_of(obj.type)->size == 0) return;
     if (!fn.type) {
         set_finalizer_arg(obj.data, NULL, NULL);
         return;
     }
-    if ((fn.type->kind & KIND_MASK) != KIND_FUNC) wrong("runtime.SetFinalizer: second argument is not a function");
+    if ((fn.type->kind & KIND_MASK) != KIND_FUNC) wrong("second", fn.type, "a function");
     const FuncType *t = (const FuncType *)fn.type;
-    if (t->variadic || t->n_in != 1) wrong("runtime.SetFinalizer: finalizer takes other arguments than the object");
-    const Type *in = t->in[0];
-    unsigned kind = in->kind & KIND_MASK;
-    bool fits = go_type_equal(in, obj.type) || (kind == KIND_PTR && go_type_equal(elem_of(in), elem_of(obj.type)));
-    if (kind == KIND_INTERFACE) fits = ((const InterfaceType *)in)->n == 0 || (go_assertitab(in, obj.type), true);
-    if (!fits) wrong("runtime.SetFinalizer: the finalizer's argument has another type than the object");
+    if (t->variadic) cannot_pass(obj.type, fn.type, " because dotdotdot");
+    if (t->n_in != 1 || !may_be_passed(obj.type, t->in[0])) cannot_pass(obj.type, fn.type, "");
     Final *f = heap_alloc(sizeof *f, &final_type, 0);
     *f = (Final){fn.data, t, obj.type};
     set_finalizer_arg(obj.data, run, f);

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sort"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +36,20 @@ type bad struct{}
 func (bad) Error() string { panic("worse") }
 
 type shape interface{ area() int }
+type (
+	named   *point
+	renamed *point
+)
+
+//go:noinline
+func finalizer(f interface{}) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Println("recovered", r)
+		}
+	}()
+	runtime.SetFinalizer(&point{1, 2}, f)
+}
 
 var (
 	zero    int
@@ -151,6 +166,33 @@ var cases = map[string]func(){
 	"assertmethod":  func() { var v interface{} = 1; fmt.Println(v.(shape)) },
 	"unhashable":    func() { m := map[interface{}]int{}; m[slice] = 1 },
 	"uncomparable":  func() { var v interface{} = slice; fmt.Println(v == v) },
+	"finalnil":      func() { runtime.SetFinalizer(nil, func(*point) {}) },
+	"finalvalue":    func() { runtime.SetFinalizer(point{}, func(point) {}) },
+	"finalnofunc":   func() { runtime.SetFinalizer(&point{}, 5) },
+	"finaltwo":      func() { finalizer(func(a, b *point) {}) },
+	"finaldots":     func() { finalizer(func(...*point) {}) },
+	"finalother":    func() { finalizer(func(*failure) {}) },
+	"finalnamed":    func() { runtime.SetFinalizer(named(&point{}), func(renamed) {}) },
+	"finalmethod":   func() { finalizer(func(shape) {}) },
+	"finaltwice":    func() { p := &point{}; runtime.SetFinalizer(p, func(*point) {}); runtime.SetFinalizer(p, func(*point) {}) },
+	"finalfits": func() {
+		done := make(chan string, 4)
+		finalizer(func(p *point) { done <- fmt.Sprint("*point ", *p) })
+		finalizer(func(p named) { done <- fmt.Sprint("named ", *p) })
+		finalizer(func(p interface{}) { done <- fmt.Sprint("interface ", *p.(*point)) })
+		runtime.SetFinalizer(&failure{7}, func(e error) { done <- fmt.Sprint("error ", e.(*failure).code) })
+		seen := []string{}
+		for len(seen) < 4 {
+			runtime.GC()
+			select {
+			case s := <-done:
+				seen = append(seen, s)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		sort.Strings(seen)
+		fmt.Println(seen)
+	},
 	"shift":         func() { fmt.Println(1 << (zero - 1)) },
 	"makeslice":     func() { fmt.Println(make([]int, zero-1)) },
 	"makechan":      func() { fmt.Println(make(chan int, zero-1)) },

@@ -164,10 +164,10 @@ static void test_removed_while_marking(void) {
 
 static void test_wrong(void) {
     CHECK_THROWS("first argument is nil", set_finalizer(NULL, run_plain));
-    CHECK_THROWS("pointer not in heap", set_finalizer(memory - 4096, run_plain));
+    CHECK_THROWS("pointer not in allocated block", set_finalizer(memory - 4096, run_plain));
     CHECK_THROWS("pointer not at beginning of allocated block", set_finalizer(memory + 8, run_plain));
     store_relaxed(&span.at, span.base + 10 * SLOT);
-    CHECK_THROWS("pointer not in heap", set_finalizer(slot(20), run_plain)); // a free slot
+    CHECK_THROWS("pointer not in allocated block", set_finalizer(slot(20), run_plain)); // a free slot
     store_relaxed(&span.at, span.base + SLOTS * SLOT);
     set_finalizer(slot(5), run_plain);
     CHECK_THROWS("finalizer already set", set_finalizer(slot(5), run_plain));
