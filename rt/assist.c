@@ -127,7 +127,7 @@ typedef enum { PAID, MARKED, NOTHING_TO_MARK } Piece;
 static Piece pay(P *p, G *g) {
     if (load_relaxed(&gc.phase) != GC_MARK || g->gc_credit >= 0) return PAID;
     int64_t now = plat_now_ns(), marked = 0;
-    gc_limiter_update(now, true, false);
+    gc_limiter_update(now, WINDOW_MARKING, false);
     if (load_relaxed(&gc_pace.limiting)) return PAID;
     uint64_t ratio = gc_pace_ratio(load_relaxed(&gc_cycle.scanned));
     int64_t owed = work_of(-g->gc_credit, ratio);

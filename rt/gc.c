@@ -79,6 +79,7 @@ static void begin_marking(void *unused) {
     gc.cycle++;
     gc_cycle.heap0 = load_relaxed(&heap.live_bytes);
     gc_cycle.noted_before = gc_barrier_noted();
+    gc_limiter_update(gc_cycle.sweep_term_ns, WINDOW_PROGRAM, true);
     store_relaxed(&gc_cycle.markers, 0);
     store_relaxed(&gc_cycle.seems_done, 0);
     store_relaxed(&gc_cycle.assist_ns, 0);
@@ -100,7 +101,7 @@ static void begin_marking(void *unused) {
     fetch_or(&p_self()->request, REQ_GC); // its turn is due, too: the coordinator parks, but would perhaps switch to a goroutine without passing the scheduler
     gc_cycle.mark_ns = plat_now_ns();
     taken_until(UTIL_ONE);
-    gc_limiter_update(gc_cycle.mark_ns, false, true);
+    gc_limiter_update(gc_cycle.mark_ns, WINDOW_STOPPED, true); // and assists are counted from 0 again
     store_relaxed(&mem_closed, false);
 }
 
@@ -139,10 +140,13 @@ static void count_up(GcCycle *c) {
 static void stop_2(void) {
     GcCycle *c = &gc_cycle;
     stop_latest.reason = STOP_FOR_END;
+    gc_limiter_update(c->mark_term_ns, WINDOW_MARKING, true);
     if (!gc_mark_finish(FINISH_BUDGET)) {
         c->returns++;
         store_relaxed(&c->seems_done, 0);
-        c->stop2_ns += plat_now_ns() - c->mark_term_ns;
+        int64_t now = plat_now_ns();
+        c->stop2_ns += now - c->mark_term_ns;
+        gc_limiter_update(now, WINDOW_STOPPED, true);
         return;
     }
     RT_ASSERT(load_relaxed(&c->markers) == 0);
@@ -158,7 +162,7 @@ static void stop_2(void) {
     store_relaxed(&gc_sweep_left, 1);
     store_relaxed(&gc.epoch, load_relaxed(&gc.epoch) + 1);
     c->end_ns = plat_now_ns();
-    gc_limiter_update(c->end_ns, true, true);
+    gc_limiter_update(c->end_ns, WINDOW_STOPPED, true);
 }
 
 static void end_marking(void *unused) {

@@ -91,7 +91,9 @@ int64_t gc_pace_period_end(void);      // when that will be; TIME_NEVER: not, or
 void gc_pace_begin(GcCycle *c);        // stop 1
 void gc_pace_end(const GcCycle *c);    // stop 2, after heap_sweep_begin
 uint64_t gc_pace_ratio(uint64_t scanned); // while marking: scan work per byte of allocation, in 1 / PACE_ONE
-void gc_limiter_update(int64_t now, bool marking, bool always); // a window of the CPU limiter ends: with `marking` on or off in it
+// What the time since the CPU limiter's last window was spent with: its assists are counted in gc_cycle.assist_ns.
+typedef enum { WINDOW_PROGRAM, WINDOW_MARKING, WINDOW_STOPPED } LimiterWindow;
+void gc_limiter_update(int64_t now, LimiterWindow what, bool always); // a window ends; always: however short
 
 // ---- assist.c
 void gc_credit_add(int64_t work); // of workers. System stack

@@ -117,7 +117,7 @@ void gc_pace_end(const GcCycle *c) {
     lock_release(&pace_lock);
 }
 
-// ---- the CPU limiter. Windows end at stops, and while marking at an assist, not too often.
+// ---- the CPU limiter. Windows end before and after stops, and while marking at an assist, not too often.
 
 static int64_t idle_sum(int64_t now) {
     int64_t sum = 0;
@@ -128,21 +128,22 @@ static int64_t idle_sum(int64_t now) {
     return sum;
 }
 
-void gc_limiter_update(int64_t now, bool marking, bool always) {
+void gc_limiter_update(int64_t now, LimiterWindow what, bool always) {
     GcPace *g = &gc_pace;
     if (!always && now - load_relaxed(&g->limiter_ns) < LIMITER_NS) return;
     if (!lock_try(&pace_lock)) return; // somebody is at it
     int64_t wall = now - load_relaxed(&g->limiter_ns), assists = load_relaxed(&gc_cycle.assist_ns), idle = idle_sum(now);
-    if (wall > 0) {
-        int64_t total = wall * sched.nproc, neither = idle - g->limiter_idle;
-        int64_t collector = marking ? total / 4 + assists - g->limiter_assists : 0;
+    if (wall > 0) { // else an assist has looked at the clock after who asks for the stop
+        int64_t total = wall * sched.nproc, neither = idle - g->limiter_idle, collector = 0;
+        if (what == WINDOW_MARKING) collector = total / 4 + assists - g->limiter_assists;
         if (neither > 0) total -= neither;
+        if (what == WINDOW_STOPPED) collector = total;
         cpu_limiter_add(&g->limiter, sched.nproc, total > collector ? total - collector : 0, collector);
         store_relaxed(&g->limiting, g->limiter.limiting);
+        store_relaxed(&g->limiter_ns, now);
+        g->limiter_assists = assists;
+        g->limiter_idle = idle;
     }
-    store_relaxed(&g->limiter_ns, now);
-    g->limiter_assists = marking ? assists : 0;
-    g->limiter_idle = idle;
     lock_release(&pace_lock);
 }
 

@@ -124,11 +124,7 @@ uint64_t pacer_sweep_ratio(uint64_t live, uint64_t trigger, uint64_t pages) {
 void cpu_limiter_add(CpuLimiter *l, int procs, int64_t program_ns, int64_t collector_ns) {
     int64_t change = collector_ns - program_ns;
     l->capacity = (uint64_t)procs * 1000000000u;
-    if (change > 0) {
-        l->fill = min_u(l->fill + (uint64_t)change, l->capacity);
-        l->limiting |= l->fill == l->capacity;
-    } else if (change < 0) {
-        l->fill = less(min_u(l->fill, l->capacity), (uint64_t)-change);
-        l->limiting = false;
-    }
+    l->fill = change > 0 ? l->fill + (uint64_t)change : less(l->fill, (uint64_t)-change);
+    l->fill = min_u(l->fill, 2 * l->capacity);
+    l->limiting = l->fill >= l->capacity;
 }

@@ -24,7 +24,8 @@
 // need an eighth of a core: 99 % of all requests were done within 112 ms like that, within 1 ms like this.) A memory limit knows no such mercy.
 //
 // CPU limiter. A bucket of one second per core fills with the collector's time and drains with the program's; when it is full, goroutines do not assist (the goal
-// may be exceeded): over any longer time the collector takes at most half.
+// may be exceeded): over any longer time the collector takes at most half. What comes in while it is full is not forgotten, or it would be two thirds (in Go it may be): the time in
+// which assists take all there is to take would count for nothing, and the first moment without would let them come back. One bucket more is kept at most.
 //
 // All quotients are integers: fractions in 1 / PACE_ONE.
 #pragma once
@@ -79,8 +80,8 @@ uint64_t pacer_assist_ratio(const Pacer *p, const PacerMemory *m, uint64_t scann
 uint64_t pacer_sweep_ratio(uint64_t live, uint64_t trigger, uint64_t pages);
 
 typedef struct CpuLimiter {
-    uint64_t fill, capacity; // ns
-    bool limiting;
+    uint64_t fill, capacity; // ns; fill: up to two capacities
+    bool limiting;           // full
 } CpuLimiter;
 void cpu_limiter_add(CpuLimiter *l, int procs, int64_t program_ns, int64_t collector_ns);
 

@@ -56,6 +56,15 @@ def test_large(build, words):
     judge(qemu.run_process([path, *args], 300, env=dict(os.environ, BURROW_CPUS="2", BURROW_MEM="2G")), words)
 
 
+def test_limiter(build):
+    """Memory limits that cannot be kept: collecting all the time takes half of the machine, and the second that it has in advance. On counted instructions: 20 s of them."""
+    image, line = build.path("build/metal-t_gc_limit.elf"), "GODEBUG=gcforce=0,gcsummary=1"
+    result = qemu.run(image, "pvh", line, 200, smp=1, icount=4)
+    judge(result, f"{image} {line}")
+    left = re.search(r"left to the program: ([\d.]+) %;", result.text)
+    assert left and 45 <= float(left.group(1)) < 60, f"expected that the program got 45 % at least\n{result.tail()}"
+
+
 def test_summary(build):
     """GODEBUG=gcsummary=1: every line, and figures that fit together. On counted instructions, so stops can be judged, too."""
     image, line = build.path("build/metal-t_gc_lists.elf"), "GODEBUG=gcsummary=1 8 200 50"

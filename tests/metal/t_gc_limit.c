@@ -1,5 +1,6 @@
 // t_gc_limit.c -- no death spiral: with a memory limit below what is alive, and with one just above, collecting helps nobody; the program goes on, because the
-// CPU limiter forgives assists when collecting has taken half of the machine for a while. Nothing is judged by the clock: the collector's part is its own counter.
+// CPU limiter forgives assists when collecting has taken half of the machine for a while. Nothing is judged by the clock here; what the
+// program gets is judged on counted instructions (tests/test_gc.py).
 //
 // args: GODEBUG=gcforce=0
 // smp: 1 4

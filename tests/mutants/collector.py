@@ -6,6 +6,11 @@ SHORT = Test("hosted metal-t_gc_pinned in 32 MiB", (PINNED,), ("env", "BURROW_CP
 
 MUTANTS = [
     # ---- the collector
+    # what comes in while the bucket is full is forgotten
+    Mutant("limiter-overflow", "rt/pacer.c",
+           "min_u(l->fill, 2 * l->capacity)",
+           "min_u(l->fill, l->capacity)",
+           unit("test_pacer"), UNIT_FAILED),
     Mutant("barrier", "rt/barrier.c",
            "    p->gc.shaded[p->gc.n_shaded++] = old;\n",
            "",

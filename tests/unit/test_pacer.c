@@ -200,7 +200,9 @@ static void limiter(void) {
     CHECK(!l.limiting);
     cpu_limiter_add(&l, 2, 100000000, 700000000); // 2.1 s of 2
     CHECK(l.limiting);
-    CHECK_EQ(l.fill, 2000000000);
+    CHECK_EQ(l.fill, 2100000000);
+    cpu_limiter_add(&l, 2, 100000000, 0);
+    CHECK(l.limiting);
     cpu_limiter_add(&l, 2, 5, 5);
     CHECK(l.limiting);
     cpu_limiter_add(&l, 2, 6, 5);
@@ -208,8 +210,25 @@ static void limiter(void) {
     CHECK_EQ(l.fill, 1999999999);
     cpu_limiter_add(&l, 2, 5, 6);
     CHECK(l.limiting);
+    cpu_limiter_add(&l, 2, 0, 9000000000);
+    CHECK_EQ(l.fill, 4000000000);
     cpu_limiter_add(&l, 2, 4000000000, 0);
     CHECK_EQ(l.fill, 0);
+    CHECK(!l.limiting);
+}
+
+// Everybody assists whenever it is allowed, and the workers' quarter is taken in any case: a second beyond half, then half.
+static void limiter_share(void) {
+    CpuLimiter l = {0};
+    int64_t program = 0, collector = 0;
+    for (int ms = 0; ms < 60000; ms++) {
+        int64_t taken = l.limiting ? 250000 : 1000000;
+        program += 1000000 - taken;
+        collector += taken;
+        cpu_limiter_add(&l, 1, 1000000 - taken, taken);
+    }
+    CHECK(l.fill + 2000000 > l.capacity); // it has been full
+    CHECK(collector - program <= 1002000000);
 }
 
 static uint64_t seed;
@@ -285,6 +304,7 @@ int main(void) {
     RUN(assists);
     RUN(sweeping);
     RUN(limiter);
+    RUN(limiter_share);
     RUN(properties);
     RUN(converges);
     return test_done();
