@@ -17,7 +17,7 @@
 #include "drivers/driver.h"
 #include "kernel/x86/cpu.h"
 
-enum { CLASS_XHCI = 0x0c0330, CONTROLLERS_MAX = 4, SCRATCH_MAX = PAGE_SIZE / 8 };
+enum { CLASS_XHCI = 0x0c0330, CONTROLLERS_MAX = 16, SCRATCH_MAX = PAGE_SIZE / 8 };
 enum { // capability registers, in words
     CAP_LENGTH = 0,
     CAP_PARAMS1 = 1,
@@ -324,7 +324,11 @@ static const char *start(Xhci *x) {
 }
 
 static bool xhci_probe(const BootInfo *bi) {
-    for (const PciDevice *d = NULL; (d = pci_next(d, CLASS_XHCI)) && controllers < CONTROLLERS_MAX;) {
+    for (const PciDevice *d = NULL; (d = pci_next(d, CLASS_XHCI));) {
+        if (controllers == CONTROLLERS_MAX) {
+            pci_say(d->at, "a USB controller too many: not used");
+            continue;
+        }
         uint64_t phys = frame_alloc((sizeof(Xhci) + PAGE_SIZE - 1) / PAGE_SIZE);
         if (!phys) break;
         Xhci *x = phys_to_virt(phys);

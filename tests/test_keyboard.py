@@ -134,6 +134,16 @@ def test_dump_by_key(image):
         end(m)
 
 
+def test_many_controllers(image):
+    """Boards of now have more than four. The seventeenth is one too many."""
+    controllers = [word for i in range(17) for word in ("-device", f"qemu-xhci,id=usb{i},addr={i + 2:x}")]
+    with Machine(image, smp=1, extra=controllers + ["-device", "usb-kbd,bus=usb15.0"]) as m:
+        assert m.wait_for(r"type something\n").count("a USB controller too many: not used") == 1
+        m.wait_for(r"^keys:   USB keyboard at port \d+\n")
+        line(m, "far away")
+        end(m)
+
+
 def test_machine_without_pci_and_keys(image):
     """No tables: no interrupt controller to route a line. The serial port is looked at by the timer."""
     with Machine(image, smp=1, extra=["-machine", "microvm,acpi=off,isa-serial=on"]) as m:
