@@ -20,6 +20,7 @@ enum { ECAM_BUS_BYTES = 1 << 20, MSIX_ENTRY_WORDS = 4, MSIX_ENTRY_MASKED = 1 };
 static PciList list;
 static bool ports_work, ports_only;
 static volatile uint32_t *ecam_bus[ACPI_MAX_ECAM][256]; // NULL: not mapped yet
+static bool ecam_lost[ACPI_MAX_ECAM];                   // cannot be mapped, said
 
 static uint32_t port_address(PciAddress at, unsigned offset) {
     return PORT_ENABLE | (uint32_t)at.bus << 16 | (uint32_t)at.dev << 11 | (uint32_t)at.fn << 8 |
@@ -44,22 +45,24 @@ static volatile uint32_t *ecam_at(PciAddress at, unsigned offset) {
     const AcpiInfo *acpi = acpi_info();
     for (unsigned i = 0; i < acpi->ecam_count; i++) {
         const AcpiEcam *e = &acpi->ecam[i];
-        if (e->segment != at.segment || at.bus < e->bus_first || at.bus > e->bus_last) continue;
+        if (e->segment != at.segment || at.bus < e->bus_first || at.bus > e->bus_last || ecam_lost[i])
+            continue;
         volatile uint32_t **bus = &ecam_bus[i][at.bus];
         if (!*bus) *bus = map_mmio(e->base + (uint64_t)at.bus * ECAM_BUS_BYTES, ECAM_BUS_BYTES, CACHE_UC);
+        ecam_lost[i] = !*bus;
         return *bus ? *bus + ((uint32_t)at.dev << 15 | (uint32_t)at.fn << 12 | offset) / 4 : NULL;
     }
     return NULL;
 }
 
 static uint32_t config_read(void *ctx, PciAddress at, unsigned offset) {
-    volatile uint32_t *p = ports_only ? NULL : ecam_at(at, offset);
+    volatile uint32_t *p = ports_only && at.segment == 0 ? NULL : ecam_at(at, offset);
     if (p) return *p;
     return ports_work && at.segment == 0 ? port_read(at, offset) : UINT32_MAX;
 }
 
 static void config_write(void *ctx, PciAddress at, unsigned offset, uint32_t v) {
-    volatile uint32_t *p = ports_only ? NULL : ecam_at(at, offset);
+    volatile uint32_t *p = ports_only && at.segment == 0 ? NULL : ecam_at(at, offset);
     if (p) {
         *p = v;
     } else if (ports_work && at.segment == 0) {
@@ -90,21 +93,38 @@ static bool ecam_agrees(const AcpiEcam *e) {
     return true; // nothing to compare
 }
 
-static bool pci_probe(const BootInfo *bi) {
+// Those of segment 0 that show what the ports show, or none. True: bus 0 is among them.
+static bool compare_with_ports(void) {
     const AcpiInfo *acpi = acpi_info();
-    bool first_by_ecam = false;
-    ports_work = probe_ports();
+    bool first_bus = false;
     for (unsigned i = 0; i < acpi->ecam_count; i++) {
         const AcpiEcam *e = &acpi->ecam[i];
-        if (e->segment == 0 && ports_work && !ecam_agrees(e)) {
+        if (e->segment != 0) continue;
+        if (ports_work && !ecam_agrees(e)) {
             rt_printf("pci: configuration space is not at 0x%lx, where the table MCFG says\n", e->base);
             ports_only = true;
-            continue;
         }
-        if (e->segment == 0) first_by_ecam = true;
-        pci_scan(&access, e->segment, e->bus_first, e->bus_last, &list);
+        first_bus |= e->bus_first == 0;
     }
-    if (ports_work && !first_by_ecam) pci_scan(&access, 0, 0, 255, &list);
+    return first_bus && !ports_only;
+}
+
+// The ports reach all buses of segment 0, also those that the table leaves out: bus 0 perhaps.
+static void scan_all(void) {
+    const AcpiInfo *acpi = acpi_info();
+    if (ports_work) pci_scan(&access, 0, 0, 255, &list);
+    for (int others = 0; others < 2; others++)
+        for (unsigned i = 0; i < acpi->ecam_count; i++) {
+            const AcpiEcam *e = &acpi->ecam[i];
+            if ((e->segment != 0) == others && (others || !ports_only))
+                pci_scan(&access, e->segment, e->bus_first, e->bus_last, &list);
+        }
+}
+
+static bool pci_probe(const BootInfo *bi) {
+    ports_work = probe_ports();
+    bool first_by_ecam = compare_with_ports();
+    scan_all();
     if (list.lost) rt_printf("pci: %u devices beyond the first %d left out\n", list.lost, PCI_DEVICES_MAX);
     if (list.count == 0) return false;
     rt_printf("pci:    %u devices on %u %s, by %s\n", list.count, list.buses,

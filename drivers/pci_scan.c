@@ -36,20 +36,23 @@ typedef struct Scan {
     PciList *list;
     uint16_t segment;
     unsigned first, last;
-    uint8_t seen[32];  // bit per bus: visited or waiting
-    uint8_t todo[256]; // each bus at most once: seen
+    uint8_t todo[256]; // each bus at most once: list->seen
     unsigned todo_count;
 } Scan;
 
+static bool is_seen(const PciList *list, unsigned bus) {
+    return list->seen[bus / 8] >> (bus % 8) & 1;
+}
+
 static void see_bus(Scan *s, PciAddress from, unsigned bus) {
-    const char *why = bus < s->first || bus > s->last     ? "leads to a bus outside of its segment"
-                      : s->seen[bus / 8] >> (bus % 8) & 1 ? "leads to a bus that is known already"
-                                                          : NULL;
+    const char *why = bus < s->first || bus > s->last ? "leads to a bus outside of its segment"
+                      : is_seen(s->list, bus)         ? "leads to a bus that is known already"
+                                                      : NULL;
     if (why) {
         s->access->refuse(s->access->ctx, from, why);
         return;
     }
-    s->seen[bus / 8] |= (uint8_t)(1 << (bus % 8));
+    s->list->seen[bus / 8] |= (uint8_t)(1 << (bus % 8)); // visited, or waiting for it
     s->todo[s->todo_count++] = (uint8_t)bus;
 }
 
@@ -92,6 +95,11 @@ static void scan_bus(Scan *s, uint8_t bus) {
 
 void pci_scan(const PciAccess *access, uint16_t segment, unsigned first, unsigned last, PciList *list) {
     if (first > last || last > 255) return;
+    if (list->segment != segment)
+        for (unsigned i = 0; i < sizeof list->seen; i++)
+            list->seen[i] = 0;
+    list->segment = segment;
+    if (is_seen(list, first)) return;
     Scan s = {.access = access, .list = list, .segment = segment, .first = first, .last = last};
     see_bus(&s, (PciAddress){segment, (uint8_t)first, 0, 0}, first);
     for (unsigned i = 0; i < s.todo_count; i++)

@@ -38,10 +38,13 @@ typedef struct PciList {
     PciDevice device[PCI_DEVICES_MAX];
     unsigned count, lost; // lost: beyond PCI_DEVICES_MAX
     unsigned buses;       // that had a device
+    uint16_t segment;     // that was scanned last, and its buses that have been: a bit each
+    uint8_t seen[32];
 } PciList;
 
 // Adds the devices of buses first to last of one segment: those of bus `first`, and of each bus that a bridge
-// leads to. A bus is visited once, whatever the bridges say. Reads only.
+// leads to. A bus is visited once, whatever the bridges say, and also by several calls for one segment. Reads
+// only.
 void pci_scan(const PciAccess *access, uint16_t segment, unsigned first, unsigned last, PciList *list);
 
 // Offset of the first capability `id` of a device; 0: none.

@@ -105,6 +105,27 @@ static void finds_functions_behind_bridges(void) {
     CHECK_STR(last_refusal, "leads to a bus outside of its segment");
 }
 
+// The roots of one segment one after the other, as a table of several ranges has it.
+static void several_roots(void) {
+    reset();
+    add(0, 3, 0, 0x0c0330, 0);
+    add_bridge(0, 28, 4);
+    add(4, 0, 0, 0x010802, 0);
+    add(64, 0, 0, 0x020000, 0); // no bridge leads there
+    const PciList *l = scan(0, 255);
+    CHECK_EQ(l->count, 3);
+    pci_scan(&pci, 0, 4, 255, &list); // known already
+    pci_scan(&pci, 0, 0, 255, &list);
+    CHECK_EQ(l->count, 3);
+    pci_scan(&pci, 0, 64, 127, &list);
+    CHECK_EQ(l->count, 4);
+    CHECK_EQ(l->buses, 3);
+    CHECK_EQ(refused, 0);
+    unsigned long before = reads;
+    pci_scan(&pci, 1, 4, 4, &list); // a bus of another segment
+    CHECK(reads > before);
+}
+
 static void bridges_in_a_circle(void) {
     reset();
     add_bridge(0, 1, 1);
@@ -295,6 +316,7 @@ static void random_spaces(void) {
 
 int main(void) {
     RUN(finds_functions_behind_bridges);
+    RUN(several_roots);
     RUN(bridges_in_a_circle);
     RUN(everything_answers);
     RUN(nothing_answers);
