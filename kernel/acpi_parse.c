@@ -200,12 +200,23 @@ static AcpiReg parse_gas(const uint8_t *g) {
     return reg;
 }
 
+// May events be there? Below 400h are the PC's own devices, at 0CF8h is PCI: whoever believes a table that
+// names their ports writes into their registers.
+static bool is_event_block(uint64_t port, uint32_t bytes) {
+    enum { LEGACY_END = 0x400, PCI_PORTS = 0xcf8, PCI_PORTS_END = 0xd00 };
+    return port >= LEGACY_END && port + bytes <= 0x10000 &&
+           (port + bytes <= PCI_PORTS || port >= PCI_PORTS_END);
+}
+
 // The registers of events, and the way of their interrupt. An override in the MADT, which was parsed before,
 // moves it.
-static void parse_events(const uint8_t *b, uint32_t flags, AcpiInfo *out) {
+static void parse_events(const Table *t, const uint8_t *b, uint32_t flags, AcpiInfo *out) {
     enum { FLAG_BUTTON_IS_DEVICE = 1 << 4, EVENT_BYTES_MIN = 4 };
     uint32_t event = le32(b + 56), smi = le32(b + 48), sci = le16(b + 46);
-    if (event <= 0xfff0 && b[88] >= EVENT_BYTES_MIN && b[88] % 2 == 0 && b[88] <= 0x10) {
+    bool good = true;
+    if (event && !is_event_block(event, b[88])) {
+        good = false;
+    } else if (event && b[88] >= EVENT_BYTES_MIN && b[88] % 2 == 0 && b[88] <= 0x10) {
         out->pm1a_event = (uint16_t)event;
         out->pm1_event_bytes = b[88];
     }
@@ -216,10 +227,15 @@ static void parse_events(const uint8_t *b, uint32_t flags, AcpiInfo *out) {
     }
     for (int i = 0; i < 2; i++) {
         uint32_t port = le32(b + 80 + 4 * i), bytes = b[92 + i];
-        if (port == 0 || port > 0xffff || bytes > 0x10000 - port) continue;
+        if (port == 0 || bytes == 0) continue;
+        if (!is_event_block(port, bytes)) {
+            good = false;
+            continue;
+        }
         out->gpe[i].port = (uint16_t)port;
         out->gpe[i].bytes = (uint8_t)bytes;
     }
+    if (!good) refuse(t->r, t->sig, t->phys, "events at ports that cannot be theirs; those are not used");
     out->sci_gsi = sci;
     out->sci_level = out->sci_active_low = true;
     if (sci < ACPI_ISA_IRQS && out->isa[sci].given) {
@@ -239,7 +255,7 @@ static void parse_fadt(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     uint16_t boot = le16(b + 109);
     out->have_fadt = true;
     out->rtc_century = b[108];
-    parse_events(b, flags, out);
+    parse_events(&t, b, flags, out);
     if (le32(b + 64) <= 0xffff && b[89] >= 2) out->pm1a_control = le16(b + 64);
     if (le32(b + 76) != 0 && le32(b + 76) <= 0xffff && b[91] == 4)
         out->pm_timer = (AcpiReg){ACPI_PORT, 32, le32(b + 76)};
@@ -276,7 +292,8 @@ static void parse_hpet(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
 static bool ecam_overlaps(const AcpiInfo *out, const AcpiEcam *c) {
     for (unsigned i = 0; i < out->ecam_count; i++) {
         const AcpiEcam *o = &out->ecam[i];
-        if (o->segment == c->segment && o->bus_first <= c->bus_last && c->bus_first <= o->bus_last) return true;
+        if (o->segment == c->segment && o->bus_first <= c->bus_last && c->bus_first <= o->bus_last)
+            return true;
     }
     return false;
 }
@@ -290,7 +307,11 @@ static void parse_mcfg(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
         refuse(r, "MCFG", phys, "length is not a whole number of entries");
         return;
     }
-    for (uint32_t off = ENTRIES; off < t.length && out->ecam_count < ACPI_MAX_ECAM; off += ENTRY) {
+    for (uint32_t off = ENTRIES; off < t.length; off += ENTRY) {
+        if (out->ecam_count == ACPI_MAX_ECAM) {
+            refuse(r, "MCFG", phys, "more entries than there is room for; the first ones are used");
+            return;
+        }
         if (!table_read(&t, off, e, ENTRY)) return;
         AcpiEcam c = {le64(e), le16(e + 8), e[10], e[11]};
         if (c.base == 0 || (c.base & 0xfffff) || c.bus_last < c.bus_first)

@@ -49,6 +49,15 @@ bool button_is_pressed(void) {
     return enable_port && (cpu_in16(status_port) & PM1_BUTTON);
 }
 
+// The enable register holds what is written. Nothing would read as ones: events all the time, the button's
+// among them. [boot]
+static bool registers_answer(void) {
+    cpu_out16(enable_port, PM1_BUTTON);
+    uint16_t one = cpu_in16(enable_port);
+    cpu_out16(enable_port, 0);
+    return (one & PM1_BUTTON) && !(cpu_in16(enable_port) & PM1_BUTTON);
+}
+
 // ACPI mode, in which events become interrupts and not firmware's business.
 static bool acpi_mode(void) {
     const AcpiInfo *a = acpi_info();
@@ -77,8 +86,13 @@ void button_init(void) {
         rt_printf("acpi: firmware does not hand over its events; no power button\n");
         return;
     }
+    if (!registers_answer()) {
+        rt_printf("acpi: nothing answers at port 0x%x, where its events should be; no power button\n",
+                  status_port);
+        status_port = enable_port = 0;
+        return;
+    }
     switch_off_general_events(a);
-    cpu_out16(enable_port, 0);
     cpu_out16(status_port, PM1_ALL_EVENTS);
     int vector = irq_register(sci, NULL);
     if (vector < 0 ||

@@ -6,6 +6,7 @@ timers all the while.
 import os
 import random
 import re
+import struct
 import subprocess
 import time
 
@@ -23,6 +24,18 @@ SEED = int(os.environ.get("SEED", "1"))
 @pytest.fixture(scope="module")
 def image(build):
     return build.path(IMAGE)
+
+
+@pytest.fixture
+def without_debug_exit(monkeypatch):
+    """A machine that is switched off as a real one is."""
+    command = qemu.command
+
+    def shorter(*words, **options):
+        args = command(*words, **options)
+        at = next(i for i, word in enumerate(args) if word.startswith("isa-debug-exit"))
+        return args[:at - 1] + args[at + 1:]
+    monkeypatch.setattr(qemu, "command", shorter)
 
 
 def end(machine, status, seconds=60):
@@ -91,6 +104,28 @@ def test_configuration_space_that_is_not_where_the_table_says(image, where):
     assert "pci: configuration space is not at 0x" in text and re.search(r"^pci:    [4-9] devices on 1 bus, by ports$", text, re.M), text
 
 
+def test_hpet_that_is_not_where_the_table_says(image):
+    def change(m):
+        table = m.table("HPET")
+        m.write(table + 44, (0xd0000000).to_bytes(8, "little"))
+        m.mend(table)
+    text = boot_broken(image, change)
+    assert "clock:  no HPET at 0xd0000000: nothing answers\n" in text and "kHz by PM timer" in text, text
+
+
+@pytest.mark.parametrize("entry,shows", [
+    (lambda base: struct.pack("<QHBB", base, 0, 1, 255), r"^pci:    4 devices on 1 bus, by ports$"),  # bus 0 is missing
+    (lambda base: struct.pack("<QHBB", 64 << 20, 1, 0, 255), r"^cannot map device registers at 0x4000000 .*\npci:    4 devices on 1 bus, by ports$"),
+], ids=["from bus 1", "another segment in RAM"])
+def test_configuration_space_of_other_buses(image, entry, shows):
+    def change(m):
+        table = m.table("MCFG")
+        m.write(table + 44, entry(int.from_bytes(m.read(table + 44, 8), "little")))
+        m.mend(table)
+    text = boot_broken(image, change)
+    assert re.search(shows, text, re.M) and text.count("cannot map") <= 1, text
+
+
 def test_damaged_root_table(image):
     text = boot_broken(image, lambda m: wrong_checksum(m, m.root()[0]))
     assert "acpi: table RSDT at" in text and "kHz by PIT" in text and "machine ok: 1 cores" in text, text
@@ -142,6 +177,34 @@ def sci_on_the_serial_line(m):
     table = m.table("FACP")
     m.write(table + 46, b"\4\0")
     m.mend(table)
+
+
+def fadt(*changes):
+    def change(m):
+        table = m.table("FACP")
+        for offset, value in changes:
+            m.write(table + offset, value)
+        m.mend(table)
+    return change
+
+
+PM1_EVENT, PM1_CONTROL, GPE0, GPE0_BYTES, COM1 = 56, 64, 80, 92, b"\xf8\3\0\0"
+
+
+@pytest.mark.parametrize("change,says", [
+    (fadt((PM1_EVENT, b"\0\x90\0\0"), (PM1_CONTROL, b"\4\x90\0\0")), "acpi: nothing answers at port 0x9000, where its events should be; no power button"),
+    (fadt((GPE0, COM1), (GPE0_BYTES, b"\x10")), "left out: events at ports that cannot be theirs; those are not used"),
+    (fadt((PM1_EVENT, COM1)), "left out: events at ports that cannot be theirs; those are not used"),
+], ids=["nothing", "general events at the serial port", "events at the serial port"])
+def test_events_that_are_not_where_the_table_says(image, without_debug_exit, change, says):
+    """The machine is held for its reader all the same: no register of all ones is a pressed button."""
+    with BrokenFirmware(image, "HOLD=3 5 4", smp=2) as m:
+        change(m)
+        m.start()
+        assert says in m.wait_for(r"^The machine switches off in 3 seconds\.$", 60), m.text
+        held = time.monotonic()
+        m.child.wait(60)
+    assert time.monotonic() - held > 2
 
 
 @pytest.mark.parametrize("change,says", [
@@ -354,15 +417,8 @@ def test_power_button(image, smp):
 
 
 @pytest.mark.parametrize("when", ["running", "ended"])
-def test_power_button_does_not_wait_for_readers(image, monkeypatch, when):
+def test_power_button_does_not_wait_for_readers(image, without_debug_exit, when):
     """HOLD keeps a machine on whose program has ended, for who sits before its screen; the button switches it off, before or meanwhile."""
-    command = qemu.command
-
-    def without_debug_exit(*words, **options):
-        args = command(*words, **options)
-        at = next(i for i, word in enumerate(args) if word.startswith("isa-debug-exit"))
-        return args[:at - 1] + args[at + 1:]
-    monkeypatch.setattr(qemu, "command", without_debug_exit)
     with Machine(image, "HOLD=5000 5 4 " + ("600000" if when == "running" else "0"), smp=2) as m:
         m.wait_for(r"^time: " if when == "running" else r"^The machine switches off in 5000 seconds\.$")
         time.sleep(0.3)

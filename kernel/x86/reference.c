@@ -33,7 +33,10 @@ bool reference_hpet(Reference *r) {
     volatile uint64_t *hpet = map_mmio(acpi_info()->hpet_phys, 1024, CACHE_UC);
     if (!hpet) return false;
     uint64_t caps = hpet[0], period_fs = caps >> 32;
-    if (period_fs == 0 || period_fs > period_max_fs) return false;
+    if (period_fs == 0 || period_fs > period_max_fs) {
+        rt_printf("clock:  no HPET at 0x%lx: nothing answers\n", (unsigned long)acpi_info()->hpet_phys);
+        return false;
+    }
     hpet[0x10 / 8] |= 1; // main counter runs
     bool wide = caps >> 13 & 1;
     *r = (Reference){.name = "HPET",
