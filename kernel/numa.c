@@ -31,6 +31,10 @@ void numa_init(void) {
     if (lost) rt_printf("acpi: memory of nodes beyond the first %d counts as node 0's\n", NUMA_NODES_MAX);
 }
 
+void numa_forget(void) {
+    nodes = 0;
+}
+
 int numa_nodes(void) {
     return nodes > 1 ? nodes : 1;
 }
@@ -39,6 +43,7 @@ int numa_node_of_memory(uint64_t phys, uint64_t *end) {
     const AcpiInfo *a = acpi_info();
     int node = 0;
     *end = UINT64_MAX;
+    if (nodes < 2) return 0;
     for (unsigned i = 0; i < a->mem_count; i++) {
         uint64_t lo = a->mem[i].base, hi = lo + a->mem[i].bytes;
         if (phys >= lo && phys < hi) {
@@ -48,7 +53,7 @@ int numa_node_of_memory(uint64_t phys, uint64_t *end) {
             *end = lo;
         }
     }
-    return node > 0 && nodes > 1 ? node : 0;
+    return node > 0 ? node : 0;
 }
 
 int numa_node_of_core(uint32_t apic_id) {

@@ -48,6 +48,8 @@ static inline size_t max_size(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
+_Static_assert(PAGE_ZONES_MAX == RT_MEM_RANGES_MAX, "as rt.h says");
+
 // ---- heap of zones
 
 void pageheap_init(PageHeap *h, Lock *lock) {

@@ -13,7 +13,9 @@ typedef struct G G;
 P *rt_boot_p(void);
 void *rt_p_tcb(P *p);
 // 2. Hands physical memory to the page allocator (page.h): called once per usable range, page-aligned [lo, hi) as directly
-//    mapped addresses; node is the NUMA node or 0. Metadata is taken from the range itself. False: too small, left out.
+//    mapped addresses; node is the NUMA node or 0. Metadata is taken from the range itself. False: too small, or one too many;
+//    left out.
+enum { RT_MEM_RANGES_MAX = 64 };
 bool rt_mem_add(uintptr_t lo, uintptr_t hi, int node);
 // 3. P for core `cpu` >= 1; NULL: no memory. The machine sets %gs, %fs and p->sys_lo/sys_sp (rt_p_set_stack) for each.
 P *rt_p_new(int cpu);

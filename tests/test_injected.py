@@ -18,6 +18,7 @@ from firmware import RESERVED, USABLE, BrokenFirmware
 from machine import Machine
 
 IMAGE = "build/metal-t_machine.elf"
+MIB = 1 << 20
 SEED = int(os.environ.get("SEED", "1"))
 
 
@@ -155,6 +156,31 @@ def test_core_named_twice(image):
         m.mend(table)
     text = boot_broken(image, change, smp=3)
     assert "acpi: MADT names 1 cores more than once" in text and "machine ok: 2 cores" in text, text
+
+
+def srat(ranges):
+    """Memory is of two nodes in turn, in so many ranges. The table takes the place of one that nobody reads."""
+    def change(m):
+        body = struct.pack("<IQ", 1, 0) + b"".join(struct.pack("<BBBBI4sI", 0, 16, 0, core, 1, bytes(4), 0) for core in range(2))
+        size = (448 * MIB // ranges) & ~0xfff
+        for i in range(ranges):
+            body += struct.pack("<BBIHQQIIQ", 1, 40, i % 2, 0, 32 * MIB + i * size, size, 0, 1, 0)
+        place = 464 * MIB  # free memory, but the last that is taken
+        m.write(place, struct.pack("<4sIBB6s8sI4sI", b"SRAT", 36 + len(body), 3, 0, b"BURROW", b"TEST", 1, b"TEST", 1) + body)
+        m.mend(place)
+        root, tables = m.root()
+        m.write(root + 36 + 4 * tables.index(m.table("WAET")), place.to_bytes(4, "little"))
+        m.mend(root)
+    return change
+
+
+def test_nodes_in_more_pieces_than_there_is_room_for(image):
+    """The nodes are given up, not the memory."""
+    text = boot_broken(image, srat(20))
+    assert re.search(r"^memory: 50\d MiB free of 511 MiB, 2 nodes$", text, re.M), text
+    text = boot_broken(image, srat(120))
+    assert re.search(r"^acpi: the SRAT cuts memory into 12\d pieces, more than 64: its nodes are not told apart$", text, re.M), text
+    assert re.search(r"^memory: 50\d MiB free of 511 MiB$", text, re.M), text
 
 
 # ---- lines that the tables send elsewhere
@@ -304,9 +330,6 @@ def test_memory_map_of_reservations(image):
         m.start()
         m.wait_for(r"^burrow: cannot boot: the memory map reserves more than 224 ranges$")
         m.child.wait(10)
-
-
-MIB = 1 << 20
 
 
 @pytest.mark.parametrize("claims,shows,left", [

@@ -153,13 +153,30 @@ uint64_t frame_alloc(size_t n) {
     return phys;
 }
 
+// The end of what begins at lo and belongs to one node, in whole pages; at most hi.
+static uint64_t piece_end(uint64_t lo, uint64_t hi, int *node) {
+    uint64_t end, next;
+    *node = numa_node_of_memory(lo, &end);
+    for (; end < hi && numa_node_of_memory(end, &next) == *node; end = next) {
+    }
+    if (end >= hi) return hi;
+    end &= ~(uint64_t)(PAGE_SIZE - 1);
+    return end > lo ? end : lo + PAGE_SIZE; // a node that begins within a page
+}
+
+static unsigned piece_count(uint64_t lo, uint64_t hi) {
+    unsigned n = 0;
+    for (int node; lo < hi; lo = piece_end(lo, hi, &node))
+        n++;
+    return n;
+}
+
 // A range in pieces, cut where the node changes. Returns the bytes that were too few or too many to use.
 static size_t hand_over(uint64_t lo, uint64_t hi) {
     size_t lost = 0;
+    int node;
     for (uint64_t end; lo < hi; lo = end) {
-        int node = numa_node_of_memory(lo, &end);
-        end &= ~(uint64_t)(PAGE_SIZE - 1);
-        if (end > hi || end <= lo) end = hi;
+        end = piece_end(lo, hi, &node);
         if (!rt_mem_add(DIRECT_BASE + lo, DIRECT_BASE + end, node)) lost += end - lo;
     }
     return lost;
@@ -187,10 +204,24 @@ static bool next_range(size_t *i, uint64_t *lo, uint64_t *hi) {
     return false;
 }
 
+// A table that cuts memory into more pieces than the page allocator takes would cost the rest of it; all of
+// it on one node costs time alone.
+static void check_nodes(void) {
+    uint64_t lo, hi;
+    unsigned ranges = 0, pieces = 0;
+    for (size_t i = 0; next_range(&i, &lo, &hi); ranges++)
+        pieces += piece_count(lo, hi);
+    if (pieces <= RT_MEM_RANGES_MAX || pieces == ranges) return;
+    rt_printf("acpi: the SRAT cuts memory into %u pieces, more than %d: its nodes are not told apart\n",
+              pieces, RT_MEM_RANGES_MAX);
+    numa_forget();
+}
+
 // The page allocator takes so many ranges and no more: the larger ones first, by powers of two.
 void frame_handover(void) {
     size_t lost = 0;
     uint64_t lo, hi;
+    check_nodes();
     handed_over = true;
     for (unsigned shift = 63; shift-- > 0;)
         for (size_t i = 0; next_range(&i, &lo, &hi);)
