@@ -1,7 +1,8 @@
 // profile_heap.c -- the heap profile: of every so many bytes allocated (heapprof=n; Go's MemProfileRate), one object with the stack that made it.
 //
 // How far it is to the next sample is random, exponentially distributed with a mean of n, so that no pattern of sizes hides; a reader of the profile multiplies each
-// object by what it stands for (scripts/profile2pb.py, as Go's pprof does).
+// object by what it stands for (scripts/profile2pb.py, as Go's pprof does). That depends on the object's size: so what is counted are stacks and sizes, as in Go; the mean of
+// small and large objects of one stack would stand for neither.
 //
 // Which sampled objects are in use is settled at the end of each marking, before anything is swept: what was not marked is free, unless a finalizer keeps it. There is one
 // sampled object for each 512 KB of heap, so this costs a stop nothing to speak of, and allocation and sweep know nothing of it. Allocation goes the slow way while somebody wants this profile: the fast path has no hook.
@@ -84,7 +85,7 @@ static void sample_call(void *object) {
     unsigned n = traceback_here(pc, PROFILE_DEPTH);
     lock_acquire(&lock);
     bool fits = count < room || (room < UINT32_MAX / 2 && grow(2 * pages));
-    ProfileBucket *b = fits ? proftab_bucket(profile_heap_table, pc, n, NULL) : NULL;
+    ProfileBucket *b = fits ? proftab_bucket(profile_heap_table, pc, n, (const void *)s->slot_bytes) : NULL;
     if (b) {
         proftab_add(b, ALLOC_OBJECTS, 1);
         proftab_add(b, ALLOC_BYTES, s->slot_bytes);

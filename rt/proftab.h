@@ -9,7 +9,7 @@ typedef struct ProfileBucket {
     uint32_t next;     // in the chain of its hash; offset in bytes, 0: none
     uint32_t hash;
     uint32_t depth, unused;
-    const void *label; // of CPU profiles: part of what is counted; on the heap, a root (root.c), or NULL
+    const void *label; // part of what is counted. CPU: on the heap, a root (root.c), or NULL; heap: the objects' size, a number; else NULL
     uintptr_t pc[]; // innermost first; of callers, an address inside the call instruction
 } ProfileBucket;
 

@@ -71,10 +71,11 @@ class Writer:
             self.body.append(field(PROFILE["location"], field(1, i) + field(2, 1) + field(3, pc) + field(4, line)))
         return self.locations[key]
 
-    def sample(self, stack, values):
-        """stack: (address, Place), innermost first."""
+    def sample(self, stack, values, labels=None):
+        """stack: (address, Place), innermost first; labels: numbers, by key."""
         ids = [self._location(pc, place) for pc, place in stack]
-        self.body.append(field(PROFILE["sample"], packed(1, ids) + packed(2, values)))
+        tags = b"".join(field(3, field(1, self.string(key)) + field(3, number)) for key, number in (labels or {}).items())
+        self.body.append(field(PROFILE["sample"], packed(1, ids) + packed(2, values) + tags))
 
     def finish(self):
         table = b"".join(varint(PROFILE["string_table"] << 3 | 2) + varint(len(s.encode())) + s.encode() for s in self.strings)
@@ -83,7 +84,7 @@ class Writer:
 
 # ---- reading: for tests, and for people without go
 
-Sample = namedtuple("Sample", "stack values labels", defaults=({},))  # stack: (function, file, line), innermost first; labels: texts, by key
+Sample = namedtuple("Sample", "stack values labels", defaults=({},))  # stack: (function, file, line), innermost first; labels: texts and numbers, by key
 
 
 def fields(data):
@@ -161,6 +162,6 @@ def read(data):
         values = numbers(m[2])
         if len(values) != len(types):
             raise ValueError(f"a sample has {len(values)} values of {len(types)}")
-        labels = {strings[label[1]]: strings[label.get(2, 0)] for label in (dict(fields(text)) for text in m.get(3, []))}
+        labels = {strings[label[1]]: label[3] if 3 in label else strings[label.get(2, 0)] for label in (dict(fields(text)) for text in m.get(3, []))}
         samples.append(Sample([place for i in numbers(m[1]) for place in locations[i]], values, labels))
     return {"sample_types": types, "strings": strings, **{name: top.get(n, []) for name, n in PROFILE.items()}}, samples

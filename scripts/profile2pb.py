@@ -67,6 +67,11 @@ def stack_of(image, kind, pcs):
     return begun
 
 
+def size_of(kind, values):
+    """Of the objects of a stack in a heap profile: all have the same, what one of them stands for depends on it (rt/profile_heap.c)."""
+    return values[1] // values[0] if kind == "heap" and values[0] else 0
+
+
 def merged(profiles, kind):
     """One profile of the cores'; None: none of that kind."""
     chosen = [p for p in profiles if p.kind == kind]
@@ -75,9 +80,10 @@ def merged(profiles, kind):
     sums = {}
     for p in chosen:
         for s in p.stacks:
-            old = sums.get(s.pcs, (0, 0, 0, 0))
-            sums[s.pcs] = tuple(a + b for a, b in zip(old, s.values))
-    stacks = [glass.Stack(values, pcs) for pcs, values in sums.items()]
+            key = s.pcs, size_of(kind, s.values)
+            old = sums.get(key, (0, 0, 0, 0))
+            sums[key] = tuple(a + b for a, b in zip(old, s.values))
+    stacks = [glass.Stack(values, pcs) for (pcs, _), values in sums.items()]
     return glass.Profile(kind, chosen[0].rate, chosen[0].duration, sum(p.lost for p in chosen), stacks)
 
 
@@ -96,7 +102,8 @@ def convert(profile, image, build=""):
         stack = stack_of(image, kind, s.pcs)
         if not any(values) or not stack:
             continue
-        writer.sample(stack, values)
+        size = size_of(kind, s.values)
+        writer.sample(stack, values, {"bytes": size} if size else {})
         flat[stack[0][1].function] += values[-1]
         total += values[-1]
     return writer.finish(), flat, total

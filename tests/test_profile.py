@@ -74,6 +74,15 @@ def test_heap(build, boot):
 
 
 @pytest.mark.parametrize("boot", ["host", "pvh"])
+def test_heap_sizes(build, boot):
+    """199,900 objects of 64 bytes and 100 of 256 KB by one stack: what is sampled of each stands for its own size, not for the mean of both."""
+    _, samples, path = profiled(build, "metal-t_profile", "heap", boot, 1, "z")
+    by_size = {s.labels["bytes"]: s.values[:2] for s in samples if s.stack[0][0] == "mixed"}
+    assert set(by_size) == {64, 262144} and by_size[262144] == [100, 100 << 18], by_size
+    assert near(by_size[64][0], 199900, 0.1) and near(by_size[64][1], 199900 * 64, 0.1), by_size
+
+
+@pytest.mark.parametrize("boot", ["host", "pvh"])
 def test_goroutine(build, boot):
     _, samples, _ = profiled(build, "metal-t_profile", "goroutine", boot, 2, "goroutine")
     counts = by_function(samples, 0, leaf=False)

@@ -1,4 +1,4 @@
-// t_profile.c -- a program whose profiles are known: cpu, stops, heap, goroutine, mutex, block. Its arguments say which part runs.
+// t_profile.c -- a program whose profiles are known: cpu, stops, heap, z (heap: sizes), goroutine, mutex, block. Its arguments say which part runs.
 //
 // judged by: tests/test_profile.py
 // boot: none
@@ -67,6 +67,14 @@ static __attribute__((noinline)) void waste(void) {
         sink += (uintptr_t)make_array(uint8_t, 1024);
 }
 
+// ---- sizes: small objects and large ones by one stack, all dropped
+
+static __attribute__((noinline)) void mixed(size_t n) { sink += (uintptr_t)make_array(uint8_t, n); }
+static void small_and_large(void) {
+    for (int i = 0; i < 200000; i++)
+        mixed(i % 2000 ? 64 : BLOCK * 4);
+}
+
 // ---- goroutine: ten wait in one place, five in another
 
 static void wait_here(void *c) { chan_recv((chan(int))c); }
@@ -110,6 +118,7 @@ int main(int argc, char **argv) {
         waste();
         gc_collect();
         break;
+    case 'z': small_and_large(); break;
     case 'g':
         for (int i = 0; i < 10; i++)
             go(wait_here, c);
