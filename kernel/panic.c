@@ -198,6 +198,7 @@ static Cpu *panic_begin(const TrapFrame *tf) {
 // stack_core >= 0: the stack `cause` of that core has overflowed.
 static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     Cpu *cpu = panic_begin(tf);
+    rt_report_begins();
     stop_other_cores(cpu);
     rt_printf("\n");
     console_report_begins();
@@ -217,6 +218,7 @@ static _Noreturn void report(TrapFrame *tf, const char *cause, int stack_core) {
     print_other_cores(cpu);
     rt_report();
     rt_printf("==== end of crash report ====\n");
+    rt_report_is_over();
     plat_exit(2);
 }
 

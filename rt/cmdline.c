@@ -183,7 +183,7 @@ static const struct KnobRule {
     const char *expected;
 } rules[] = {
     {"GOMAXPROCS", set_gomaxprocs, "a number of cores from 1 to 256"},
-    {"GODEBUG", set_godebug, "trapstep=k, gctrace=1 or 2, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, scheddetail=1, leak=1, trace=1, tracebuf=KB, cpuprof=hz, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, oomfor=k, oomkind=m, separated by commas"},
+    {"GODEBUG", set_godebug, "trapstep=k, gctrace=1 or 2, gcsummary=1, gcverify=1, gcpoison=1, gcstress=n, gcforce=ms, schedtrace=ms, scheddetail=1, leak=1, trace=1, tracebuf=KB, cpuprof=hz up to 10000, heapprof=bytes, goprof=1, mutexprof=n, blockprof=ns, oomat=n, oomfor=k, oomkind=m, separated by commas"},
     {"GOGC", set_gogc, "a percentage or \"off\""},
     {"GOMEMLIMIT", set_gomemlimit, "a size like 512MiB or \"off\""},
     {"SLICE", set_slice, "a duration from 100us to 60s, like 10ms"},

@@ -32,7 +32,8 @@ uint64_t profile_block_rate, profile_mutex_rate;
 static int64_t cpu_period;
 static bool cpu_live;             // the program itself takes a profile. hint_store
 static _Atomic uint32_t changing; // cpu_live, period and tables
-static bool done;
+static bool done;                 // hint_store
+static int64_t duration;          // at that time
 
 static ProfileTable *table(uint32_t kind) {
     ProfileTable *t = proftab_new(TABLE_PAGES);
@@ -118,7 +119,7 @@ static void sample(P *p, const TrapFrame *tf) {
 }
 
 int64_t profile_tick(P *p, const TrapFrame *tf, int64_t now) {
-    if (done) return TIME_NEVER;
+    if (hint_load(&done)) return TIME_NEVER;
     if (now < p->profile_next) return p->profile_next;
     store_relaxed(&p->sampling, 1);
     fence_seq(); // pairs with change_begin: it sees us sampling, or we see it changing
@@ -200,7 +201,7 @@ static bool is_mutex(unsigned why) { return why == WAIT_SEMA_MUTEX || why == WAI
 
 static void count(ProfileTable *t, const uintptr_t *pc, unsigned n, uint64_t times, uint64_t ns, uint64_t scale) {
     lock_acquire(&lock);
-    ProfileBucket *b = done ? NULL : proftab_bucket(t, pc, n, NULL);
+    ProfileBucket *b = hint_load(&done) ? NULL : proftab_bucket(t, pc, n, NULL);
     if (b) {
         proftab_add(b, 0, times * scale);
         proftab_add(b, 1, ns * scale);
@@ -276,9 +277,13 @@ void profile_goroutines(void *unused) {
 
 // ---- out
 
-void profile_write_out(void) {
-    int64_t duration = plat_now_ns() - sched.start_ns;
+void profile_close(void) {
+    if (hint_load(&done)) return;
+    duration = plat_now_ns() - sched.start_ns;
     hint_store(&done, true);
+}
+
+void profile_write_out(void) {
     if (rt_knobs.cpuprof)
         for (int i = 0; i < sched.ncpu; i++)
             proftab_write_out(rt_ps[i]->samples, "cpu", rt_knobs.cpuprof, duration);

@@ -8,6 +8,7 @@ extern uint32_t profile_wanted; // written by rt_main, or by one core with the w
 void profile_start(void);          // rt_main: knobs, tables. Before the other cores run
 void profile_core_begins(P *p);    // p's core, before it enters the scheduler
 void profile_goroutines(void *unused); // where each of them is: world stopped, or the other cores frozen. System stack
+void profile_close(void);          // nothing is counted any more. Any context
 void profile_write_out(void);      // to the side channel. System stack; others may still run
 
 // Interrupt: a sample of this core, if it is time, and the next time. TIME_NEVER: none.

@@ -34,6 +34,7 @@ void report_begin(void) {
         }
         report_wait_frozen();
     }
+    watch_close(); // a trace of the report, and samples of it, would be longer than the program's end that one looks for
     plat_report_begins();
     for (int i = 0; i < sched.ncpu; i++)
         if (rt_ps[i] != self) plat_ipi(i);

@@ -45,6 +45,10 @@ bool rt_fault(TrapFrame *tf, FaultKind kind, uintptr_t addr);
 // ---- reports; any context, print by plat_write, take no lock
 // "what each core runs, held locks, last goroutines": used by the kernel's panic report and by NMI.
 void rt_report(void);
+// Around a report of the machine's own that ends the program: what is traced and profiled ends with the first; the second, when all is said, writes it out (it looks at
+// goroutines and tables of the program: a fault is the end). This core alone.
+void rt_report_begins(void);
+void rt_report_is_over(void);
 // Name and line of pc: fills name ("chan_send"), file, line (0: unknown), offset. False: unknown.
 typedef struct { const char *name, *file; unsigned line; uintptr_t offset; } RtSymbol;
 bool rt_symbolize(uintptr_t pc, RtSymbol *out);

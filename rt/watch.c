@@ -61,10 +61,17 @@ void watch_start(void) {
     if (rt_watch) sched_watched();
 }
 
+void watch_close(void) {
+    trace_close();
+    if (profile_wanted) profile_close();
+}
+void rt_report_begins(void) { watch_close(); }
+void rt_report_is_over(void) { watch_end(); }
+
 void watch_end(void) {
     const Knobs *k = &rt_knobs;
     if (!trace_wanted && !(k->cpuprof || k->heapprof || k->goprof || k->mutexprof || k->blockprof)) return;
-    trace_close();
+    watch_close();
     if (profile_wanted & PROFILE_GOROUTINE) profile_goroutines(NULL);
     if (!side_open()) return;
     trace_write_out();

@@ -28,7 +28,8 @@ void watch_run(G *g);                   // about to run on this core, which runs
 void watch_left(G *g, LeftReason why);  // g leaves its core, and nobody else can have it yet; why: unless it waits or is dead
 void watch_ready(G *g);                 // g is off its core and about to be queued, by p->g or by nobody
 void watch_start(void);                 // rt_main: knobs; before other cores run
-void watch_end(void);                   // the program or its report ends: everything goes out. System stack
+void watch_close(void);                 // the program ends, or a report of its end begins: what happens from here on is not part of what was looked at. Any context
+void watch_end(void);                   // the program or its report is over: everything goes out. System stack
 
 #define WATCHED() unlikely(RT_WATCH != 0)
 

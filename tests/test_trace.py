@@ -137,6 +137,21 @@ def test_a_deadlock_leaves_its_trace(build):
     assert story.waits[1][-1][2].startswith("chan") or story.waits[1][-1][2].startswith("select"), story.waits[1]
 
 
+@pytest.mark.parametrize("boot", ["host", "pvh"])
+@pytest.mark.parametrize("how", ["text-survived", "stray"])
+def test_the_report_of_a_program_is_no_part_of_it(build, how, boot):
+    """A panic, and a fault that is none: what was looked at comes out, up to there, and nothing that the report did: it stops the other core and looks for lines, for long."""
+    traced(build, "metal-t_dies", boot, 2, f"GODEBUG=trace=1,cpuprof=10000,goprof=1 -- {how}", status=2)
+    stream, image = glass.read(f"build/test-metal-t_dies-{boot}.side"), glass.Image(build.path("build/host/metal-t_dies" if boot == "host" else "build/metal-t_dies.elf"))
+    story = trace2json.Story(stream.trace, image)
+    check(stream.trace, story)
+    assert story.runs[1][-1][1] == stream.trace.end, "main runs until the end"
+    goroutines = next(p for p in stream.profiles if p.kind == "goroutine")
+    assert [s.values[0] for s in goroutines.stacks] == [1], goroutines.stacks
+    seen = {place.file for p in stream.profiles if p.kind == "cpu" for s in p.stacks for _, place in image.frames(s.pcs)}
+    assert not seen & {"rt/report.c", "rt/traceback.c", "rt/symtab.c", "rt/print.c", "kernel/panic.c", "kernel/log.c", "tests/host/plat_fault.c"}, seen
+
+
 def test_without_a_side_channel_it_is_said(build):
     result = qemu.run(build.path("build/hello.elf"), "pvh", KNOBS, 60)
     assert result.status == 0 and "nowhere to write" in result.text

@@ -85,6 +85,7 @@ void host_dump(const TrapFrame *tf) {
     }
     rt_report();
     traceback_all(true);
+    rt_report_is_over();
     plat_exit(2);
 }
 
@@ -98,5 +99,6 @@ void host_crash(const TrapFrame *tf, int sig, int code, uintptr_t addr) {
     print_registers(tf);
     print_stack(tf->rip, tf->rbp);
     rt_report();
+    rt_report_is_over();
     plat_exit(2);
 }

@@ -1,6 +1,6 @@
-// t_dies.c -- dies of the panic that its argument names; the report is looked at.
+// t_dies.c -- dies of the panic that its argument names, or (stray) of a fault that is none; the report is looked at.
 //
-// judged by: tests/test_panics.py
+// judged by: tests/test_panics.py, tests/test_trace.py
 #include "metal.h"
 
 struct pair { long a, b; };
@@ -51,5 +51,6 @@ int main(int argc, char **argv) {
         defer(raise_it, NULL);
         fault();
     }
+    CASE("stray") *(volatile long *)0x123450000 = 1; // nothing lies there, and it is no nil
     return 0;
 }
