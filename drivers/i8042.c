@@ -5,8 +5,9 @@
 // port (mouse) is turned off.
 //
 // The controller translates to scan code set 1: a code with bit 7 clear is a key going down, E0h precedes the
-// keys that the first PC did not have. Interrupt: ISA line 1, boot core; where there is no way for it, the
-// timer looks.
+// keys that the first PC did not have. Interrupt: ISA line 1, boot core. Tables that send it elsewhere would
+// leave the keyboard deaf, or its input never quiet; so it is asked for an interrupt once, and where none
+// arrives, or one without a cause, the timer looks instead.
 #include "drivers/driver.h"
 #include "drivers/keyboard.h"
 #include "kernel/acpi.h"
@@ -20,7 +21,8 @@ enum {
     CMD_WRITE_CONFIG = 0x60,
     CMD_DISABLE_2 = 0xa7,
     CMD_DISABLE_1 = 0xad,
-    CMD_ENABLE_1 = 0xae
+    CMD_ENABLE_1 = 0xae,
+    CMD_AS_IF_TYPED = 0xd2 // the next byte comes back as if from the keyboard
 };
 enum {
     CONFIG_IRQ_1 = 0x01,
@@ -30,7 +32,15 @@ enum {
     CONFIG_TRANSLATE = 0x40
 };
 enum { KEYBOARD_ENABLE = 0xf4, KEYBOARD_ACK = 0xfa };
-enum { WAIT_NS = 20000000, FLUSH_MAX = 64, CODES_MAX = 16, PREFIX = 0xe0, PREFIX_PAUSE = 0xe1, BREAK = 0x80 };
+enum {
+    WAIT_NS = 20000000,
+    ARRIVAL_NS = 2000000,
+    FLUSH_MAX = 64,
+    CODES_MAX = 16,
+    PREFIX = 0xe0,
+    PREFIX_PAUSE = 0xe1,
+    BREAK = 0x80
+};
 
 // Set 1 to usage; 0: none. The second for codes after E0h.
 static const uint8_t plain[0x59] = {
@@ -156,22 +166,47 @@ static bool set_up(void) {
     if (config < 0 || config == ABSENT) return false;
     config &= ~(CONFIG_IRQ_2 | CONFIG_OFF_1);
     config |= CONFIG_IRQ_1 | CONFIG_OFF_2 | CONFIG_TRANSLATE;
-    if (!command(CMD_WRITE_CONFIG) || !write_data((uint8_t)config) || !command(CMD_ENABLE_1)) return false;
-    // Without a keyboard nobody acknowledges; one may be plugged in later, and begins by itself.
-    if (write_data(KEYBOARD_ENABLE)) read_data();
+    return command(CMD_WRITE_CONFIG) && write_data((uint8_t)config) && command(CMD_ENABLE_1);
+}
+
+// A byte waits to be read: its interrupt is pending, or soon.
+static bool is_pending_soon(int vector) {
+    int64_t end = clock_now_ns() + ARRIVAL_NS;
+    do {
+        if (apic_is_pending(vector)) return true;
+        cpu_pause();
+    } while (clock_now_ns() < end);
+    return false;
+}
+
+// The keyboard is told to begin. Without one nobody acknowledges; it may be plugged in later, and begins by
+// itself. Does what is answered, or what the controller itself sends then, interrupt? Who sends nothing is
+// believed. vector -1: none.
+static bool begin(int vector, bool *arrives) {
+    *arrives = vector >= 0 && !apic_is_pending(vector);
+    bool sent = write_data(KEYBOARD_ENABLE) && wait_status(STATUS_OUTPUT, true);
+    if (!sent && *arrives)
+        sent = command(CMD_AS_IF_TYPED) && write_data(0) && wait_status(STATUS_OUTPUT, true);
+    if (sent && *arrives) *arrives = is_pending_soon(vector);
     return flush();
 }
 
 static bool i8042_probe(const BootInfo *bi) {
     if (acpi_info()->no_i8042 || acpi_info()->no_legacy || cpu_in8(PORT_STATUS) == ABSENT) return false;
-    if (!set_up()) {
-        rt_printf("i8042: the keyboard controller does not answer\n");
-        return false;
+    int vector = -1;
+    bool there = set_up(), arrives = false;
+    if (there) {
+        vector = irq_register(i8042_irq, NULL);
+        if (vector >= 0 && !ioapic_route_isa(KEYBOARD_IRQ, vector, apic_id_self())) vector = -1;
+        there = begin(vector, &arrives);
     }
-    int vector = irq_register(i8042_irq, NULL);
-    polled = vector < 0 || !ioapic_route_isa(KEYBOARD_IRQ, vector, apic_id_self());
-    if (polled) rt_printf("i8042: no way for interrupt %d; the keyboard is polled\n", KEYBOARD_IRQ);
-    return true;
+    polled = !arrives;
+    if (polled && vector >= 0) ioapic_mask_isa(KEYBOARD_IRQ);
+    if (!there)
+        rt_printf("i8042: the keyboard controller does not answer\n");
+    else if (polled)
+        rt_printf("i8042: interrupt %d does not arrive; the keyboard is polled\n", KEYBOARD_IRQ);
+    return there;
 }
 
 const Driver i8042_driver = {

@@ -253,11 +253,12 @@ def test_serial_line_that_does_not_interrupt(build, change, says):
         end(m, 0)
 
 
-def test_keyboard_line_that_leads_nowhere(build):
+@pytest.mark.parametrize("gsi,flags", [(9999, 0), (22, 0), (9, 0xf)], ids=["beyond", "nothing", "SCI's"])
+def test_keyboard_line_that_leads_elsewhere(build, gsi, flags):
     with BrokenFirmware(build.path("build/echo.elf"), smp=2) as m:
-        override(1, 9999)(m)
+        override(1, gsi, flags)(m)
         m.start()
-        m.wait_for(r"^i8042: no way for interrupt 1; the keyboard is polled\n")
+        m.wait_for(r"^i8042: interrupt 1 does not arrive; the keyboard is polled\n")
         m.wait_for(r"^type something\n")
         m.type("ab\n")
         m.wait_for(r"^you typed: ab\n")

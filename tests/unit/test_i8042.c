@@ -29,10 +29,18 @@ int irq_register(IrqHandler fn, void *arg) {
 uint32_t apic_id_self(void) {
     return 0;
 }
-static bool no_way;
+static bool no_way, leads_elsewhere, always_asserted, pending, as_if_typed_unknown;
 bool ioapic_route_isa(unsigned irq, int vector, uint32_t apic_id) {
     routed++;
     return irq == 1 && vector == 0x50 && !no_way;
+}
+void ioapic_mask_isa(unsigned irq) {
+    CHECK(irq == 1 && routed == 1 && !no_way);
+    routed--;
+}
+bool apic_is_pending(int vector) {
+    CHECK_EQ(vector, 0x50);
+    return pending || always_asserted;
 }
 void keyboard_key(uint8_t usage, bool down, bool repeat) {
     size_t n = strlen(keys);
@@ -41,6 +49,7 @@ void keyboard_key(uint8_t usage, bool down, bool repeat) {
 }
 
 static void say(uint8_t v) {
+    if (routed && config & CONFIG_IRQ_1 && !leads_elsewhere) pending = true;
     if (queued < (int)sizeof queue) queue[queued++] = v;
 }
 static uint8_t fake_in8(uint16_t port) {
@@ -60,11 +69,14 @@ static void fake_out8(uint16_t port, uint8_t v) {
         commands++;
         expects = 0;
         if (v == CMD_READ_CONFIG) say(config);
-        if (v == CMD_WRITE_CONFIG) expects = v;
+        if (v == CMD_WRITE_CONFIG || v == CMD_AS_IF_TYPED) expects = v;
         if (v == CMD_DISABLE_1) config |= CONFIG_OFF_1;
         if (v == CMD_ENABLE_1) config &= (uint8_t)~CONFIG_OFF_1;
     } else if (expects == CMD_WRITE_CONFIG) {
         config = v;
+        expects = 0;
+    } else if (expects == CMD_AS_IF_TYPED) {
+        if (!as_if_typed_unknown) say(v);
         expects = 0;
     } else if (v == KEYBOARD_ENABLE) {
         enabled = true;
@@ -76,7 +88,7 @@ static bool probe_with(int k) {
     kind = k;
     config = 0x65; // as firmware left it: off, without interrupt
     queued = commands = routed = reads = 0;
-    enabled = false;
+    enabled = pending = false;
     say(0x9c); // a key that was let go in the firmware's menu
     int64_t begin = now_ns;
     bool there = i8042_probe(NULL);
@@ -148,6 +160,23 @@ static void polled_where_no_interrupt_comes(void) {
     say(0x1e);
     CHECK_EQ(i8042_poll(5), 5 + POLLED_NS);
     CHECK_STR(keys, "+04");
+    no_way = false;
+    for (int k = WORKS; k <= NO_KEYBOARD;
+         k++) { // with a keyboard it acknowledges, without one the controller speaks
+        CHECK(probe_with(k) && !polled && routed == 1);
+        leads_elsewhere = true;
+        CHECK(probe_with(k) && polled && routed == 0);
+        CHECK_EQ(i8042_poll(5), 5 + POLLED_NS);
+        leads_elsewhere = false;
+        always_asserted = true; // a level that is never quiet
+        CHECK(probe_with(k) && polled && routed == 0);
+        always_asserted = false;
+        as_if_typed_unknown = true;
+        CHECK(probe_with(k) && !polled && routed == 1);
+        leads_elsewhere = true;
+        CHECK_EQ(probe_with(k) && polled, k == WORKS); // else nobody can tell
+        leads_elsewhere = as_if_typed_unknown = false;
+    }
 }
 
 int main(void) {
