@@ -54,7 +54,12 @@ $(B)/%.efi: $(B)/%.elf $(LOADER_OBJS) boot/payload.asm boot/pack_payload.py boot
 # The same, signed for secure boot: make build/NAME.signed.iso SIGN_KEY=... SIGN_CERT=...
 SIGN_KEY  ?=
 SIGN_CERT ?=
-$(B)/%.signed.efi: $(B)/%.efi scripts/sign
+# Another key makes another file: it comes with another certificate.
+$(B)/sign_cert: FORCE
+	@mkdir -p $(@D)
+	@cat $(call quote,$(SIGN_CERT)) > $@.new 2> /dev/null || true
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(B)/%.signed.efi: $(B)/%.efi $(B)/sign_cert scripts/sign
 	$(call say,SIGN,$@)
 	$(Q)scripts/sign --key $(call quote,$(SIGN_KEY)) --cert $(call quote,$(SIGN_CERT)) $< $@
 

@@ -168,11 +168,12 @@ static bool use_msix(const PciDevice *device, int vector, uint32_t apic_id) {
     return true;
 }
 
-const char *pci_irq(const PciDevice *device, IrqHandler fn, void *arg) {
+const char *pci_irq(const PciDevice *device, IrqHandler fn, void *arg, int *vector_out) {
     uint32_t apic_id = apic_id_self();
     if (apic_id > 0xff) return NULL; // a message has 8 bits for the core
     int vector = irq_register(fn, arg);
     if (vector < 0) return NULL;
+    *vector_out = vector;
     if (use_msix(device, vector, apic_id)) return "MSI-X";
     return pci_msi_set(&access, device->at, (uint8_t)vector, (uint8_t)apic_id) ? "MSI" : NULL;
 }

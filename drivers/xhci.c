@@ -6,7 +6,8 @@
 //
 // Every wait is bounded: those here by WAIT_NS at boot, all others by a deadline that the timer looks at
 // (xhci_next). A controller that does not do what it must is given up by a message, never waited for. Without
-// a working MSI it is looked at every POLL_NS.
+// a working MSI it is looked at every POLL_NS; whether it works is seen at the start, by a command that does
+// nothing: a board that remaps interrupts may swallow it.
 //
 // Memory that the controller reads and writes is plain RAM: on this architecture it sees the caches. What it
 // says is not trusted: slots, ports and addresses are compared with what is known.
@@ -54,6 +55,7 @@ enum { LEGACY_CAP = 1, LEGACY_BIOS = 1 << 16, LEGACY_OURS = 1 << 24, CAPS_MAX = 
 enum { EVENT_TRANSFER = 32, EVENT_COMMAND = 33, EVENT_PORT = 34, DEQUEUE_BUSY = 8 };
 enum {
     WAIT_NS = 1000000000,
+    ARRIVAL_NS = 10000000, // of an interrupt
     AFTER_RESET_NS =
         1000000, // Intel's controllers hang the machine when they are looked at sooner (as Linux does)
     POLL_NS = 10000000,
@@ -289,6 +291,26 @@ static bool make_memory(Xhci *x, volatile uint32_t *cap) {
     return true;
 }
 
+// Carries out a command that does nothing. vector -1: no interrupts. False: no event comes of it.
+static bool answers(Xhci *x, int vector) {
+    const Trb *event = x->event;
+    int64_t end = clock_now_ns() + WAIT_NS;
+    ring_put(&x->command, 0, 0, TRB_NOTHING << 10);
+    xhci_ring(x, 0, 0);
+    while (!(event->control & 1)) {
+        if (clock_now_ns() >= end) return false;
+        cpu_pause();
+    }
+    for (end = clock_now_ns() + ARRIVAL_NS; vector >= 0; cpu_pause()) {
+        if (apic_is_pending(vector)) return true;
+        if (clock_now_ns() >= end) break;
+    }
+    pci_say(x->pci->at, vector < 0 ? "no message interrupts: the USB controller is polled"
+                                   : "its interrupts do not arrive: the USB controller is polled");
+    x->polled = true;
+    return true;
+}
+
 // What is wrong; NULL: it runs.
 static const char *start(Xhci *x) {
     uint64_t bytes;
@@ -309,11 +331,13 @@ static const char *start(Xhci *x) {
     if (!(x->op[OP_PAGE_SIZE] & 1)) return "the USB controller cannot use pages of 4 KB";
     if (!make_memory(x, cap)) return "no memory for the USB controller";
     x->op[OP_CONFIG] = slots < XHCI_DEVICES ? slots : XHCI_DEVICES;
-    x->polled = !pci_irq(x->pci, xhci_irq, x);
+    int vector = -1;
+    if (!pci_irq(x->pci, xhci_irq, x, &vector)) vector = -1;
     x->run[IR_RATE] = INTERRUPT_RATE;
     x->run[IR_MANAGE] = 3;
     x->op[OP_COMMAND] = COMMAND_RUN | COMMAND_INTERRUPTS;
     if (!wait_for(&x->op[OP_STATUS], STATUS_HALTED, 0)) return "the USB controller does not start";
+    if (!answers(x, vector)) return "the USB controller does not answer";
     for (unsigned port = 1; port <= x->ports; port++) {
         volatile uint32_t *sc = xhci_portsc(x, port);
         if (!(*sc & PORT_POWER)) *sc = PORT_POWER;
@@ -338,7 +362,6 @@ static bool xhci_probe(const BootInfo *bi) {
             pci_say(d->at, wrong);
             continue;
         }
-        if (x->polled) pci_say(d->at, "no message interrupts: the USB controller is polled");
         controller[controllers++] = x;
         device_poll_at(x->settle_at);
     }

@@ -128,7 +128,8 @@ enum {
     TRB_DISABLE_SLOT,
     TRB_ADDRESS,
     TRB_CONFIGURE,
-    TRB_EVALUATE
+    TRB_EVALUATE,
+    TRB_NOTHING = 23
 };
 enum { DONE = 1, DONE_SHORT = 13 }; // completion codes
 enum { SPEED_FULL = 1, SPEED_LOW, SPEED_HIGH, SPEED_SUPER };

@@ -215,6 +215,13 @@ def test_sign_names_what_is_wrong(build, tmp_path, words, message):
     assert not os.path.exists(tmp_path / "out")
 
 
+def test_another_key_signs_again(build, tmp_path):
+    for name in ("one", "two"):
+        subprocess.run(["scripts/sign", "--new", tmp_path / name], check=True)
+        make("build/hello.signed.efi", f"SIGN_KEY={tmp_path}/{name}/burrow.key", f"SIGN_CERT={tmp_path}/{name}/burrow.crt")
+        subprocess.run(["sbverify", "--cert", tmp_path / name / "burrow.crt", "build/hello.signed.efi"], check=True)
+
+
 def test_sign_keeps_an_older_certificate(tmp_path):
     """The key may have been put away."""
     subprocess.run(["scripts/sign", "--new", tmp_path], check=True)

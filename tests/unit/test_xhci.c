@@ -6,7 +6,7 @@
 
 enum { REG_BYTES = 0x4000, OP = 0x40, RUN_AT = 0x1000, DOORS = 0x2000, LEGACY_AT = 0x3000 };
 static uint32_t *regs; // exactly as long as the register block: the address sanitizer watches
-static bool halts, resets, runs, lets_go, has_msi;
+static bool halts, resets, runs, answers_commands, lets_go, has_msi, msi_arrives, pending;
 static int64_t now_ns;
 static void *page_list[1000];
 static int pages, pages_max, changed_ports, transfers, command_ends;
@@ -17,12 +17,28 @@ static uint32_t *op(unsigned word) {
     return &regs[OP / 4 + word];
 }
 
+static uint64_t read64(const uint32_t *reg) {
+    return reg[0] | (uint64_t)reg[1] << 32;
+}
+
+// The first command of all, which does nothing, has its event and its interrupt.
+static void first_command(void) {
+    const Trb *command = (const Trb *)(read64(op(OP_COMMAND_RING)) & ~63ull);
+    uint64_t *table = (uint64_t *)read64(&regs[RUN_AT / 4 + IR_TABLE]);
+    if (!command || !table || command->control != (TRB_NOTHING << 10 | 1)) return;
+    Trb *event = (Trb *)table[0];
+    if (event->control) return;
+    *event = (Trb){(uint64_t)command, 1u << 24, EVENT_COMMAND << 10 | 1};
+    pending = has_msi && msi_arrives;
+}
+
 // The hardware's share: it does what it does while somebody looks at the clock.
 static void hardware(void) {
     uint32_t *command = op(OP_COMMAND), *status = op(OP_STATUS);
     if (halts && !(*command & COMMAND_RUN)) *status |= STATUS_HALTED;
     if (runs && (*command & COMMAND_RUN)) *status &= ~(uint32_t)STATUS_HALTED;
     if (resets && (*command & COMMAND_RESET)) *command = 0;
+    if (answers_commands && (*command & COMMAND_RUN) && !(*status & STATUS_HALTED)) first_command();
     if (lets_go && (regs[LEGACY_AT / 4] & LEGACY_OURS)) regs[LEGACY_AT / 4] &= ~(uint32_t)LEGACY_BIOS;
 }
 int64_t clock_now_ns(void) {
@@ -48,7 +64,12 @@ volatile void *pci_map(const PciDevice *d, unsigned bar, size_t least, uint64_t 
     *bytes = REG_BYTES;
     return regs;
 }
-const char *pci_irq(const PciDevice *d, IrqHandler fn, void *arg) {
+bool apic_is_pending(int vector) {
+    CHECK_EQ(vector, 0x51);
+    return pending;
+}
+const char *pci_irq(const PciDevice *d, IrqHandler fn, void *arg, int *vector) {
+    *vector = 0x51;
     return has_msi ? "MSI" : NULL;
 }
 void pci_say(PciAddress at, const char *text) {}
@@ -85,7 +106,8 @@ static Xhci *fresh(void) {
     *op(OP_PAGE_SIZE) = 1;
     *op(OP_STATUS) = 0;
     *op(OP_COMMAND) = COMMAND_RUN;
-    halts = resets = runs = lets_go = has_msi = true;
+    halts = resets = runs = answers_commands = lets_go = has_msi = msi_arrives = true;
+    pending = false;
     pages_max = 1000;
     changed_ports = transfers = command_ends = 0;
     x = (Xhci){.pci = &device};
@@ -114,6 +136,10 @@ static void good(void) {
         CHECK(x->pending[port] && (*xhci_portsc(x, port) & PORT_POWER));
     x = fresh();
     has_msi = false;
+    check_refused(x, "it runs");
+    CHECK(x->polled);
+    x = fresh();
+    msi_arrives = false;
     check_refused(x, "it runs");
     CHECK(x->polled);
 }
@@ -167,6 +193,9 @@ static void stuck(void) {
     x = fresh();
     runs = false;
     check_refused(x, "the USB controller does not start");
+    x = fresh();
+    answers_commands = false;
+    check_refused(x, "the USB controller does not answer");
     for (pages_max = 0; pages_max < 8 + 3 * XHCI_DEVICES; pages_max++) { // memory ends at each place
         int most = pages_max;
         x = fresh();
@@ -179,29 +208,31 @@ static void stuck(void) {
 }
 
 static void put_event(Xhci *x, uint32_t at, uint32_t cycle, uint32_t type, uint64_t param) {
-    x->event[at] = (Trb){param, 1u << 24, type << 10 | 3u << 24 | cycle};
+    x->event[at % RING_PAGE] = (Trb){param, 1u << 24, type << 10 | 3u << 24 | cycle};
 }
 
 static void events(void) {
     Xhci *x = fresh();
     CHECK_PTR(start(x), NULL);
-    put_event(x, 0, 1, EVENT_PORT, 2u << 24);
-    put_event(x, 1, 1, EVENT_PORT, 9u << 24); // no such port
-    put_event(x, 2, 1, EVENT_PORT, 0);
-    put_event(x, 3, 1, EVENT_COMMAND, 0x123450); // none of ours
-    put_event(x, 4, 1, EVENT_TRANSFER, 0);
-    put_event(x, 5, 1, 63, 0);
+    serve(x); // the first command's
+    CHECK_EQ(x->event_at, 1);
+    put_event(x, 1, 1, EVENT_PORT, 2u << 24);
+    put_event(x, 2, 1, EVENT_PORT, 9u << 24); // no such port
+    put_event(x, 3, 1, EVENT_PORT, 0);
+    put_event(x, 4, 1, EVENT_COMMAND, 0x123450); // none of ours
+    put_event(x, 5, 1, EVENT_TRANSFER, 0);
+    put_event(x, 6, 1, 63, 0);
     serve(x);
     CHECK_EQ(changed_ports, 1);
     CHECK_EQ(changed_port, 2);
     CHECK_EQ(command_ends, 0);
     CHECK_EQ(transfers, 1);
-    CHECK_EQ(x->event_at, 6);
-    CHECK_EQ(regs[RUN_AT / 4 + IR_DEQUEUE], (uint32_t)(x->event_phys + 6 * 16) | DEQUEUE_BUSY);
+    CHECK_EQ(x->event_at, 7);
+    CHECK_EQ(regs[RUN_AT / 4 + IR_DEQUEUE], (uint32_t)(x->event_phys + 7 * 16) | DEQUEUE_BUSY);
     xhci_command(x, 7, TRB_ENABLE_SLOT << 10);
     CHECK_EQ(regs[DOORS / 4], 0);
-    put_event(x, 6, 1, EVENT_COMMAND, x->command_sent);
-    put_event(x, 7, 1, EVENT_COMMAND, x->command_sent); // twice
+    put_event(x, 7, 1, EVENT_COMMAND, x->command_sent);
+    put_event(x, 8, 1, EVENT_COMMAND, x->command_sent); // twice
     serve(x);
     CHECK_EQ(command_ends, 1);
     for (uint32_t turn = 0; turn < 3; turn++) { // the ring turns, and so does the meaning of the bit
