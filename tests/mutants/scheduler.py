@@ -2,6 +2,15 @@
 from .kinds import FAILED, GUARD, Mutant, SIM_FAILED, UNIT_FAILED, TIMEOUT, booted, check, hosted, search, sim, unit
 
 MUTANTS = [
+    # ---- cores come up
+    Mutant("late-core-allocates", "rt/start.c",
+           "    profile_core_begins(p);\n    schedule(); // which",
+           "    preempt_refill(p);\n    profile_core_begins(p);\n    schedule(); // which",
+           search("late", bound=1), SIM_FAILED),
+    Mutant("late-core-counted", "rt/stop.c",
+           "    if (!wanted || p->id >= load_seq(&stop_procs)) {\n",
+           "    if (!wanted) {\n",
+           sim("late"), SIM_FAILED),
     # ---- parking and waking
     Mutant("idle-recheck", "rt/idle.c",
            "        if (something_to_do(p)) break;\n",

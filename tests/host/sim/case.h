@@ -15,6 +15,8 @@ void sim_point(void); // another core, or an interrupt, may come here
 // Core `core` soon gets an interrupt whose handler calls fn(arg) (RUNTIME_TEXT).
 void sim_device(int core, void (*fn)(void *arg), void *arg);
 _Noreturn void sim_fail(const char *what); // constant text
+// A case may define it: the command line, with GODEBUG=gcforce=0 for time jumps. Cores beyond GOMAXPROCS come up when sim_begin has been called.
+extern const char *const sim_knobs;
 
 #define CASE_TEXT_(x) #x
 #define CASE_LINE_(x) CASE_TEXT_(x)

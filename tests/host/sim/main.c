@@ -19,6 +19,8 @@
 #define SYSTEM_STACK    (64u << 10)
 #define IRQ_STACK       (16u << 10)
 
+extern const char *const sim_knobs __attribute__((weak)); // case.h
+
 static const char *program, *path;
 static uint64_t seed, seeds, limit = 3000000;
 static unsigned bound = 2;
@@ -38,7 +40,7 @@ static void boot(int cpu) {
         c->p = rt_p_new(i);
         rt_p_set_stack(c->p, c->sys_lo, c->sys_hi, c);
     }
-    if (!rt_cmdline("sim", "GODEBUG=gcforce=0")) plat_exit(2);
+    if (!rt_cmdline("sim", &sim_knobs ? sim_knobs : "GODEBUG=gcforce=0")) plat_exit(2);
     rt_main();
 }
 

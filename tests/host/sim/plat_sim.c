@@ -8,7 +8,10 @@
 
 // ---- cores
 int plat_cpu_count(void) { return sim.cores; }
-void plat_cpu_start(int cpu, void (*fn)(int cpu)) { sim_start_core(&sim.core[cpu], fn); }
+void plat_cpu_start(int cpu, void (*fn)(int cpu)) {
+    sim_start_core(&sim.core[cpu], fn);
+    if (cpu >= sched.nproc) sim.core[cpu].state = CORE_LATE;
+}
 void plat_idle(P *p) { sim_stop(STOP_SLEEP); }
 void plat_spin(unsigned turns) { sim_stop(STOP_SPIN); }
 

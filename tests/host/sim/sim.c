@@ -270,6 +270,11 @@ bool sim_boot(void (*fn)(int cpu)) {
         for (next = decide(c, false); next;)
             if (sim.points > 10 * sim_points_max || step(next, &next) > STOP_IRQ_END) return false;
         caller->state = CORE_READY;
+        for (int i = 0; i < sim.cores; i++)
+            if (sim.core[i].state == CORE_LATE) {
+                sim.core[i].state = CORE_READY;
+                sim.streak = 0; // or it would be their turn at once
+            }
         sim.running = caller;
         return true;
     }

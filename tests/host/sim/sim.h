@@ -16,7 +16,7 @@
 
 #define SIM_CORES_MAX 8
 
-typedef enum { CORE_OFF, CORE_READY, CORE_IDLE } CoreState;
+typedef enum { CORE_OFF, CORE_LATE, CORE_READY, CORE_IDLE } CoreState; // LATE: comes up when the run begins
 
 typedef struct SimCore {
     uintptr_t sp;    // read by switch.asm
