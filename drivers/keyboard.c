@@ -8,6 +8,7 @@
 // State: boot core, interrupts off. All keyboards share it, so one's Shift works with another's letters.
 #include "drivers/keyboard.h"
 #include "drivers/driver.h"
+#include "drivers/losses.h"
 #include "drivers/screen.h"
 #include "kernel/dump.h"
 #include "rt/input.h"
@@ -62,22 +63,10 @@ static int64_t repeat_at = TIME_NEVER;
 
 // ---- what finds the runtime's ring full is lost, as a terminal does it; but it is said
 
-enum { TELL_NS = 1000000000 }; // once a second at most
-static uint64_t told;          // of input_lost()
-static int64_t tell_at;
+static Losses losses;
 
 static void push(uint8_t b) {
     if (!input_push(b)) device_poll_at(clock_now_ns());
-}
-
-static int64_t tell_lost(int64_t now) {
-    uint64_t n = input_lost() - told;
-    if (n == 0) return TIME_NEVER;
-    if (now < tell_at) return tell_at;
-    rt_printf("keys:   %lu bytes lost: nobody reads what is typed\n", n);
-    told += n;
-    tell_at = now + TELL_NS;
-    return TIME_NEVER;
 }
 
 static void send(uint8_t usage) {
@@ -138,7 +127,7 @@ int64_t keyboard_poll(int64_t now) {
         repeat_at = now + REPEAT_NEXT_NS;
         send(held);
     }
-    int64_t tell = tell_lost(now);
+    int64_t tell = losses_tell(&losses, input_lost(), now, "keys:   ", ": nobody reads what is typed");
     return tell < repeat_at ? tell : repeat_at;
 }
 

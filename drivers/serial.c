@@ -17,6 +17,7 @@
 // Locks: none. put() runs on any core under the console's lock; all else on the boot core with interrupts
 // off. Both read the line status, which forgets an overrun when it is read: so both count it (atomic).
 #include "drivers/driver.h"
+#include "drivers/losses.h"
 #include "kernel/dump.h"
 #include "kernel/x86/cpu.h"
 #include "rt/atomic.h"
@@ -59,7 +60,7 @@ enum {
     PORTION = 64,             // bytes taken at once
     RESUME_ROOM = 2048,       // of the ring's 4096
 };
-enum { POLLED_NS = 1000000, HELD_NS = 10000000, TELL_NS = 1000000000 };
+enum { POLLED_NS = 1000000, HELD_NS = 10000000 };
 
 static int fifo_bytes; // what put() may write when LSR_EMPTY is set
 static bool cr_sent;   // the '\r' before the current '\n' is out
@@ -69,8 +70,7 @@ static bool hears;  // serial_listen was called
 static bool polled; // no interrupt arrives
 static bool held;   // the ring was full: nothing is taken
 static _Atomic uint64_t overruns;
-static uint64_t overruns_told;
-static int64_t tell_at;
+static Losses losses;
 
 static uint8_t reg_read(int reg) {
     return cpu_in8((uint16_t)(COM1 + reg));
@@ -205,24 +205,16 @@ static void receive(void) {
 static void serial_received(int vector, void *arg) {
     receive();
     int64_t now = clock_now_ns();
-    if (load_relaxed(&overruns) != overruns_told) device_poll_at(now > tell_at ? now : tell_at);
-}
-
-static int64_t tell_overruns(int64_t now) {
-    uint64_t n = load_relaxed(&overruns) - overruns_told;
-    if (n == 0) return TIME_NEVER;
-    if (now < tell_at) return tell_at;
-    rt_printf("serial: input came faster than it was taken: %lu bytes lost, or more\n", n);
-    overruns_told += n;
-    tell_at = now + TELL_NS;
-    return TIME_NEVER;
+    if (load_relaxed(&overruns) != losses.told) device_poll_at(now > losses.tell_at ? now : losses.tell_at);
 }
 
 static int64_t serial_poll(int64_t now) {
     if (!hears) return TIME_NEVER;
     if (held && input_room() >= RESUME_ROOM) release_sender();
     receive();
-    int64_t told = tell_overruns(now), next = held ? now + HELD_NS : polled ? now + POLLED_NS : TIME_NEVER;
+    int64_t told = losses_tell(&losses, load_relaxed(&overruns), now,
+                               "serial: input came faster than it was taken: ", ", or more");
+    int64_t next = held ? now + HELD_NS : polled ? now + POLLED_NS : TIME_NEVER;
     return told < next ? told : next;
 }
 

@@ -190,10 +190,10 @@ static void sender_that_does_not_stop(void) {
     CHECK_EQ(serial_put("x", 1), 1); // the writer sees it first, and the port forgets it
     send("y");
     interrupt();
-    CHECK_EQ(poll_at, now_ns + TELL_NS);
-    CHECK_EQ(serial_poll(now_ns), now_ns + TELL_NS); // not so soon again
+    CHECK_EQ(poll_at, now_ns + LOSSES_TELL_NS);
+    CHECK_EQ(serial_poll(now_ns), now_ns + LOSSES_TELL_NS); // not so soon again
     CHECK_STR(said, "");
-    now_ns += TELL_NS;
+    now_ns += LOSSES_TELL_NS;
     CHECK_EQ(serial_poll(now_ns), TIME_NEVER);
     CHECK_STR(said, "serial: input came faster than it was taken: 1 bytes lost, or more\n");
 }
