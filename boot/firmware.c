@@ -72,6 +72,8 @@ static void find_framebuffer(BootFramebuffer *fb) {
         if (EFI_ERROR(BS->HandleProtocol(handles[i], &guid, (void **)&gop))) continue;
         if (linear_mode(gop->Mode, fb)) break;
     }
+    if (count && !fb->base)
+        console_print("burrow: this screen has no memory to draw in; it shows nothing from here on\n");
     BS->FreePool(handles);
 }
 

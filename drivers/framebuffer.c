@@ -29,6 +29,7 @@ enum {
     HISTORY_ROWS = 1000,
     RAM_SHARE = 512, // the drum takes at most this part of memory
     SCALE_MAX = 8,
+    COLS_LEAST = 80, // also on an upright screen
     TO_NEWEST = -1000000,
     BOX = 0x7f, // for what the font does not have
 };
@@ -213,20 +214,25 @@ static void screen_show_code(const char *text, size_t n) {
 // ---- start
 
 static bool sane(const BootFramebuffer *fb) {
-    return fb->base && fb->width >= 100 && fb->height >= 100 && fb->width <= SIDE_MAX &&
-           fb->height <= SIDE_MAX && fb->stride_px >= fb->width && fb->stride_px <= SIDE_MAX;
+    return fb->width >= 100 && fb->height >= 100 && fb->width <= SIDE_MAX && fb->height <= SIDE_MAX &&
+           fb->stride_px >= fb->width && fb->stride_px <= SIDE_MAX;
 }
 
 static bool screen_probe(const BootInfo *bi) {
     const BootFramebuffer *fb = &bi->fb;
-    if (!sane(fb)) return false;
+    if (!fb->base) return false;
+    if (!sane(fb)) {
+        rt_printf("screen: %u by %u pixels in lines of %u: not used\n", fb->width, fb->height, fb->stride_px);
+        return false;
+    }
     size_t bytes = (size_t)fb->stride_px * fb->height * sizeof *pixels;
     pixels = map_mmio(fb->base, bytes, CACHE_WC);
     if (!pixels) return false;
     stride_px = fb->stride_px;
     width_px = fb->width;
     height_px = fb->height;
-    scale = fb->height / 400; // 80 columns or more of a size that can be read
+    scale = fb->height / 400; // of a size that can be read
+    if (scale > fb->width / (COLS_LEAST * CELL_DOTS_X)) scale = fb->width / (COLS_LEAST * CELL_DOTS_X);
     if (scale < 1) scale = 1;
     if (scale > SCALE_MAX) scale = SCALE_MAX;
     cols = fb->width / (CELL_DOTS_X * scale);

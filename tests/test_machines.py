@@ -103,6 +103,7 @@ UEFI = {
     "processor with LA57": (cpu("max,-monitor,la57=on"), ""),
     "no HPET, PIT, i8042": (board("hpet=off,pit=off,i8042=off"), "by PM timer"),
     "framebuffer": ({"extra": ["-vga", "std"]}, ""),
+    "screen without a framebuffer": ({"extra": ["-device", "virtio-gpu-pci"]}, "burrow: this screen has no memory to draw in"),
 }
 
 

@@ -27,6 +27,10 @@ void *phys_to_virt(uint64_t phys) {
 uint64_t frame_ram_bytes(void) {
     return 512ull << 20;
 }
+static int said;
+void rt_printf(const char *fmt, ...) {
+    said++;
+}
 int64_t clock_now_ns(void) {
     return now_ns;
 }
@@ -93,7 +97,8 @@ static void sizes(void) {
     } screen[] = {
         {640, 480, 640, 1, 106, 53},    {800, 600, 832, 1, 133, 66},    {1280, 800, 1280, 2, 106, 44},
         {1920, 1080, 1920, 2, 160, 60}, {2560, 1440, 2560, 3, 142, 53}, {3840, 2160, 3840, 5, 128, 48},
-        {7680, 4320, 7680, 8, 160, 60}, {1080, 1920, 1088, 4, 45, 53}, // upright
+        {7680, 4320, 7680, 8, 160, 60}, {1080, 1920, 1088, 2, 90, 106}, // upright
+        {800, 1280, 800, 1, 133, 142},  
     };
     for (size_t i = 0; i < sizeof screen / sizeof *screen; i++) {
         start(screen[i].width, screen[i].height, screen[i].stride);
@@ -114,6 +119,7 @@ static void sizes(void) {
                       {.fb = {.base = 4096, .width = 20000, .height = 600, .stride_px = 20000}}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(!screen_probe(&bad[i]));
+    CHECK_EQ(said, 3); // all but the first: there is none
 }
 
 static void say_lines(int from, int to) {
