@@ -14,6 +14,8 @@ enum {
 };
 
 static void ask_report(UsbDevice *d, unsigned i) {
+    for (unsigned k = 0; k < REPORT_BYTES; k++)
+        d->buffer[i * REPORT_ROOM + k] = 0; // a short one says nothing of the rest
     ring_put(&d->in, d->buffer_phys + i * REPORT_ROOM, d->function.packet,
              TRB_NORMAL << 10 | 1 << 5 | 1 << 2);
 }

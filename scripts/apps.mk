@@ -27,6 +27,8 @@ odd_in     = $(strip $(foreach c,$(odd_characters) \#,$(findstring $c,$1)))
 app_wrong  = $(strip $(if $(strip $1),$(or $(app_wrong_path),$(app_wrong_file)),\
   empty; expected a .c or .go file$(comma) a directory of them or a name in apps/))
 app_odd    = $(or $(if $(word 2,$1),blanks),$(odd_in))
+# Nor can make, the compiler's options and the shell hold them in the place of it all.
+$(if $(call app_odd,$(CURDIR)),$(error $(CURDIR): a path with $(call app_odd,$(CURDIR)); build in another place))
 app_wrong_path = $(if $(app_odd),a path with $(app_odd); rename it or make a link)
 app_wrong_file = $(if $(app_file),$(if $(call app_srcs,$(app_file)),$(app_wrong_name),$(app_wrong_kind)),\
   no such .c or .go file or directory$(comma) here or in apps/)

@@ -1,6 +1,7 @@
 """test_front_door.py -- the commands that a person types."""
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -23,6 +24,14 @@ def test_a_variable_that_no_command_has_is_an_error():
         assert result.returncode == 2 and says in result.stdout, result.stdout
     result = make("sim", "CASE=sprad")
     assert result.returncode == 2 and "CASE=sprad: no such case; known are arm " in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("name,says", [("a b", "a path with blanks"), ("it's", "a path with '")])
+def test_a_tree_where_it_cannot_be_built(tmp_path, name, says):
+    shutil.copytree("scripts", tmp_path / name / "scripts")
+    shutil.copy("Makefile", tmp_path / name)
+    result = make("-C", str(tmp_path / name), "help")
+    assert result.returncode == 2 and f"{tmp_path}/{name}: {says}; build in another place." in result.stdout, result.stdout
 
 
 def test_make_alone_lists_the_commands():

@@ -24,6 +24,11 @@ static void a_keyboard(void) {
     report(d, "\0\0\1\1\1\1\1\1"); // too many keys
     report(d, "\0\0\0\0\0\0\0\0");
     CHECK_STR(keys, "+e1+04+05-e1-04+06-05-06");
+    keys[0] = 0;
+    report(d, "\0\0\4\5\6\7\0\0");
+    report_short(d, "\0\0\4", 3); // says nothing of keys that an older report held
+    report_short(d, "\0", 1);
+    CHECK_STR(keys, "+04+05+06+07-05-06-07-04");
     xhci_transfer_done(x, d->slot, 5, DONE, 12345); // of no ring
     xhci_transfer_done(x, d->slot, 5, DONE, d->in.phys + 4096);
     xhci_transfer_done(x, 0, 5, DONE, d->in.phys);

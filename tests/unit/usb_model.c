@@ -246,13 +246,17 @@ int count(Step step) {
         n += x->device[i].step == step;
     return n;
 }
-void report(UsbDevice *d, const char *bytes) {
+void report_short(UsbDevice *d, const char *bytes, size_t n) {
     uint64_t at = 0;
     while (at < RING_SMALL - 1 && d->in.trb[at].param == 0) // any request will do: the first that is out
         at++;
     CHECK(at < RING_SMALL - 1);
     if (at == RING_SMALL - 1) return;
     uint64_t place = (d->in.trb[at].param - d->buffer_phys) / REPORT_ROOM;
-    memcpy(d->buffer + place * REPORT_ROOM, bytes, 8);
-    xhci_transfer_done(x, d->slot, 2u * d->function.endpoint + 1, DONE, d->in.phys + at * sizeof(Trb));
+    memcpy(d->buffer + place * REPORT_ROOM, bytes, n);
+    xhci_transfer_done(x, d->slot, 2u * d->function.endpoint + 1, n < 8 ? DONE_SHORT : DONE,
+                       d->in.phys + at * sizeof(Trb));
+}
+void report(UsbDevice *d, const char *bytes) {
+    report_short(d, bytes, 8);
 }

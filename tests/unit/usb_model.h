@@ -35,6 +35,7 @@ void plug_behind(unsigned tier, unsigned port, unsigned speed);
 void unplug_behind(unsigned tier, unsigned port);
 void port_set(unsigned port, uint32_t v);     // PORTSC
 void report(UsbDevice *d, const char *bytes); // 8 of them, from a keyboard
+void report_short(UsbDevice *d, const char *bytes, size_t n);
 // Gives the answer that is due, with this code, or lets time pass to the next deadline. False: nothing is
 // under way.
 bool go_on(unsigned code);
