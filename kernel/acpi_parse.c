@@ -1,4 +1,4 @@
-// acpi_parse.c -- RSDP, RSDT/XSDT, MADT, FADT, HPET, MCFG, SRAT. See acpi_parse.h for the rules.
+// acpi_parse.c -- RSDP, RSDT/XSDT, MADT, FADT, HPET, MCFG, SRAT, DMAR. See acpi_parse.h for the rules.
 //
 // Tables come from firmware, that is from outside: nothing in them is believed before it is checked. An entry
 // chain is walked twice: the first walk only checks it, so that a malformed table contributes nothing at all
@@ -332,8 +332,8 @@ static void cpu_set_node(AcpiInfo *out, uint32_t apic_id, uint32_t node) {
         if (out->cpus[i].apic_id == apic_id) out->cpus[i].node = node;
 }
 
-static void srat_memory(AcpiInfo *out, const uint8_t *e) {
-    AcpiMem m = {le64(e + 8), le64(e + 16), le32(e + 2)};
+static void srat_memory(AcpiInfo *out, const uint8_t *e, uint32_t node_bits) {
+    AcpiMem m = {le64(e + 8), le64(e + 16), le32(e + 2) & node_bits};
     if (!(le32(e + 28) & 1) || m.bytes == 0 || m.base + m.bytes < m.base)
         return; // disabled, empty or wrapping
     if (out->mem_count == ACPI_MAX_MEM)
@@ -351,15 +351,28 @@ static void parse_srat(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
     if (!table_open(r, phys, "SRAT", SRAT_ENTRIES, TABLE_MAX, &t)) return;
     if (!chain_check(&t, SRAT_ENTRIES, sizes, 3)) return;
     out->have_srat = true;
+    uint32_t node_bits =
+        t.revision < 2 ? 0xff : UINT32_MAX; // the others were reserved, and are not always zero
     for (uint32_t off = SRAT_ENTRIES; entry_next(&t, &off, e, &bad);) {
         if (e[0] == SRAT_LAPIC && (le32(e + 4) & 1))
             cpu_set_node(out, e[3],
-                         e[2] | (uint32_t)e[9] << 8 | (uint32_t)e[10] << 16 | (uint32_t)e[11] << 24);
+                         (e[2] | (uint32_t)e[9] << 8 | (uint32_t)e[10] << 16 | (uint32_t)e[11] << 24) &
+                             node_bits);
         else if (e[0] == SRAT_X2APIC && (le32(e + 12) & 1))
             cpu_set_node(out, le32(e + 8), le32(e + 4));
         else if (e[0] == SRAT_MEMORY)
-            srat_memory(out, e);
+            srat_memory(out, e, node_bits);
     }
+}
+
+// ---- DMAR (Intel's Virtualization Technology for Directed I/O, 8.1): nothing of it but this flag
+
+static void parse_dmar(const AcpiReader *r, uint64_t phys, AcpiInfo *out) {
+    enum { FLAGS = 37, X2APIC_OPT_OUT = 2 };
+    Table t;
+    uint8_t flags;
+    if (!table_open(r, phys, "DMAR", 48, TABLE_MAX, &t) || !table_read(&t, FLAGS, &flags, 1)) return;
+    out->no_x2apic = flags & X2APIC_OPT_OUT;
 }
 
 // ---- the root
@@ -372,7 +385,7 @@ typedef struct Wanted {
 // In this order, whatever the root table's: SRAT annotates the MADT's cores.
 static const Wanted wanted[] = {
     {"APIC", parse_madt}, {"FACP", parse_fadt}, {"HPET", parse_hpet},
-    {"MCFG", parse_mcfg}, {"SRAT", parse_srat},
+    {"MCFG", parse_mcfg}, {"SRAT", parse_srat}, {"DMAR", parse_dmar},
 };
 enum { WANTED = sizeof wanted / sizeof wanted[0] };
 

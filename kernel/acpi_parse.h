@@ -95,6 +95,7 @@ typedef struct AcpiInfo {
     uint8_t rtc_century; // CMOS index; 0: none
     bool no_i8042; // firmware says so; absence of the flag on old tables means "unknown: assume present"
     bool no_cmos_rtc;
+    bool no_x2apic; // firmware asks for this: its management mode cannot do with it
     bool no_legacy; // no 8254/8259 and other ISA devices (hardware-reduced)
 
     AcpiEcam ecam[ACPI_MAX_ECAM];

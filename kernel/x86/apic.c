@@ -3,7 +3,8 @@
 //
 // Registers are the same in both modes, reached through memory (xAPIC) or model-specific registers (x2APIC).
 // x2APIC is used where the CPU has it: firmware may have left it on (leaving it would need a reset of the
-// APIC), and only it can address ids above 254. All cores use the boot core's mode.
+// APIC), and only it can address ids above 254; but not where firmware asks for the old mode and has left it
+// on. All cores use the boot core's mode.
 //
 // The timer is one-shot: either counting down a divided clock (at most 2^32 ticks: longer waits come back
 // early and clock.c arms again), or, where offered, firing at a TSC value.
@@ -97,7 +98,7 @@ uint64_t apic_phys(void) {
 static void choose_mode(void) {
     uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
     if (!(cpu_cpuid(1, 0).d >> 9 & 1)) kernel_throw("this CPU has no local APIC");
-    x2 = (base & BASE_X2) || cpu_features.x2apic;
+    x2 = (base & BASE_X2) || (cpu_features.x2apic && !acpi_info()->no_x2apic);
     if (x2) return;
     regs = map_mmio(apic_phys(), PAGE_SIZE, CACHE_UC);
     if (!regs) kernel_throw("the local APIC's registers cannot be mapped");

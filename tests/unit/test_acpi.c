@@ -357,6 +357,24 @@ static void bad_others(void) {
     put32(AT_FADT + 80, 0xfffffff0), seal(AT_FADT); // port + bytes wraps
     CHECK(parse());
     CHECK(info.gpe[0].port == 0 && info.gpe[0].bytes == 0);
+    for (unsigned i = 0; i < 2; i++) { // at the serial port, then over PCI's
+        build();
+        put32(AT_FADT + 56, i ? 0xcf4 : 0x3f8), *at(AT_FADT + 88) = i ? 8 : 4, put32(AT_FADT + 80, 0x60), *at(AT_FADT + 92) = 8, seal(AT_FADT);
+        CHECK(parse());
+        CHECK_STR(last_refusal, "FACP: events at ports that cannot be theirs; those are not used");
+        CHECK(info.pm1a_event == 0 && info.gpe[0].port == 0);
+    }
+    build();
+    header(AT_BIG, "MCFG", 44 + 17 * 16, 1);
+    for (unsigned i = 0; i < 17; i++) { // buses of their own
+        put64(AT_BIG + 44 + 16 * i, 0xb0000000);
+        put32(AT_BIG + 52 + 16 * i, i << 16 | i << 24);
+    }
+    seal(AT_BIG);
+    put64(AT_XSDT + 36 + 4 * 8, AT_BIG), seal(AT_XSDT);
+    CHECK(parse());
+    CHECK_STR(last_refusal, "MCFG: more entries than there is room for; the first ones are used");
+    CHECK_EQ(info.ecam_count, ACPI_MAX_ECAM);
     build();
     *at(AT_SRAT + 48 + 16 + 1) = 0, seal(AT_SRAT);
     CHECK(parse());
@@ -367,6 +385,35 @@ static void bad_others(void) {
     put64(AT_SRAT + 48 + 40 + 16, UINT64_MAX), seal(AT_SRAT); // base + bytes wraps
     CHECK(parse());
     CHECK_EQ(info.mem_count, 0);
+}
+
+// Of a table of revision 1 a node has 8 bits, and the others may be anything.
+static void old_nodes(void) {
+    for (uint8_t revision = 1; revision <= 3; revision++) {
+        build();
+        CHECK(parse());
+        uint32_t core = info.cpus[1].node, memory = info.mem[0].node;
+        for (uint64_t e = AT_SRAT + 48; *at(e + 1); e += *at(e + 1)) {
+            if (*at(e) == 0) *at(e + 10) = 0x5a;
+            if (*at(e) == 1) *at(e + 4) = 0x77;
+        }
+        *at(AT_SRAT + 8) = revision, seal(AT_SRAT);
+        CHECK(parse());
+        CHECK_EQ(info.mem[0].node, revision == 1 ? memory : memory | 0x770000);
+        CHECK_EQ(info.cpus[1].node, revision == 1 ? core : core | 0x5a0000);
+    }
+}
+
+static void firmware_that_wants_no_x2apic(void) {
+    for (unsigned flags = 0; flags < 4; flags++) {
+        build();
+        header(AT_BIG, "DMAR", 48, 1);
+        *at(AT_BIG + 36) = 45, *at(AT_BIG + 37) = (uint8_t)flags, seal(AT_BIG);
+        put64(AT_XSDT + 36 + 3 * 8, AT_BIG), seal(AT_XSDT); // in the place of the HPET's
+        CHECK(parse());
+        CHECK_EQ(refusals, 0);
+        CHECK_EQ(info.no_x2apic, flags >> 1);
+    }
 }
 
 static void more_cores_than_we_take(void) {
@@ -426,6 +473,8 @@ int main(void) {
     RUN(listed_twice);
     RUN(bad_madt);
     RUN(bad_others);
+    RUN(old_nodes);
+    RUN(firmware_that_wants_no_x2apic);
     RUN(more_cores_than_we_take);
     RUN(random_damage);
     free(mem);
