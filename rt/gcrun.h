@@ -82,6 +82,7 @@ typedef struct GcPace {
     _Atomic bool limiting;
     _Atomic int64_t limiter_ns;             // where its last window ended
     int64_t limiter_assists, limiter_idle;
+    int64_t limiter_workers;                // a quarter of the time, as it was counted in this cycle
 } GcPace;
 extern GcPace gc_pace;
 void gc_pace_init(void);               // system stack

@@ -10,6 +10,7 @@
 #include "memstats.h"
 
 #define LOOK_STEP  (256u << 10) // bytes between two looks, at least
+#define LIMITED_STEP (64u << 10)  // the same while the CPU limiter lets a cycle wait
 #define LIMITER_NS 1000000 // a window, at least
 #define KEEP_SHARE 32             // default memory limit: all but one part of so many
 
@@ -47,11 +48,17 @@ uint64_t gc_goal(void) { return hint_load(&gc_pace.goal); }
 void gc_pace_look(void *due) {
     *(uint64_t *)due = 0;
     if (load_relaxed(&gc.phase) != GC_OFF) return;
+    if (unlikely(load_relaxed(&gc_pace.limiting))) gc_limiter_update(plat_now_ns(), WINDOW_PROGRAM, false);
     lock_acquire(&pace_lock);
     bool first = !gc_pace.due;
     if (first) {
         reckon();
-        gc_pace.due = load_relaxed(&heap.live_bytes) >= gc_pace.trigger;
+        uint64_t live = load_relaxed(&heap.live_bytes);
+        gc_pace.due = live >= gc_pace.trigger;
+        if (gc_pace.due && unlikely(load_relaxed(&gc_pace.limiting)) && pacer_limited(&gc_pace.pacer, &gc_pace.memory)) { // the program's turn first
+            gc_pace.due = false;
+            store_relaxed(&gc_pace.look_at, live + LIMITED_STEP);
+        }
         if (gc_pace.due) store_relaxed(&gc_pace.look_at, 0); // until stop 1 whoever allocates comes here, and waits for it
     }
     bool now = gc_pace.due;
@@ -78,6 +85,7 @@ void gc_pace_begin(GcCycle *c) {
     gc_pace.pacer.triggered = load_relaxed(&heap.live_bytes);
     gc_pace.pacer.sweep_trigger = 0;
     gc_pace.due = false;
+    gc_pace.limiter_workers = 0;
     c->goal = gc_pace.goal; // as it was, or the trace would hide an overshoot
     reckon();
     store_relaxed(&gc_pace.look_at, UINT64_MAX);
@@ -110,6 +118,9 @@ void gc_pace_end(const GcCycle *c) {
         .assist_ns = load_relaxed(&c->assist_ns), .idle_ns = c->idle_ns,
     };
     pacer_end_cycle(&gc_pace.pacer, &f);
+    // A short cycle is perhaps a single turn, all of its time. What was counted as the program's and was not counts twice.
+    int64_t more = c->dedicated_ns + c->fraction_ns - gc_pace.limiter_workers;
+    if (more > 0) cpu_limiter_add(&gc_pace.limiter, c->procs, 0, 2 * more);
     store_relaxed(&heap.live_bytes, c->heap2);
     reckon();
     sweep_pace();
@@ -135,7 +146,10 @@ void gc_limiter_update(int64_t now, LimiterWindow what, bool always) {
     int64_t wall = now - load_relaxed(&g->limiter_ns), assists = load_relaxed(&gc_cycle.assist_ns), idle = idle_sum(now);
     if (wall > 0) { // else an assist has looked at the clock after who asks for the stop
         int64_t total = wall * sched.nproc, neither = idle - g->limiter_idle, collector = 0;
-        if (what == WINDOW_MARKING) collector = total / 4 + assists - g->limiter_assists;
+        if (what == WINDOW_MARKING) {
+            g->limiter_workers += total / 4;
+            collector = total / 4 + assists - g->limiter_assists;
+        }
         if (neither > 0) total -= neither;
         if (what == WINDOW_STOPPED) collector = total;
         cpu_limiter_add(&g->limiter, sched.nproc, total > collector ? total - collector : 0, collector);

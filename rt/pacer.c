@@ -30,11 +30,12 @@ static uint64_t percent_goal(const Pacer *p) {
 static uint64_t limit_goal(const Pacer *p, const PacerMemory *m) {
     if (p->limit == NO_LIMIT) return UINT64_MAX;
     uint64_t taken = add(less(m->used, m->heap), less(m->used, p->limit)); // by others, and what is too much already
-    if (taken >= p->limit) return p->marked;
-    uint64_t goal = p->limit - taken;
+    uint64_t goal = less(p->limit, taken);
     goal = goal < 2 * LIMIT_RESERVE ? LIMIT_RESERVE : goal - LIMIT_RESERVE;
-    return max_u(goal, p->marked);
+    return max_u(taken < p->limit ? goal : 0, add(p->marked, LIMIT_STEP));
 }
+
+bool pacer_limited(const Pacer *p, const PacerMemory *m) { return limit_goal(p, m) <= percent_goal(p); }
 
 // *earliest: not to begin below so many live bytes.
 static uint64_t goal_and_earliest(const Pacer *p, const PacerMemory *m, uint64_t *earliest) {
@@ -98,7 +99,7 @@ static uint64_t steepest(uint64_t live, uint64_t goal, uint64_t tenth) {
 uint64_t pacer_assist_ratio(const Pacer *p, const PacerMemory *m, uint64_t scanned, uint64_t most) {
     uint64_t percent = p->percent < 0 ? PERCENT_OFF : (uint64_t)p->percent;
     uint64_t goal = pacer_goal(p, m), expected = p->heap_scan + p->root_scan;
-    bool by_limit = limit_goal(p, m) <= percent_goal(p);
+    bool by_limit = pacer_limited(p, m);
     if (scanned > expected) {
         uint64_t stretched = add(mul_div(less(goal, p->triggered), most, max_u(expected, 1)), p->triggered);
         goal = max_u(goal, min_u(stretched, mul_div(goal, 100 + percent, 100)));
@@ -125,6 +126,6 @@ void cpu_limiter_add(CpuLimiter *l, int procs, int64_t program_ns, int64_t colle
     int64_t change = collector_ns - program_ns;
     l->capacity = (uint64_t)procs * 1000000000u;
     l->fill = change > 0 ? l->fill + (uint64_t)change : less(l->fill, (uint64_t)-change);
-    l->fill = min_u(l->fill, 2 * l->capacity);
+    l->fill = min_u(l->fill, l->capacity + l->capacity / 4);
     l->limiting = l->fill >= l->capacity;
 }

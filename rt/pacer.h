@@ -12,7 +12,8 @@
 // of the marking.)
 //
 // Memory limit. All that the runtime holds should stay below it: what is not heap, and what is over it already, is subtracted, and the heap
-// gets the rest. The goal is never below what was marked. If that means to collect all the time, the CPU limiter ends assists.
+// gets the rest. The goal is always LIMIT_STEP above what was marked: a small heap would be collected for every few objects, and no program overflows for that. If the limit means
+// to collect all the time, the CPU limiter ends assists, and lets the next cycle wait.
 //
 // Assists. While marking, each byte allocated has to be paid by (expected scan work left) / (bytes left to the goal) of scanning. If more is scanned than
 // expected, the worst case is expected (everything alive), and the goal is stretched accordingly, at most to GOGC's share beyond it.
@@ -24,8 +25,8 @@
 // need an eighth of a core: 99 % of all requests were done within 112 ms like that, within 1 ms like this.) A memory limit knows no such mercy.
 //
 // CPU limiter. A bucket of one second per core fills with the collector's time and drains with the program's; when it is full, goroutines do not assist (the goal
-// may be exceeded): over any longer time the collector takes at most half. What comes in while it is full is not forgotten, or it would be two thirds (in Go it may be): the time in
-// which assists take all there is to take would count for nothing, and the first moment without would let them come back. One bucket more is kept at most.
+// may be exceeded), and where the memory limit decides no cycle begins: over any longer time the collector takes at most half. What comes in while it is full is not forgotten, or it would be two thirds (in Go it may be): the time in
+// which assists take all there is to take would count for nothing, and the first moment without would let them come back. A quarter of a bucket more is kept at most: heaps grow meanwhile.
 //
 // All quotients are integers: fractions in 1 / PACE_ONE.
 #pragma once
@@ -36,6 +37,7 @@
 #define CONS_KEPT     4
 #define HEAP_MINIMUM  (4ull << 20) // of the goal, at GOGC=100
 #define LIMIT_RESERVE (1ull << 20) // headroom below the memory limit
+#define LIMIT_STEP    (256ull << 10)
 #define NO_LIMIT      UINT64_MAX
 
 typedef struct Pacer {
@@ -63,6 +65,7 @@ typedef struct PacerMemory {
 void pacer_init(Pacer *p, int percent, uint64_t limit);
 uint64_t pacer_goal(const Pacer *p, const PacerMemory *m);
 uint64_t pacer_trigger(const Pacer *p, const PacerMemory *m); // live bytes; <= goal. UINT64_MAX: never
+bool pacer_limited(const Pacer *p, const PacerMemory *m); // it is the memory limit that decides
 
 // A cycle has ended.
 typedef struct PacerCycle {
@@ -80,7 +83,7 @@ uint64_t pacer_assist_ratio(const Pacer *p, const PacerMemory *m, uint64_t scann
 uint64_t pacer_sweep_ratio(uint64_t live, uint64_t trigger, uint64_t pages);
 
 typedef struct CpuLimiter {
-    uint64_t fill, capacity; // ns; fill: up to two capacities
+    uint64_t fill, capacity; // ns; fill: up to a quarter more
     bool limiting;           // full
 } CpuLimiter;
 void cpu_limiter_add(CpuLimiter *l, int procs, int64_t program_ns, int64_t collector_ns);

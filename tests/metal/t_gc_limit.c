@@ -16,7 +16,7 @@ struct Node {
 };
 TYPE_STRUCT(Node, next);
 
-enum { LIVE = 200000, ROUNDS = 60000, GROUPS = 4 };
+enum { LIVE = 200000, ROUNDS = 60000, GROUPS = 4, SMALL = 20000 };
 
 static Node *list(int n) {
     Node *first = NULL;
@@ -49,20 +49,36 @@ static void all_churn(const char *what, int64_t limit) {
     waitgroup_wait(&wg);
     say("%s: %u cycles, limiter %d\n", what, gc.cycle - cycles, (int)load_relaxed(&gc_pace.limiting));
     check_equal("lists made", (int64_t)load_relaxed(&made), GROUPS * ROUNDS);
-    check_at_least("cycles", (int64_t)(gc.cycle - cycles), 1); // how many depends on how fast cores come
+}
+
+// A small heap grows: not a cycle for every few objects.
+static void small_heap(void) {
+    gc_set_percent(-1);
+    gc_set_memory_limit(0);
+    uint32_t cycles = gc.cycle;
+    const Node *first = list(SMALL);
+    cycles = gc.cycle - cycles;
+    say("a list of %d objects, no memory at all: %u cycles\n", SMALL, cycles);
+    check_at_least("objects for a cycle", SMALL / (cycles + 1), SMALL / 50);
+    check_equal("objects", (int64_t)first->pad[0] + 1, SMALL);
+    gc_set_memory_limit(INT64_MAX);
+    gc_set_percent(100);
 }
 
 static Node *kept; // counted at the end
 
 int main(void) {
+    small_heap();
     kept = list(LIVE);
     gc_collect();
     int64_t used = (int64_t)gc_pace.memory.used;
+    uint32_t before = gc.cycle;
     gc_set_percent(-1); // the limit alone decides
     all_churn("a limit of half of what is alive", used / 2);
     all_churn("a limit just above", used + (2 << 20));
     all_churn("no memory at all", 0);
     gc_set_memory_limit(INT64_MAX);
+    check_at_least("cycles", (int64_t)(gc.cycle - before), 1); // how many depends on how fast cores come; when the limiter is full, they wait
     int n = 0;
     for (Node *p = kept; p; p = cell_get(p->next))
         n++;

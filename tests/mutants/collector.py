@@ -8,7 +8,7 @@ MUTANTS = [
     # ---- the collector
     # what comes in while the bucket is full is forgotten
     Mutant("limiter-overflow", "rt/pacer.c",
-           "min_u(l->fill, 2 * l->capacity)",
+           "min_u(l->fill, l->capacity + l->capacity / 4)",
            "min_u(l->fill, l->capacity)",
            unit("test_pacer"), UNIT_FAILED),
     Mutant("barrier", "rt/barrier.c",
