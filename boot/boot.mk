@@ -86,7 +86,7 @@ $(B)/%.qcow2: $(B)/%.img
 
 # Whose code is in the image, and under which terms.
 $(B)/%.NOTICE: $(B)/%.efi scripts/licences LICENSE
-	$(Q)scripts/licences --notice $@ $(B)/$*.elf $(B)/$*.efi $(wildcard $(B)/app/$*/app.o) > $@.list
+	$(Q)GCCGO=$(call quote,$(GCCGO)) scripts/licences --notice $@ $(B)/$*.elf $(B)/$*.efi $(wildcard $(B)/app/$*/app.o) > $@.list
 
 # The same loader started as by a firmware in LA57 mode: build/NAME.la57.efi.
 LA57_OBJS := $(B)/tests/boot/la57.asm.o $(B)/tests/boot/loader_main.o
@@ -141,5 +141,5 @@ $(B)/probe.elf: $(PROBE_OBJS) boot/image.ld boot/unwind/c/unwind.ld
 	$(call say,IMAGE,$@)
 	$(Q)$(LD) $(LDFLAGS_METAL) --build-id=none --orphan-handling=error -Lboot/unwind/c -T boot/image.ld -o $@ $(PROBE_OBJS)
 
-.PRECIOUS: $(B)/%.efi $(B)/%.signed.efi $(B)/%.esp $(B)/%.cmdline
+.PRECIOUS: $(B)/%.efi $(B)/%.img $(B)/%.signed.efi $(B)/%.esp $(B)/%.cmdline
 -include $(LOADER_OBJS:.o=.d) $(PROBE_OBJS:.o=.d)

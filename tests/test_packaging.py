@@ -78,6 +78,17 @@ def test_licences_of_a_c_program_after_a_go_program_of_its_name(build, tmp_path)
     assert said == {"go": True, "c": False}
 
 
+@pytest.mark.parametrize("path,package", [("/usr/lib/gcc/x86_64-linux-gnu/14/libgcc.a(_popcountdi2.o)", "libgcc-14-dev"),
+                                          ("build/go/libgo.a(fmt.o)", "libgo-13-dev")])
+def test_packages_of_another_compiler(tmp_path, path, package):
+    """The text that goes with the image is that of the version that was linked."""
+    (tmp_path / "x.elf.map").write_text(f"Archive member included\n\n{path}\n    because of it\n")
+    (tmp_path / "gccgo").write_text("#!/bin/sh\necho 13\n")
+    (tmp_path / "gccgo").chmod(0o755)
+    out = subprocess.run(["scripts/licences", str(tmp_path / "x.elf")], capture_output=True, text=True, env={**os.environ, "GCCGO": str(tmp_path / "gccgo")})
+    assert f"Debian {package}" in out.stdout, out
+
+
 def test_unknown_origin_is_named(tmp_path):
     for name in ("x.elf", "x.efi"):
         (tmp_path / name).write_bytes(b"")
