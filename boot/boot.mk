@@ -1,7 +1,7 @@
 # boot.mk -- from an image (build/NAME.elf) to what machines boot: build/NAME.efi, .img (raw disk), .iso (CD and USB).
 #
 # Included by the top Makefile after scripts/flags.mk. The .efi is one file with the image inside. A command line is put
-# beside it on the disk and on the ISO: the file CMDLINE_TXT, if set, else CMDLINE, if IMAGE_CMDLINE is set (make iso).
+# beside it on the disk and on the ISO: the file CMDLINE_TXT, if set, else CMDLINE, if IMAGE_CMDLINE is set (make iso), else as it was.
 
 # gnu-efi, overridable one by one.
 EFI_INC  ?= $(GNUEFI_INC)
@@ -10,7 +10,6 @@ EFI_CRT0 ?= $(GNUEFI_LIB)/crt0-efi-x86_64.o
 EFI_LIBS ?= -L$(GNUEFI_LIB) -L$(dir $(GNUEFI_LIB)) -lefi -lgnuefi
 CMDLINE_TXT   ?=
 IMAGE_CMDLINE ?=
-image_cmdline = $(or $(CMDLINE_TXT),$(and $(IMAGE_CMDLINE),$(CMDLINE)))
 
 # Position independent, 16-bit wide characters, Microsoft calls; -isystem: gnu-efi's headers do not pass -Wextra.
 EFI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -ffreestanding -fpic -fshort-wchar \
@@ -63,14 +62,15 @@ $(B)/%.signed.efi: $(B)/%.efi $(B)/sign_cert scripts/sign
 	$(call say,SIGN,$@)
 	$(Q)scripts/sign --key $(call quote,$(SIGN_KEY)) --cert $(call quote,$(SIGN_CERT)) $< $@
 
-# The command line of the image, empty for none. Written only when it differs.
+# The command line of the image, empty for none. Written only when it differs; who asks for the image alone, as `make run`
+# does, which gives its own, gets the one that it has.
 $(B)/%.cmdline: FORCE
 	@mkdir -p $(@D)
-	@$(if $(CMDLINE_TXT),cat $(call quote,$(CMDLINE_TXT)),printf '%s' "$${IMAGE_CMDLINE:+$$CMDLINE}") > $@.new
+	@$(if $(CMDLINE_TXT),cat $(call quote,$(CMDLINE_TXT)),$(if $(IMAGE_CMDLINE),printf '%s' "$$CMDLINE",{ test ! -e $@ || cat $@; })) > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(B)/%.esp: $(B)/%.efi $(B)/%.cmdline iso/make_esp.sh
-	$(Q)$(BOOT_EPOCH) iso/make_esp.sh $@ $< $(if $(image_cmdline),$(B)/$*.cmdline)
+	$(Q)$(BOOT_EPOCH) iso/make_esp.sh $@ $< $$([ ! -s $(B)/$*.cmdline ] || echo $(B)/$*.cmdline)
 
 $(B)/%.img: $(B)/%.esp iso/make_disk.py
 	$(call say,DISK,$@)

@@ -160,9 +160,9 @@ def test_files_come_and_go(build, tmp_path):
 
 
 def test_iso_takes_the_command_line(build):
-    """As cmdline.txt, which firmware hands to the loader; and not into the next image."""
-    for words, there in ((["CMDLINE=GOMAXPROCS=1 -- it's here"], True), ([], False)):
-        result = make("iso", "APP=hello", *words)
+    """As cmdline.txt, which firmware hands to the loader; it stays when the disk is tried by `make run`, and does not come into the next image."""
+    for command, words, there in (("iso", ["CMDLINE=GOMAXPROCS=1 -- it's here"], True), ("run", ["CMDLINE=another", "TIMEOUT=100"], True), ("iso", [], False)):
+        result = make(command, "APP=hello", *words)
         assert result.returncode == 0, result.stdout
         for kind in ("img", "iso"):
             with open(f"build/hello.{kind}", "rb") as f:
