@@ -232,8 +232,9 @@ void heap_sweep_begin(void) {
     heap.sweep_gen += 2;
     store_relaxed(&sweep_cursor, 0);
     store_relaxed(&heap.sweep_pages_per_mb, 0);
-    heap.pages_to_sweep = load_relaxed(&heap.published_bytes) / PAGE_SIZE;
-    store_relaxed(&heap.pages_unswept, heap.pages_to_sweep);
+    uint64_t pages = load_relaxed(&heap.published_bytes) / PAGE_SIZE;
+    store_relaxed(&heap.pages_to_sweep, pages);
+    store_relaxed(&heap.pages_unswept, pages);
 }
 
 // ---- sums over all Ps

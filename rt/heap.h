@@ -149,8 +149,8 @@ typedef struct Heap {
     _Atomic uint64_t published_bytes; // of span_bytes, without large objects that are being zeroed: these are not swept
     uint32_t sweep_gen;           // + 2 per cycle; written with the world stopped
     _Atomic uint64_t pages_unswept; // to go
-    uint64_t pages_to_sweep;        // what they were at heap_sweep_begin
-    // proportional sweep: set by the pacer (pace.c) after heap_sweep_begin, read at refills
+    // proportional sweep: set by the pacer (pace.c) after heap_sweep_begin and when its settings change, read at refills
+    _Atomic uint64_t pages_to_sweep; // what pages_unswept was then
     _Atomic uint64_t sweep_basis_live; // live_bytes then
     _Atomic uint64_t sweep_pages_per_mb; // pages to have swept per MB that live_bytes has grown, rounded up; 0: no debt
 } Heap;

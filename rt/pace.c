@@ -103,9 +103,10 @@ uint64_t gc_pace_ratio(uint64_t scanned) {
 }
 
 static void sweep_pace(void) {
-    uint64_t live = load_relaxed(&heap.live_bytes);
+    uint64_t live = load_relaxed(&heap.live_bytes), pages = load_relaxed(&heap.pages_unswept);
     store_relaxed(&heap.sweep_basis_live, live);
-    store_relaxed(&heap.sweep_pages_per_mb, pacer_sweep_ratio(live, gc_pace.trigger, load_relaxed(&heap.pages_unswept)));
+    store_relaxed(&heap.pages_to_sweep, pages);
+    store_relaxed(&heap.sweep_pages_per_mb, pacer_sweep_ratio(live, gc_pace.trigger, pages));
 }
 
 // After heap_sweep_begin.

@@ -57,10 +57,10 @@ bool heap_sweep_done(void) {
 bool sweep_pay(size_t bytes, size_t pages) {
     uint64_t rate = load_relaxed(&heap.sweep_pages_per_mb);
     if (likely(rate == 0)) return true;
-    uint64_t live = load_relaxed(&heap.live_bytes), basis = load_relaxed(&heap.sweep_basis_live);
+    uint64_t live = load_relaxed(&heap.live_bytes), basis = load_relaxed(&heap.sweep_basis_live), pages_to_sweep = load_relaxed(&heap.pages_to_sweep);
     uint64_t grown = bytes + (live > basis ? live - basis : 0);
     uint64_t due = (grown >> 20) * rate + ((grown & ((1u << 20) - 1)) * rate >> 20);
-    for (size_t left = pages; heap.pages_to_sweep - load_relaxed(&heap.pages_unswept) < due; left--) {
+    for (size_t left = pages; pages_to_sweep - load_relaxed(&heap.pages_unswept) < due; left--) {
         if (left == 0) return false;
         if (heap_sweep_step(1)) continue;
         store_relaxed(&heap.sweep_pages_per_mb, 0); // others may still be at their last spans

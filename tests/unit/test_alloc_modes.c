@@ -260,7 +260,7 @@ static void test_poison(void) {
     collect_all();
 }
 
-static uint64_t pages_swept(void) { return heap.pages_to_sweep - load_relaxed(&heap.pages_unswept); }
+static uint64_t pages_swept(void) { return load_relaxed(&heap.pages_to_sweep) - load_relaxed(&heap.pages_unswept); }
 
 // ---- proportional sweeping: who takes memory sweeps so much that it is done in time
 
