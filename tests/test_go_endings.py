@@ -56,7 +56,7 @@ CASES |= {
     **{name: (2, rf"fatal error: runtime\.SetFinalizer: cannot pass \*main\.point to finalizer {text}\n{RUNNING}{FRAME.format('finalizer')}{MINE}\n") for name, text in {
         "finaltwo": r"func\(\*main\.point, \*main\.point\)", "finaldots": r"func\(\.\.\.\*main\.point\) because dotdotdot",
         "finalother": r"func\(\*main\.failure\)", "finalmethod": r"func\(main\.shape\)"}.items()},
-    "finalfits": (0, r"\[\*point {1 2} error 7 interface {1 2} named {1 2}\]\ncame back\n"),
+    "finalfits": (0, r"\[\*point {1 2} apart {1 2} error 7 interface {1 2} named {1 2} three {1 2} two {1 2}\]\ncame back\n"),
     "goexit": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
     "goexitothers": (2, r"fatal error: no goroutines \(main called runtime\.Goexit\) - deadlock!\n\n?"),
     "goexitblocked": (2, rf"{DEADLOCK}\ngoroutine \d+ \[select \(no cases\)\]:\n{INNER}created by [^\n]*\n\t[^\n]*\n\n"),

@@ -37,11 +37,14 @@ static void call_final(const Final *f, void *obj, void *result) {
 // On the goroutine of rt's finalizers.
 static void run(void *obj, void *arg) {
     const Final *f = arg;
-    size_t bytes = 0;
-    for (intptr_t i = 0; i < f->type->n_out; i++)
-        bytes += f->type->out[i]->size + 16;
-    bool in_memory = bytes > 16 * (size_t)f->type->n_out + 16; // their struct is at most as large as this sum
-    call_final(f, obj, in_memory ? heap_alloc(bytes, &type_ptr, 0) : NULL);
+    size_t bytes = 0, align = 1; // of the struct of its results
+    for (intptr_t i = 0; i < f->type->n_out; i++) {
+        const Type *t = f->type->out[i];
+        bytes = ((bytes + t->field_align - 1) & -(size_t)t->field_align) + t->size;
+        if (t->field_align > align) align = t->field_align;
+    }
+    bytes = (bytes + align - 1) & -align;
+    call_final(f, obj, bytes > 16 ? heap_alloc(bytes, &type_ptr, 0) : NULL);
 }
 
 static _Noreturn void cannot_pass(const Type *obj, const Type *fn, const char *why) {

@@ -176,13 +176,17 @@ var cases = map[string]func(){
 	"finalmethod":   func() { finalizer(func(shape) {}) },
 	"finaltwice":    func() { p := &point{}; runtime.SetFinalizer(p, func(*point) {}); runtime.SetFinalizer(p, func(*point) {}) },
 	"finalfits": func() {
-		done := make(chan string, 4)
+		done := make(chan string, 7)
 		finalizer(func(p *point) { done <- fmt.Sprint("*point ", *p) })
 		finalizer(func(p named) { done <- fmt.Sprint("named ", *p) })
 		finalizer(func(p interface{}) { done <- fmt.Sprint("interface ", *p.(*point)) })
 		runtime.SetFinalizer(&failure{7}, func(e error) { done <- fmt.Sprint("error ", e.(*failure).code) })
+		// Results that registers can hold, and two kinds that they cannot.
+		finalizer(func(p *point) (a, b int64) { done <- fmt.Sprint("two ", *p); return 1, 2 })
+		finalizer(func(p *point) (a, b, c int64) { done <- fmt.Sprint("three ", *p); return 1, 2, 3 })
+		finalizer(func(p *point) (a int8, b int64, c int8) { done <- fmt.Sprint("apart ", *p); return 1, 2, 3 })
 		seen := []string{}
-		for len(seen) < 4 {
+		for len(seen) < 7 {
 			runtime.GC()
 			select {
 			case s := <-done:
