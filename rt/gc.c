@@ -129,11 +129,14 @@ static void count_up(GcCycle *c) {
     c->heap1 = load_relaxed(&heap.live_bytes);
     c->heap2 = c->marked_bytes + black_bytes;
     c->fraction_ns = c->dedicated_ns = c->idle_ns = 0;
+    c->marked_whole = c->marked_in_turns = 0;
     for (int i = 0; i < sched.nproc; i++) {
         const GcLocal *l = &rt_ps[i]->gc;
         c->fraction_ns += l->fraction_ns;
         c->dedicated_ns += l->dedicated_ns;
         c->idle_ns += l->idle_ns;
+        c->marked_whole += l->dedicated_ns > 0;
+        c->marked_in_turns += l->fraction_ns > 0;
     }
 }
 

@@ -24,6 +24,7 @@ static void marked(void *cycle) {
     r->stacks_ns = load_relaxed(&c->stacks_ns) - c->mark_ns;
     r->barrier_noted = c->noted, r->barrier_noted_before = c->noted_before;
     r->dedicated_ns = c->dedicated_ns, r->share_ns = c->fraction_ns, r->idle_ns = c->idle_ns;
+    r->marked_whole = c->marked_whole, r->marked_in_turns = c->marked_in_turns;
     r->assist_ns = load_relaxed(&c->assist_ns), r->assist_longest_ns = load_relaxed(&c->assist_longest_ns);
     r->heap_begin = c->heap0, r->heap_end = c->heap1, r->live = c->heap2, r->goal = c->goal;
     r->marked_objects = c->marked_objects, r->marked_bytes = c->marked_bytes;

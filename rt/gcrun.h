@@ -25,6 +25,7 @@ typedef struct GcCycle {
     uint64_t scan_work;
     uint64_t noted, noted_before; // old values that barriers noted: while marking; between the end of the marking before and stop 1, where they are off
     int64_t fraction_ns, dedicated_ns, idle_ns; // sums over all Ps, at the end
+    int marked_whole, marked_in_turns;          // Ps that had a part in the first, in the second
     // any core
     _Atomic uint32_t markers;    // cores and assists that are marking now
     _Atomic uint32_t seems_done; // nothing was left: the coordinator looks

@@ -93,6 +93,7 @@ typedef struct GcReport {
     int64_t stacks_ns;                          // of this, until the last goroutine's stack had been looked at
     uint64_t barrier_noted, barrier_noted_before; // old values that write barriers noted: between the stops; between the end of the marking before and setup
     int64_t dedicated_ns, share_ns, idle_ns;    // processor time of workers: of those cores, of turns on the others, of cores without work
+    int marked_whole, marked_in_turns;          // how many cores had a part in the first, in the second
     int64_t assist_ns, assist_longest_ns;       // of goroutines that were drafted, in all and the longest piece
     uint64_t heap_begin, heap_end, live, goal;  // bytes: at both stops, marked, and what the cycle was to stay below
     uint64_t marked_objects, marked_bytes;      // reached
