@@ -13,6 +13,7 @@ import qemu
 def test_places_exist():
     claims = [match for path in glob.glob("apps/tour/*.c") for match in re.findall(r'claim\(\s*"((?:[^"\\]|\\.)*)",\s*"([^"]*)"\)', open(path).read())]
     assert len(claims) >= 20
+    assert [what for what, where in claims if not re.search(r"/[\w.]+: \w", where)] == ["Programs are native code, compiled once"], "each names a function"
     for what, where in claims:
         for path, function in re.findall(r"((?:rt|kernel|drivers|apps|scripts|docs)/[\w./]+)(?:: (\w+))?", where):
             assert os.path.exists(path), f"{what}: no {path}"

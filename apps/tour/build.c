@@ -2,8 +2,8 @@
 #include "tour.h"
 
 void build_claims(void) {
-    claim("Types are static: a value of the wrong type cannot be sent", "rt/api/chan.h; apps/tour/wrong/send.c was given to the compiler");
+    claim("Types are static: a value of the wrong type cannot be sent", "rt/api/chan.h: chan_send; apps/tour/wrong/send.c was given to the compiler");
     holds(show_file("wrong_send.txt"), "the compiler refused it");
-    claim("Programs are native code, compiled once", "scripts/apps.mk, scripts/go.mk");
+    claim("Programs are native code, compiled once", "scripts/apps.mk, scripts/go.mk; scripts/tour_files");
     holds(show_file("code.txt"), "no interpreter, no compiler, no loader is in the image");
 }

@@ -23,7 +23,7 @@ static void feed(void *unused) {
 }
 
 void channel_claims(void) {
-    claim("Channels carry it all: values, order, waiting, the end", "rt/chan.c, rt/select.c");
+    claim("Channels carry it all: values, order, waiting, the end", "rt/chan.c: chan_send_from, rt/select.c: chan_select_of");
     jobs = chan_make(int, 0), results = chan_make(int, 16);
     waitgroup_add(&wg, WORKERS);
     for (intptr_t i = 0; i < WORKERS; i++)

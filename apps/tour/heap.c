@@ -19,7 +19,7 @@ static void add(void *shared) {
 }
 
 void heap_claims(void) {
-    claim("Shared values and the backing of maps, channels, slices, strings and interfaces live on the heap", "rt/alloc.c, rt/map.c, rt/chan.c, rt/slice.c, rt/any.c");
+    claim("Shared values and the backing of maps, channels, slices, strings and interfaces live on the heap", "rt/alloc.c: heap_alloc, rt/map.c: map_init, rt/chan.c: chan_make_of, rt/slice.c: slice_grow_of, rt/string.c: string_concat, rt/any.c: any_box");
     Shared *s = new (Shared);
     waitgroup_add(&wg, 100);
     for (int i = 0; i < 100; i++)

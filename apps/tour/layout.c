@@ -26,7 +26,7 @@ static uint64_t heap_bytes(void) {
 }
 
 void layout_claims(void) {
-    claim("Padding: a field lies at a multiple of its alignment, at most the machine word; the struct ends at a multiple of the largest of them", "make layout APP=...");
+    claim("Padding: a field lies at a multiple of its alignment, at most the machine word; the struct ends at a multiple of the largest of them", "the compiler; apps/tour/layout.c: layout_claims; make layout APP=...; scripts/layout.py: reordered");
     seen("bool %zu, int64 %zu, bool %zu, int32 %zu, bool %zu, pointer %zu, bool %zu: %zu bytes, of which %zu are padding", offsetof(Scattered, a), offsetof(Scattered, b),
          offsetof(Scattered, c), offsetof(Scattered, d), offsetof(Scattered, e), offsetof(Scattered, f), offsetof(Scattered, g), sizeof(Scattered),
          sizeof(Scattered) - 24);

@@ -1,6 +1,6 @@
 // The tour of the runtime: tour.c and its neighbours in C show most of it, escape.go what the compiler of Go decides.
 //
-// smp: 1 4
+// smp: 1 5
 // mem: 1G
 // timeout: 240
 // contains: All other claims hold

@@ -18,7 +18,7 @@ static void newborn(void *unused) {
     waitgroup_done(&wg);
 }
 static void birth(void) {
-    claim("A goroutine starts with a stack of 2 KB", "rt/g.c, rt/stackseg.c");
+    claim("A goroutine starts with a stack of 2 KB", "rt/g.c: g_new, rt/stackseg.c: seg_alloc");
     waitgroup_add(&wg, 1);
     go(newborn, NULL);
     waitgroup_wait(&wg);
@@ -41,7 +41,7 @@ static void goes_deep(void *depth) {
     waitgroup_done(&wg);
 }
 static void growth(void) {
-    claim("It grows when a call needs more: the next segment is twice as large, up to 256 KB, nothing is copied, no address changes", "rt/x86_64/morestack.asm, rt/stack.c");
+    claim("It grows when a call needs more: the next segment is twice as large, up to 256 KB, nothing is copied, no address changes", "rt/x86_64/morestack.asm: __morestack, rt/stack.c: stack_grow");
     static const int depths[] = {1, 50, 500, 5000, 50000};
     int64_t last = 0;
     bool rising = true;
@@ -58,9 +58,12 @@ static void growth(void) {
 }
 
 static void million(void) {
-    // What they will need, and as much again for everybody else.
-    int64_t n = memory_stats().free > (size_t)3 << 30 ? 1000000 : memory_stats().free > (size_t)600 << 20 ? 200000 : 100000;
-    claim("Goroutines are cheap: a million in a few gigabytes, where threads run out", "rt/g.c; MEM=4G shows a million");
+    // What they will need is half of what is free, at most; a million beside what is left of 4 GB.
+    size_t fit = memory_stats().free / (2 * 2600);
+    int64_t n = memory_stats().free > (size_t)3 << 30 ? 1000000 : 100;
+    for (int64_t more = n; n < 200000 && (size_t)(more = more % 9 == 1 ? 2 * more : more % 9 == 2 ? more / 2 * 5 : 2 * more) <= fit;)
+        n = more;
+    claim("Goroutines are cheap: a million in a few gigabytes, where threads run out", "rt/g.c: g_new; MEM=4G shows a million");
     gate = chan_make(int, 0);
     size_t before = memory_stats().free;
     waitgroup_add(&wg, (int)n), waitgroup_add(&inside, (int)n);
@@ -90,13 +93,23 @@ static __attribute__((noinline)) int endless(int depth) {
     return depth >= 0 ? endless(depth + 1) + frame[0] : 0;
 }
 static void overflows(void *unused) { endless(0); }
+// Below the limit: three quarters of it.
+static void goes_near(void *unused) {
+    size_t bytes = 0;
+    atomic_int64_store(&largest, deep(200, &bytes) == 200 ? (int64_t)bytes : 0);
+    waitgroup_done(&wg);
+}
 
 // The message and status are those of any program that does this; only the status is put right, because here it was the plan.
 void limit_claim(void) {
     claim("At the limit a stack ends, and with it the program, with Go's message", "rt/panic.c: stack_overflow; 64 KB here, by default 1 GB (set_max_stack)");
+    set_max_stack(64 << 10);
+    waitgroup_add(&wg, 1);
+    go(goes_near, NULL);
+    waitgroup_wait(&wg);
+    holds(atomic_int64_load(&largest) > 0, "below the limit 200 calls came back, the newest segment had %ld bytes", (long)atomic_int64_load(&largest));
     int failed = failures();
     print("   What follows is the report of an overflow, meant to come. %s.\n\n", failed ? "SOME CLAIMS DO NOT HOLD" : "All other claims hold");
-    set_max_stack(64 << 10);
     fatal_expect("stack overflow", failed ? 1 : 0);
     go(overflows, NULL);
     time_sleep(60 * SECOND);

@@ -64,6 +64,17 @@ bool show_file(const char *name) {
     return true;
 }
 
+bool file_says(const char *name, const char *words) {
+    File f;
+    FileStat st;
+    const void *text;
+    size_t n, m = strlen(words);
+    if (file_open(&f, name) || file_fstat(&f, &st) || file_map(&f, &text, &n)) return false;
+    for (size_t i = 0; i + m <= n; i++)
+        if (memcmp((const char *)text + i, words, m) == 0) return true;
+    return false;
+}
+
 // From main.go.
 void tour(bool wait, bool last, bool fail) {
     slow = wait;

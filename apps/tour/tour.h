@@ -11,8 +11,12 @@ void holds(bool true_, const char *fmt, ...) __attribute__((format(printf, 2, 3)
 int failures(void); // verdicts that did not hold
 // The lines of a file that the build left, after two blanks; false: there is none.
 bool show_file(const char *name);
+bool file_says(const char *name, const char *words);
 // "a pointer shared...: heap, 64 bytes at 0x..."; whether it lies where it must.
 void landed(const char *what, const void *p, PlaceKind expected);
+
+// A loop that nothing but an interrupt ends gives up after so many turns, a minute or so: if none comes, that shall be a claim that does not hold, and not a tour that stands still.
+#define TURNS_MAX (1ull << 32)
 
 void escape_claims(void);   // escape.c, escape.go
 void layout_claims(void);   // layout.c

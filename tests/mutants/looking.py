@@ -1,8 +1,20 @@
 """looking.py -- protections of: traces, profiles, reports; and rules that the build checks."""
-from .kinds import Mutant, UNIT_FAILED, check, judged, leaks, traced, unit
+from .kinds import Mutant, UNIT_FAILED, check, hosted, judged, leaks, traced, unit
+
+_TOUR = hosted("tour", 4, guard=150)
 
 MUTANTS = [
+    # ---- the tour's claims can fail
+    Mutant("tour-barrier", "rt/gc.c", "    store_relaxed(&gc.barrier, 1);", "    store_relaxed(&gc.barrier, 0);", _TOUR, "DOES NOT HOLD: the barrier is on"),
+    Mutant("tour-goal", "rt/pacer.c", "    return max_u(goal, mul_div(HEAP_MINIMUM, percent, 100));", "    return max_u(4 * goal, mul_div(HEAP_MINIMUM, percent, 100));", _TOUR,
+           "DOES NOT HOLD: live"),
+    Mutant("tour-priority", "rt/proc.c", "    hint_store(&g->priority, (uint8_t)prio);", "    hint_store(&g->priority, (uint8_t)PRIORITY_NORMAL);", _TOUR,
+           "DOES NOT HOLD: of four that were ready"),
+    Mutant("tour-own-core", "rt/proc.c", "    if (on == g->own_core) return true;", "    return on == g->own_core || true;", _TOUR, "DOES NOT HOLD: a goroutine owned core"),
     # ---- traces and profiles
+    Mutant("report-ends-trace", "rt/report.c", "    watch_close(); // a trace", "    // a trace", judged("test_trace.py", "report_of and host", "build/host/metal-t_dies"), "AssertionError"),
+    Mutant("heap-profile-sizes", "rt/profile_heap.c", "pc, n, (const void *)s->slot_bytes)", "pc, n, NULL)",
+           judged("test_profile.py", "heap_sizes and host", "build/host/metal-t_profile"), "AssertionError"),
     Mutant("trace-interrupts-buffer", "rt/trace.c",
            "    put(&p->trace[1], TRACE_IRQ,", "    put(&p->trace[0], TRACE_IRQ,",
            unit("test_trace"), UNIT_FAILED),
