@@ -350,6 +350,16 @@ def test_memory_that_does_not_exist(image, claims, shows, left):
     assert f"of {left} MiB" in text, text
 
 
+def test_memory_with_a_hole(image):
+    """Two modules of 128 MiB at the ends of a GiB; the map says that it is all memory. As on a board: a hypervisor's map is believed further."""
+    modules = [word for i, at in enumerate((4 << 30, (5 << 30) - 128 * MIB)) for word in
+               ("-object", f"memory-backend-ram,id=m{i},size=128M", "-device", f"pc-dimm,memdev=m{i},addr={at:#x}")]
+    def change(m):
+        m.set_memory_map([r for r in m.memory_map() if r[0] < 1 << 30] + [(4 << 30, 1 << 30, USABLE)])
+    text = boot_broken(image, change, mem="256M,slots=2,maxmem=8G", extra=["-cpu", "max,-monitor,-hypervisor", *modules])
+    assert "memory map: 0x108000000-0x140000000 is called usable, but no memory is there; left out" in text and "of 383 MiB" in text, text
+
+
 @pytest.mark.parametrize("where,why", [(0xfee00000, "the local APIC is there"), (0xd0000000, "nothing answers"), (64 * MIB, "RAM is there")])
 def test_io_apic_that_is_not_where_the_table_says(image, where, why):
     def change(m):
