@@ -34,6 +34,15 @@ static unsigned bank_count(void) {
     return n < BANKS_MAX ? n : BANKS_MAX;
 }
 
+// Intel's processors before Nehalem have a register of the firmware's in the place of bank 0's control.
+static bool first_control_is_ours(void) {
+    static const char intel[] = "GenuineIntel";
+    for (unsigned i = 0; i < sizeof intel - 1; i++)
+        if (cpu_features.vendor[i] != intel[i]) return true;
+    uint32_t one = cpu_cpuid(1, 0).a, family = one >> 8 & 15, model = (one >> 4 & 15) | (one >> 12 & 0xf0);
+    return family != 6 || model >= 0x1a;
+}
+
 void mcheck_print(void) {
     for (uint32_t i = 0, n = bank_count(); i < n; i++) {
         uint64_t status = cpu_rdmsr(MSR_BANK_STATUS + 4 * i);
@@ -53,7 +62,7 @@ void mcheck_init_core(void) {
     mcheck_print();
     if (cpu_rdmsr(MSR_MCG_CAP) & CAP_CTL) cpu_wrmsr(MSR_MCG_CTL, UINT64_MAX);
     for (uint32_t i = 0; i < n; i++) {
-        cpu_wrmsr(MSR_BANK_CTL + 4 * i, UINT64_MAX);
+        if (i > 0 || first_control_is_ours()) cpu_wrmsr(MSR_BANK_CTL + 4 * i, UINT64_MAX);
         cpu_wrmsr(MSR_BANK_STATUS + 4 * i, 0);
     }
     cpu_wrmsr(MSR_MCG_STATUS, 0);
