@@ -6,8 +6,8 @@
 // a word. A leading word of the form NAME=value, NAME in capitals, digits and underscores, is a knob. The
 // first other word ends the knobs and belongs to the program, except "--", which ends them and vanishes. An
 // unknown knob ends the boot as a malformed value does: it is a misspelt one, or was meant for the program
-// and needs the "--". ENV=NAME=value is no setting of the runtime but a variable of the program's environment; of several with one
-// name the last counts.
+// and needs the "--"; so does a knob's name in other letters (gogc=10). ENV=NAME=value is no setting of the
+// runtime but a variable of the program's environment; of several with one name the last counts.
 //
 // cmdline_parse is a function of its strings alone, so tests and fuzzers call it directly.
 #include "cmdline.h"
@@ -226,6 +226,22 @@ static size_t knob_name(const char *word) {
     return word[n] == '=' ? n : 0;
 }
 
+static char capital(char c) {
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+// The knob that a leading word is, but for its letters; NULL: none.
+static const char *knob_in_other_letters(const char *word) {
+    for (int i = 0; i < RULES; i++) {
+        const char *name = rules[i].name;
+        size_t n = 0;
+        while (name[n] && name[n] == capital(word[n]))
+            n++;
+        if (!name[n] && word[n] == '=') return name;
+    }
+    return NULL;
+}
+
 // ---- the environment
 
 // Length of the name in NAME=value; 0: it is none.
@@ -319,6 +335,13 @@ bool cmdline_parse(Cmdline *c, const char *name, const char *line) {
         if (name_len > 0) {
             ok &= set_knob(&c->knobs, word, name_len);
             s.out = word; // its text is not needed any more
+            continue;
+        }
+        const char *meant = leading ? knob_in_other_letters(word) : NULL;
+        if (meant) {
+            rt_printf("command line: \"%s\": the knob is %s, in capitals; words after \"--\" go to the program\n", word, meant);
+            ok = false;
+            s.out = word;
             continue;
         }
         bool ends_knobs = leading && word[0] == '-' && word[1] == '-' && !word[2];

@@ -51,6 +51,9 @@ static void words(void) {
         {"-- --", "<-->"},
         {"--stats", "<--stats>"},
         {"mode=fast FOO=1", "<mode=fast><FOO=1>"}, // small letters: a word of the program
+        {"-- gogc=10", "<gogc=10>"},
+        {"a gogc=10", "<a><gogc=10>"},
+        {"gogcc=10 gog=1 gogc env=x", "<gogcc=10><gog=1><gogc><env=x>"},
         {"=x", "<=x>"},
         {"1A=x", "<1A=x>"},
         {"\"GOMAXPROCS=2\" \"--\" \"FOO=1\"", "<FOO=1>"}, // the hosted build quotes every word
@@ -138,6 +141,10 @@ static void refused(void) {
         "GODEBUG=trapstep=00000000000000001",
         "GOMAXPROC=2",
         "FOO=",
+        "gogc=10",
+        "GOGc=10",
+        "gODEBUG=gctrace=1",
+        "hold=1",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char line[64];
@@ -163,6 +170,8 @@ static void refused(void) {
     CHECK(strstr(said, " oomkind=m, separated by commas\n") != NULL);
     CHECK(!parse("SLICE=1")); // and nothing of it later
     CHECK(strstr(said, "\"SLICE=1\": expected a duration") != NULL);
+    CHECK(!parse("Gomaxprocs=2"));
+    CHECK_STR(said, "command line: \"Gomaxprocs=2\": the knob is GOMAXPROCS, in capitals; words after \"--\" go to the program\n");
     CHECK(!parse("GOMAXPROCS=x"));
     CHECK_STR(said, "command line: \"GOMAXPROCS=x\": expected a number of cores from 1 to 256\n");
     CHECK(!parse("a \"b c"));
