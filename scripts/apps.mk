@@ -93,10 +93,13 @@ endef
 
 # What an error of the compiler comes from, where it names only what a macro made; for sed -nE.
 error_hints = \
-  -e 's/.*Werror=(frame-larger-than|vla).*/a large array, or one whose size only the run knows, belongs in the heap: make_array(T, n) (rt\/api\/mem.h)/p' \
+  -e 's/.*Werror=(frame-larger-than|vla).*/what is large, or an array whose size only the run knows, belongs in the heap: make_array(T, n), new (T) (rt\/api\/mem.h)/p' \
   -e "s/.*error: 'type_(\w+)' undeclared.*/\1 has no type descriptor: TYPE_STRUCT(\1, its cells...), TYPE_NOSCAN(\1) without pointers, TYPE_POINTER(\1) for a pointer type (docs\/language.md)/p" \
   -e "s/.*error: 'object_type_(\w+)' undeclared.*/\1 must be an object type, declared by TYPE_STRUCT or TYPE_NOSCAN; pointers are elements by TYPE_CELL(NameCell, \1) (docs\/language.md)/p" \
   -e "s/.*error: '(map_info|struct map)_(\w+)' undeclared.*|.*undefined type 'struct map_(\w+)'.*/TYPE_MAP(K, V) is missing for map \2\3: once, before the first use (docs\/language.md)/p" \
+  -e 's/.*static assertion failed: "(\w+)\.(\w+) is not a cell".*/\1.\2: the pointers of a heap object are declared as cells: cell(T) \2; what is no pointer is not listed (docs\/language.md)/p' \
+  -e "s/.*error: missing initializer for field 'n' of 'String'.*/a literal is no String: string_of(\"text\") is (docs\/language.md)/p" \
+  -e "s/.*error: format '%[^']*' expects argument .* has type 'String'.*/a String is printed by %.*s and str_arg(s) (docs\/language.md)/p" \
   -e "s/.*error: assignment of read-only member .*/a pointer in a heap object is a cell: cell_set(n->next, m) (docs\/language.md)/p" \
   -e "s/.*error: implicit declaration of function '(\w+)'.*/\1: rt\/burrow.h does not declare it; what it includes from rt\/api is all there is, no C library/p" \
   -e "s/.*error: .*(incomplete type|storage size of '\w+' isn't known).*/if this is a slice(T) or map(K, V): TYPE_SLICE(T), TYPE_MAP(K, V) comes once before the first use (docs\/language.md)/p" \

@@ -16,7 +16,7 @@ def make(*words, **options):
 
 
 def test_a_variable_that_no_command_has_is_an_error():
-    for word, says in (("SPM=2", "no command has a variable SPM"), ("GOGC=5", "CMDLINE='GOGC=5'")):
+    for word, says in (("SPM=2", "no command has a variable SPM"), ("app=hello", "no command has a variable app"), ("GOGC=5", "CMDLINE='GOGC=5'")):
         result = make("help", word)
         assert result.returncode == 2 and says in result.stdout, result.stdout
     for word, says in (("rnu", "rnu: no such command; the nearest is run; `make`"), ("xyzzy", "xyzzy: no such command; `make`")):
@@ -198,6 +198,9 @@ def test_memory_for_the_heap_is_pointed_there(build, tmp_path, body, hint):
     ("", "slice(Point) s = {0}; return (int)s.n;", "TYPE_SLICE(T), TYPE_MAP(K, V) comes once before the first use"),
     ("typedef struct N { cell(struct N *) p; } N; TYPE_STRUCT(N, p);",
      "N *n = new (N); n->p = n; return 0;", "large.c: a pointer in a heap object is a cell: cell_set("),
+    ("typedef struct N { struct N *p; } N; TYPE_STRUCT(N, p);", "N *n = new (N); return n->p != n;", "large.c: N.p: the pointers of a heap object are declared as cells"),
+    ("TYPE_MAP(String, int);", 'map(String, int) m = map_make(String, int); return map_get(m, "a");', 'large.c: a literal is no String: string_of("text") is'),
+    ("", 'String s = string_of("a"); println("%s", s); return 0;', "large.c: a String is printed by %.*s and str_arg(s)"),
     ("", "Point p = {0}; return cell_get(p.x);", "large.c: cell_get or cell_set of what is not a cell"),
     ("", "Point p = {0}; return cell_get(p);", "large.c: cell_get or cell_set of what is not a cell"),
 ])
