@@ -2,7 +2,7 @@
 //
 // The status reaches whoever started the machine twice: as the last line on the console, exact ("@@burrow
 // exit N"; scripts/run reads it), and by QEMU's isa-debug-exit device, which can only say (N << 1 | 1) modulo
-// 256. Without that device the ways to switch off are tried from the most to the least civil; each can fail
+// 256. It is looked for at that moment: a machine may end before it knows itself. Without that device the ways to switch off are tried from the most to the least civil; each can fail
 // silently, so each is followed by the next, and the last is a message.
 //
 // One core ends the machine. Another that arrives waits for it, bounded, as it does for a crash report in
@@ -26,13 +26,12 @@ enum {
     HOLD_STEP_MS = 100
 };
 
-static bool is_pvh, is_qemu;
+static bool is_pvh;
 static _Atomic uint32_t ending_core; // core + 1; first come; taken over after YIELD_S
 static int steps_begun;              // by the ending core
 
 void power_init(const BootInfo *bi) {
     is_pvh = bi->source == BOOT_PVH;
-    is_qemu = fwcfg_present();
     efi_reset_init(bi);
 }
 
@@ -54,7 +53,7 @@ static void tell_status(int code) {
 }
 
 static void end_debug_exit(int code) {
-    if (is_qemu) cpu_out32(PORT_DEBUG_EXIT, (uint32_t)code);
+    if (fwcfg_present()) cpu_out32(PORT_DEBUG_EXIT, (uint32_t)code);
 }
 
 static void end_efi(int code) {
@@ -64,7 +63,7 @@ static void end_efi(int code) {
 // ACPI soft-off needs the sleep type from AML, which we do not interpret; QEMU's is 0.
 static void end_qemu_acpi(int code) {
     uint16_t port = acpi_info()->pm1a_control;
-    if (is_qemu && port) cpu_out16(port, PM1_SLP_EN);
+    if (fwcfg_present() && port) cpu_out16(port, PM1_SLP_EN);
 }
 
 // Only where a restart ends the machine (QEMU -no-reboot): a real one would start all over again.

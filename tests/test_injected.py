@@ -297,7 +297,11 @@ def test_memory_above_4_gib_only(image):
 
 
 def test_no_memory_below_4_gib_at_all(image):
-    text = boot_broken(image, lambda m: m.set_memory_map(keep_low(m, image_end(image), 0)), status=2, mem="6G")
+    with BrokenFirmware(image, "5 4", mem="6G") as m:
+        m.set_memory_map(keep_low(m, image_end(image), 0))
+        m.start()
+        text = end(m, 2)
+        assert m.child.wait(20) == (2 << 1 | 1), "so early a crash ends the machine, too"
     assert "cause: no usable memory below 4 GiB" in text, text
 
 
