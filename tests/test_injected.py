@@ -396,6 +396,12 @@ def test_battery_clock_far_in_the_future(build, tmp_path, day, year, says):
     assert says in text and f"year {year}\n" in text, text
 
 
+def test_battery_clock_that_is_not_believed(image):
+    """An empty battery begins anew."""
+    with Machine(image, "2 2", extra=["-rtc", "base=1970-01-02T00:00:00"]) as m:
+        assert "clock:  the battery clock says 1970-01-02, which is not believed\n" in end(m, 0), m.text
+
+
 # ---- while it runs
 
 

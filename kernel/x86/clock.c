@@ -85,10 +85,7 @@ void clock_init(void) {
         rt_printf("clock:  the battery clock is beyond 2252, where times end; set back to that year\n");
         seconds = WALL_MAX_S;
     }
-    if (seconds)
-        wall_offset_ns = seconds * 1000000000 - clock_now_ns();
-    else
-        rt_printf("clock:  no battery clock\n");
+    if (seconds) wall_offset_ns = seconds * 1000000000 - clock_now_ns();
 }
 
 void clock_init_core(void) {

@@ -121,18 +121,29 @@ static int64_t firmware_seconds(void) {
     return seconds_of(&d) + told.zone * 60 + (hz ? (int64_t)((cpu_rdtsc() - told.tsc) / hz) : 0);
 }
 
+// Twice the same, so not in the middle of an update.
+static bool read_twice(Date *d, int *reg_b) {
+    Date again;
+    bool good = false;
+    if (!counts && (acpi_info()->no_cmos_rtc || acpi_info()->no_legacy)) return false;
+    for (int i = 0; i < READ_TRIES && !good; i++)
+        good = read_raw(d) && read_raw(&again) && same(d, &again);
+    *reg_b = reg_read(REG_B);
+    nmi_on();
+    return good;
+}
+
 int64_t rtc_read(void) {
-    Date a, b;
+    Date d;
+    int reg_b;
     int64_t by_firmware = firmware_seconds();
     if (by_firmware) return by_firmware;
-    bool good = false;
-    if (!counts && (acpi_info()->no_cmos_rtc || acpi_info()->no_legacy)) return 0;
-    for (int i = 0; i < READ_TRIES && !good; i++)
-        good = read_raw(&a) && read_raw(&b) && same(&a, &b);
-    int reg_b = reg_read(REG_B);
-    nmi_on();
-    if (!good) return 0;
-    decode(&a, reg_b);
-    if (!plausible(&a)) return 0;
-    return seconds_of(&a);
+    if (!read_twice(&d, &reg_b)) {
+        rt_printf("clock:  no battery clock\n");
+        return 0;
+    }
+    decode(&d, reg_b);
+    if (plausible(&d)) return seconds_of(&d);
+    rt_printf("clock:  the battery clock says %04d-%02d-%02d, which is not believed\n", d.year, d.month, d.day);
+    return 0;
 }

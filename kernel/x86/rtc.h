@@ -7,7 +7,7 @@
 // What the firmware told before it was left; rtc_read prefers it. [boot], before clock_init
 void rtc_firmware_time(const BootTime *t);
 // Seconds since 1970, taking a clock that names no time zone as UTC; 0: no clock, or it says nothing
-// sensible. Takes milliseconds at most. [boot]
+// sensible (said). Takes milliseconds at most. [boot]
 int64_t rtc_read(void);
 // Returns when the battery clock's second changes. False: there is none, or it stands still; known within a
 // minute. [boot]
