@@ -294,5 +294,5 @@ def go_name(symbol):
     if "." not in symbol:
         return symbol
     symbol = re.sub(r"\.\.r$", "", symbol)
-    symbol = re.sub(r"_([0-9a-c_])", lambda m: GO_ESCAPES[m[1]], symbol)
+    symbol = re.sub(r"_(?:u([0-9a-f]{4})|U([0-9a-f]{8})|([0-9a-c_]))", lambda m: GO_ESCAPES[m[3]] if m[3] else chr(int(m[1] or m[2], 16)), symbol)
     return symbol.replace("..", ".")

@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 
+import glass
 import pprof
+import profile2pb
 import programs
 import pytest
 import qemu
@@ -62,6 +64,18 @@ def test_cpu(build, boot):
         assert sum(flat.values()) <= 2 * (100 * seconds + 2), (flat, seconds)  # of each core; what ran before and after is not in it
     tool = opened(taken["cpu0"], f"cpu-{boot}")
     assert tool is None or ("Type: cpu" in tool and "main.hot" in tool), tool
+
+
+def test_names_beyond_ascii(build):
+    """gccgo writes such characters as _u and digits (tests/go/names.go); the dump, runtime and the commands that read profiles say what the source says."""
+    image, side = build.path("build/host/go-names"), "build/test-go-names.side"
+    result = qemu.run_process([image], 60, env=dict(os.environ, BURROW_SIDE=side, BURROW_CMDLINE="GODEBUG=goprof=1"))
+    assert result.status == 2 and result.text.startswith("main.größe.läuft\npanic: ende\n"), result.text
+    frames = ["main.größe.läuft", "main.世界", "main.𝔸_x", "main.main"]
+    assert re.findall(r"^(main\..*)\(\.\.\.\)$", result.text, re.M) == frames, result.text
+    stream = glass.read(side)
+    data = profile2pb.convert(profile2pb.merged(stream.profiles, "goroutine"), glass.Image(image), stream.build)[0]
+    assert [f for f, _, _ in pprof.read(data)[1][0].stack][:4] == frames
 
 
 @pytest.mark.parametrize("boot", ["host", "pvh"])

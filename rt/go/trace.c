@@ -25,6 +25,25 @@ static char unescaped(char c) {
     return c == '_' ? '_' : 0;
 }
 
+// Characters beyond ASCII are _u and 4, or _U and 8, digits of 16. Up to 4 bytes of UTF-8 to `to`; *used: characters of the symbol. 0: none.
+static unsigned unescaped_rune(const char *s, char *to, unsigned *used) {
+    unsigned digits = s[0] != '_' ? 0 : s[1] == 'u' ? 4 : s[1] == 'U' ? 8 : 0;
+    uint32_t r = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        char c = s[2 + i];
+        unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
+        if (d == 16) return 0;
+        r = r << 4 | d;
+    }
+    if (!digits || r < 0x80 || r > 0x10ffff) return 0;
+    *used = 2 + digits;
+    unsigned more = r < 0x800 ? 1 : r < 0x10000 ? 2 : 3; // bytes of 6 bits behind the first
+    to[0] = (char)(0xff00u >> (more + 1) | r >> 6 * more);
+    for (unsigned i = 1; i <= more; i++)
+        to[i] = (char)(0x80 | (r >> 6 * (more - i) & 0x3f));
+    return 1 + more;
+}
+
 static bool begins(const char *s, const char *with) {
     while (*with && *s == *with)
         s++, with++;
@@ -56,6 +75,15 @@ const char *rt_go_name(const char *symbol, char *buf, size_t room) {
             for (const char *glob = "glob."; *glob && n + 1 < room; glob++)
                 buf[n++] = *glob;
             s += sizeof "_0go" - 1; // behind it and the first dot of "..func"
+            continue;
+        }
+        char rune[4];
+        unsigned used, bytes = unescaped_rune(s, rune, &used);
+        if (bytes) {
+            if (n + bytes >= room) break;
+            memcpy(buf + n, rune, bytes);
+            n += bytes;
+            s += used - 1;
             continue;
         }
         char c = *s == '_' ? unescaped(s[1]) : 0;
