@@ -116,8 +116,8 @@ def why_empty(profile):
                "(give it more to do, or sample faster: CMDLINE='GODEBUG=cpuprof=hz ...')",
         "heap": f"no samples: one object of every {profile.rate} bytes allocated is taken, and there were few (CMDLINE='GODEBUG=heapprof=bytes ...')",
         "goroutine": "no goroutines: the program did not end by itself or by a report",
-        "mutex": "nobody had to wait for a mutex",
-        "block": f"nobody waited for a channel or a lock{f' for about {profile.rate} ns' if profile.rate > 1 else ''}",
+        "mutex": "nobody had to wait for a mutex that was then let go",
+        "block": f"nobody waited for a channel or a lock and went on{f' after about {profile.rate} ns' if profile.rate > 1 else ''}: what still waits does not count",
     }[profile.kind]
 
 

@@ -112,7 +112,7 @@ def test_an_empty_profile_says_why(build):
     image, side = build.path("build/host/hello"), "build/test-empty.side"
     environment = dict(os.environ, BURROW_SIDE=side, BURROW_CMDLINE="GODEBUG=cpuprof=1,heapprof=100000000,mutexprof=1,blockprof=1000000000")
     subprocess.run([image], env=environment, check=True, stdout=subprocess.DEVNULL)
-    for kind, why in (("cpu", "one is taken every 1000 ms"), ("heap", "of every 100000000 bytes"), ("mutex", "nobody had to wait"), ("block", "for about 1000000000 ns")):
+    for kind, why in (("cpu", "one is taken every 1000 ms"), ("heap", "of every 100000000 bytes"), ("mutex", "nobody had to wait"), ("block", "after about 1000000000 ns")):
         out = subprocess.run(["scripts/profile2pb.py", "--image", image, "--kind", kind, "--out", "build/test-empty.pb.gz", side], stdout=subprocess.PIPE, text=True, check=True).stdout
         assert f"{kind}: 0 stacks" in out and why in out and "look at it" not in out, out
     wrong = subprocess.run(["scripts/profile2pb.py", "--image", image, "--kind", "goroutine", "--out", "build/test-empty.pb.gz", side], stderr=subprocess.PIPE, text=True)
