@@ -57,8 +57,10 @@ def test_schedtrace(build, boot):
     assert any(int(line[2]) == 2 for line in lines), "expected both cores idle while main sleeps"
     output = run(path, boot, "GODEBUG=schedtrace=200,scheddetail=1 slow", 2)
     assert len(SCHED.findall(output)) == output.count("SCHED") >= 2, output
-    n = output.count("SCHED")
+    # The program's end may come in the middle of the last one, as in Go.
+    before, last = output[:output.rindex("SCHED")], output[output.rindex("SCHED"):]
+    n = before.count("SCHED")
     assert "spinning=true blocked=true" not in output and all(int(line[2]) + int(line[4]) <= 2 for line in SCHED.findall(output)), output
-    assert len(P.findall(output)) == len(M.findall(output)) == 2 * n
+    assert len(P.findall(before)) == len(M.findall(before)) == 2 * n and len(M.findall(last)) <= len(P.findall(last)) <= 2
     texts = {text for _, status, text, _, _ in G.findall(output) if status == "4"}
     assert {"chan receive", "select", "sleep"} <= texts, texts
