@@ -2,7 +2,7 @@
 
 tests/metal/t_oom.c uses everything that allocates. Whatever fails, it must end normally (the failure was made up for) or with the one report
 "fatal error: out of memory" and status 2; never with a crash report, a failed assertion, or not at all. Its forms "try" (test_hosted.py, test_boot.py run it),
-"exhaust" and "report" judge themselves.
+"exhaust" and "report" judge themselves. tests/go/oom.go is the same in Go.
 """
 import os
 import re
@@ -19,8 +19,8 @@ PAGES, RESERVE, SEGMENT, RECORD = 1, 2, 4, 8
 SWEEPS = [(1, 19, 1, 0), (2, 19, 40, 0), (3, 29, FOREVER, 0), (1, 11, 1, SEGMENT), (1, 23, FOREVER, PAGES), (2, 41, 30, RECORD), (5, 29, 12, PAGES | RESERVE)]
 
 
-def run(build, words, cmdline=None):
-    path = build.path("build/host/metal-t_oom")
+def run(build, words, cmdline=None, program="metal-t_oom"):
+    path = build.path(f"build/host/{program}")
     env = dict(os.environ, BURROW_CPUS="2", BURROW_MEM=MEM)
     if cmdline:
         env["BURROW_CMDLINE"] = cmdline
@@ -33,7 +33,7 @@ def wrong(result):
     if result.why:
         return result.why
     if result.status == 0:
-        return "" if "t_oom: passed\n" in result.text and not errors else "expected 't_oom: passed' and no error"
+        return "" if "oom: passed\n" in result.text and not errors else "expected 'oom: passed' and no error"
     if result.status != 2 or len(errors) != 1 or not errors[0].startswith("fatal error: out of memory"):
         return f"expected status 0, or 2 and one line 'fatal error: out of memory', got {result.status} and {errors}"
     return "expected no crash report" if "crash report" in result.text else ""
@@ -55,6 +55,25 @@ def test_every_place(build, first, step, calls, kinds):
     assert not failed, f"{len(failed)} runs failed, the first:\n{failed[0]}"
     if calls == FOREVER:
         assert reports > 0, "expected reports: nothing failed"
+
+
+def run_go(build, n, calls, kinds):
+    return run(build, [], f"GODEBUG=oomat={n},oomfor={calls},oomkind={kinds}", "go-oom")
+
+
+@pytest.mark.parametrize("step,calls,kinds", [(13, FOREVER, 0), (11, 1, 0), (17, 5, SEGMENT | RECORD)])
+def test_every_place_in_go(build, step, calls, kinds):
+    places = 64
+    while run_go(build, places, FOREVER, kinds).status == 2:  # it comes to so many
+        places *= 2
+    assert places >= 128, "expected allocations to fail"
+    failed = []
+    for n in range(1, places, 1 if NIGHTLY else step):
+        result = run_go(build, n, calls, kinds)
+        why = wrong(result)
+        if why:
+            failed.append(f"oomat={n},oomfor={calls},oomkind={kinds}: {why}\n{result.tail()}")
+    assert not failed, f"{len(failed)} runs failed, the first:\n{failed[0]}"
 
 
 @pytest.mark.parametrize("n", [5, 60, 200, 700])
