@@ -80,6 +80,15 @@ def without_debug_exit(args):
     return args[:at - 1] + args[at + 1:]
 
 
+def until_shown(machine, line):
+    """A picture with this line. The serial port tells it first: the screen is painted behind it."""
+    end = time.monotonic() + 8
+    while True:
+        picture = Picture(machine)
+        if line in picture.text() or time.monotonic() > end:
+            return picture
+
+
 # image, argument, where the report begins on the console, what the code must say, what the screen must show beside it
 REPORTS = {
     "crash": ("metal-t_fault", "bad_opcode", "==== burrow crash report", "cause: invalid opcode", "==== end of crash report ===="),
@@ -94,9 +103,9 @@ def test_report_as_code(build, monkeypatch, tmp_path, name):
     make(f"build/{program}.img")
     command = qemu.command
     monkeypatch.setattr(qemu, "command", lambda *args, **options: without_debug_exit(command(*args, **options)))
-    with Machine(f"build/{program}.img", f"HOLD=3 -- {argument}", boot="uefi", smp=2, extra=["-device", "VGA"]) as m:
-        m.wait_for(r"The machine switches off in 3 seconds", 90)
-        picture = Picture(m)
+    with Machine(f"build/{program}.img", f"HOLD=10 -- {argument}", boot="uefi", smp=2, extra=["-device", "VGA"]) as m:
+        m.wait_for(r"The machine switches off in 10 seconds", 90)
+        picture = until_shown(m, "The machine switches off in 10 seconds.")
         console = m.text
         path = str(tmp_path / "screen.ppm")
         with open(path, "wb") as f:
@@ -108,7 +117,7 @@ def test_report_as_code(build, monkeypatch, tmp_path, name):
         assert code == report[:CODE_BYTES] + "\n", (code, report)
         assert says in code
         lines = picture.text()
-        assert "The machine switches off in 3 seconds." in lines and beside in lines, lines
+        assert "The machine switches off in 10 seconds." in lines and beside in lines, lines
         # Then it does: by the firmware's own service.
         m.child.wait(60)
 
