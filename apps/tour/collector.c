@@ -130,7 +130,7 @@ static void spin(void *unused) { // no call, no allocation: only an interrupt ge
 static __attribute__((noinline)) uint64_t step(uint64_t x) { return x * 6364136223846793005u + 1442695040888963407u; }
 static void call(void *unused) {
     uint64_t x = 1;
-    while (!atomic_bool_load(&stop))
+    for (uint64_t turns = 0; turns < TURNS_MAX && !atomic_bool_load(&stop); turns += 1000)
         for (int i = 0; i < 1000; i++)
             x = step(x);
     sum += x;
