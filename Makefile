@@ -74,10 +74,12 @@ run: ## Boot a program in QEMU (APP, SMP, MEM, CMDLINE, FILES, BOOT)
 	@$(BUILD) $(sort $(boot_file) $(B)/$(NAME).elf)
 	@scripts/run $(run_options) $(boot_file); $(report)
 
-host: ## Run a program as a process of this system (APP, SMP, CMDLINE, FILES)
+# The default is of machines; a process has 1 GiB if nothing else is said.
+host_mem = $(if $(filter command environment,$(origin MEM)),BURROW_MEM=$(call quote,$(MEM)))
+host: ## Run a program as a process of this system (APP, SMP, MEM, CMDLINE, FILES)
 	$(call need,build$(GO_PACKAGES))
 	@$(BUILD) $(B)/host/$(NAME)
-	@scripts/run --boot host --smp=$(call quote,$(SMP)) --timeout $(call quote,$(TIMEOUT)) $(B)/host/$(NAME); $(report)
+	@$(host_mem) scripts/run --boot host --smp=$(call quote,$(SMP)) --timeout $(call quote,$(TIMEOUT)) $(B)/host/$(NAME); $(report)
 
 image_files = $(foreach kind,efi iso img qcow2 NOTICE,$(B)/$(NAME).$(kind))
 iso: ## Leave build/<app>.efi, .iso, .img, .qcow2 for real and virtual machines, and NOTICE (APP, FILES, CMDLINE)

@@ -28,6 +28,7 @@ FIRMWARE_LINE = re.compile(rb"BdsDxe: [^\n]*\n")
 REFUSAL = re.compile(rb"(?:[^\n]*qemu[^\n:]*: [^\n]*\n)+", re.IGNORECASE)
 
 # The first words of ours, whether the image boots or says why it cannot.
+END_OF_INPUT = b"\4" * 3  # Ctrl-D ends a line that is begun, then the input, for one who read the line by bytes once more
 OUR_WORDS = re.compile(rb"^(?:burrow: |@@burrow exit |clock:  TSC )", re.MULTILINE)
 
 KVM_PROBE_SECONDS = {"pvh": 5, "uefi": 25, "iso": 25}
@@ -178,28 +179,29 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def feed(source, sink):
-    """Copies in the background, until either side ends."""
+def feed(source, sink, end):
+    """Copies in the background, until either side ends; then the bytes that say so: QEMU does not tell a machine that nothing more comes."""
     def copy():
         try:
             while data := os.read(source.fileno(), 65536):
                 sink.write(data)
                 sink.flush()
+            sink.write(end)
             sink.close()
         except (OSError, ValueError):
             pass  # the machine has ended
     threading.Thread(target=copy, daemon=True).start()
 
 
-def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL, until=None, env=None):
+def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL, until=None, env=None, end=END_OF_INPUT):
     """Runs a machine to its end. show(bytes) gets output as it comes; until: a pattern that ends the run early (status 0).
 
     Firmware takes what comes in on the serial line for keys pressed in its menus: a file or pipe is held back until our own first words. Who
-    sits at a terminal may want to talk to the firmware.
+    sits at a terminal may want to talk to the firmware. end: what the machine gets when a file or pipe has ended.
     """
     start = time.monotonic()
     console = Console(firmware)
-    held = stdin if firmware and hasattr(stdin, "fileno") and not os.isatty(stdin.fileno()) else None
+    held = stdin if hasattr(stdin, "fileno") and not os.isatty(stdin.fileno()) else None
     if held:
         stdin = subprocess.PIPE
     try:
@@ -208,7 +210,7 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     except OSError as e:  # QEMU=, or the system has none
         return Result(STATUS_DIED, f"{args[0]}: {e.strerror}", f"qemu: {args[0]}: {e.strerror}\n".encode(), 0, started=False)
     try:
-        why = _read(child, console, start + timeout if timeout else None, show, until, lambda: held and feed(held, child.stdin))
+        why = _read(child, console, start + timeout if timeout else None, show, until, lambda: held and feed(held, child.stdin, end))
         if not why:
             child.wait(1)
     except subprocess.TimeoutExpired:
@@ -286,7 +288,8 @@ def run(image, boot="pvh", cmdline="", timeout=0, show=None, stdin=subprocess.DE
         f.write(os.fsencode(cmdline))
         f.flush()
         args = command(image, boot, cmdline_file=f.name, **machine)
-        return follow(args, timeout, show, boot != "pvh", stdin, until)
+        counted = machine.get("icount", False) is not False  # an interrupt more would be one more to count, or to replay
+        return follow(args, timeout, show, boot != "pvh", stdin, until, end=b"" if counted else END_OF_INPUT)
 
 
 def run_process(words, timeout=0, env=None):

@@ -26,6 +26,16 @@ def test_a_variable_that_no_command_has_is_an_error():
     assert result.returncode == 2 and "CASE=sprad: no such case; known are arm " in result.stdout, result.stdout
 
 
+def test_memory_of_a_process(build, tmp_path):
+    """1 GiB; the default of machines is not its own, what is asked for is."""
+    source = tmp_path / "room.c"
+    source.write_text('#include "rt/burrow.h"\nint main(int argc, char **argv) { println("%lu MiB", memory_stats().total >> 20); return 0; }\n')
+    for words, size in ((["MEM=300M"], 300), ([], 1024)):
+        text = make("host", f"APP={source}", *words).stdout
+        assert size - 16 <= int(re.search(r"^(\d+) MiB$", text, re.M)[1]) <= size, text  # less the runtime's own tables
+    assert "BURROW_MEM is not a size" in make("host", f"APP={source}", "MEM=much").stdout
+
+
 @pytest.mark.parametrize("name,says", [("a b", "a path with blanks"), ("it's", "a path with '")])
 def test_a_tree_where_it_cannot_be_built(tmp_path, name, says):
     shutil.copytree("scripts", tmp_path / name / "scripts")

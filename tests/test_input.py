@@ -15,6 +15,14 @@ def image(build):
     return build.path("build/echo.elf")
 
 
+@pytest.mark.parametrize("text,lines", [("", []), ("one\ntwo\n", ["one", "two"]), ("one\ntwo", ["one", "two"])])
+def test_a_pipe_ends(image, text, lines):
+    """scripts/run tells the machine, also behind half a line; QEMU does not."""
+    result = subprocess.run(["scripts/run", "--boot", "pvh", "--accel", "tcg", "--timeout", "60", image], input=text, text=True, stdout=subprocess.PIPE)
+    assert result.returncode == 0 and f"{len(lines)} lines\n" in result.stdout, result.stdout
+    assert re.findall(r"you typed: (.*)\n", result.stdout) == lines, result.stdout
+
+
 def test_lines_of_the_serial_port(image):
     with Machine(image, smp=2) as m:
         m.wait_for(r"type something\n")
