@@ -21,6 +21,8 @@ EXIT_MARK = b"@@burrow exit "
 EXIT_LINE = re.compile(rb"@@burrow exit (\d{1,3})\r?\n\Z")
 # OVMF's own crash report: it then spins for ever.
 FIRMWARE_CRASH = re.compile(rb"!!!! (?:X64|IA32) Exception")
+# And it waits in its shell for a person when it has found nothing that it can start.
+FIRMWARE_SHELL = re.compile(rb"Shell> ")
 # What firmware writes on the serial line before our loader: terminal control and boot messages.
 TERMINAL_CONTROL = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]|\x1b[()][0-9A-B]|\x1bc")
 FIRMWARE_LINE = re.compile(rb"BdsDxe: [^\n]*\n")
@@ -201,7 +203,8 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     """
     start = time.monotonic()
     console = Console(firmware)
-    held = stdin if hasattr(stdin, "fileno") and not os.isatty(stdin.fileno()) else None
+    person = hasattr(stdin, "fileno") and os.isatty(stdin.fileno())
+    held = stdin if hasattr(stdin, "fileno") and not person else None
     if held:
         stdin = subprocess.PIPE
     try:
@@ -210,7 +213,7 @@ def follow(args, timeout=0, show=None, firmware=False, stdin=subprocess.DEVNULL,
     except OSError as e:  # QEMU=, or the system has none
         return Result(STATUS_DIED, f"{args[0]}: {e.strerror}", f"qemu: {args[0]}: {e.strerror}\n".encode(), 0, started=False)
     try:
-        why = _read(child, console, start + timeout if timeout else None, show, until, lambda: held and feed(held, child.stdin, end))
+        why = _read(child, console, start + timeout if timeout else None, show, until, person, lambda: held and feed(held, child.stdin, end))
         if not why:
             child.wait(1)
     except subprocess.TimeoutExpired:
@@ -249,8 +252,8 @@ def _end(child):
     return child.wait()
 
 
-def _read(child, console, deadline, show, until, at_our_words):
-    """Reads until the end of the console; returns "" or why it was left before. at_our_words() is called when they come."""
+def _read(child, console, deadline, show, until, person, at_our_words):
+    """Reads until the end of the console; returns "" or why it was left before. person: somebody may type. at_our_words() is called when they come."""
     fd = child.stdout.fileno()
     recent = b""  # enough of what came last to find a pattern across reads
     ended = None  # when the exit line came
@@ -280,6 +283,8 @@ def _read(child, console, deadline, show, until, at_our_words):
             return "the firmware reported a processor exception"
         if until and re.search(until, recent):
             return "until"
+        if at_our_words and not person and FIRMWARE_SHELL.search(recent):
+            return "the firmware cannot start the image, and waits in its shell; is there memory for it, and may it be started (secure boot)?"
 
 
 def run(image, boot="pvh", cmdline="", timeout=0, show=None, stdin=subprocess.DEVNULL, until=None, **machine):

@@ -70,6 +70,12 @@ def test_run_ends_a_firmware_crash(tmp_path):
     assert result.returncode == qemu.STATUS_DIED and "firmware reported" in result.stdout
 
 
+def test_run_ends_when_the_firmware_has_nothing_to_start(tmp_path):
+    result = run_guest(tmp_path, '"Press ESC ...",10,27,"[1mShell> "', "HANG")
+    assert result.returncode == qemu.STATUS_DIED and "the firmware cannot start the image" in result.stdout
+    assert run_guest(tmp_path, '"clock:  TSC 1",10,"Shell> ",10,"@@burrow exit 3",10').returncode == 3
+
+
 def test_console_is_cleaned_of_the_firmware():
     console = qemu.Console(firmware=True)
     raw = b"\x1b[2J\x1b[01;01HBdsDxe: loading Boot0001\r\nBdsDxe: starting\r\nhello\r\n@@burrow exit 0\r\n"
